@@ -1,0 +1,100 @@
+"""Run a command with cgo set up for this interpreter.
+
+    python3.12 embed/cgo_env.py go build ./cmd/gowsgi-worker
+    python3.12 embed/cgo_env.py --name        prints 3.12
+
+cpy3 asks pkg-config for a module called "python3". No distribution's own file
+fits it (they do not link libpython, and cpy3 needs stand-ins for functions that
+CPython removed), so one is written to build/cgo/X.Y/python3.pc. Go's build
+cache does not look into .pc files: the interpreter's version and library go
+into CGO_CFLAGS too, or a stale object would be linked against another CPython.
+
+Checks everything the build needs first and names what is missing.
+"""
+
+import os
+import shutil
+import sys
+import sysconfig
+
+OLDEST = (3, 10)
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def name():
+    """X.Y, with a trailing t for a free-threaded build."""
+    return sysconfig.get_config_var("LDVERSION").replace("d", "")
+
+
+def missing():
+    """What the build cannot do without, each a sentence with the way out."""
+    xy = "%d.%d" % sys.version_info[:2]
+    if sys.version_info < OLDEST:
+        yield "%s is CPython %s; gowsgi needs 3.10 or newer: set PYTHON=" % (sys.executable, xy)
+        return
+    if sys.implementation.name != "cpython":
+        yield "%s is %s; gowsgi embeds CPython: set PYTHON=" % (sys.executable, sys.implementation.name)
+        return
+    if not shutil.which("go"):
+        yield "go is not on PATH: install Go 1.26 or newer (https://go.dev/dl)"
+    if not shutil.which(os.environ.get("CC", "gcc")):
+        yield "no C compiler (%s): apt-get install gcc" % os.environ.get("CC", "gcc")
+    if not shutil.which("pkg-config"):
+        yield "pkg-config is not on PATH: apt-get install pkg-config"
+    header = os.path.join(sysconfig.get_path("include"), "Python.h")
+    if not os.path.exists(header):
+        yield "CPython's headers are missing (%s): apt-get install python%s-dev" % (header, xy)
+    if not sysconfig.get_config_var("Py_ENABLE_SHARED"):
+        yield (
+            "%s was built without a shared libpython: use Debian's python%s-dev, or build CPython with --enable-shared"
+        ) % (sys.executable, xy)
+    elif not os.path.exists(library()):
+        yield "libpython is missing (%s): apt-get install libpython%s-dev" % (library(), xy)
+
+
+def library():
+    return os.path.join(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("LDLIBRARY"))
+
+
+def write_pkg_config(folder):
+    """python3.pc: our Python.h first, then CPython's; libpython by file with an rpath."""
+    os.makedirs(folder, exist_ok=True)
+    libdir = sysconfig.get_config_var("LIBDIR")
+    lib = sysconfig.get_config_var("LDLIBRARY")[len("lib") :].rpartition(".so")[0]
+    text = (
+        "Name: python3\nDescription: CPython {xy}, for embedding\nVersion: {xy}\n"
+        "Cflags: -I{root}/embed/compat -I{include}\n"
+        "Libs: -L{libdir} -Wl,-rpath,{libdir} -Wl,--enable-new-dtags -l{lib}\n"
+    ).format(xy=name(), root=ROOT, include=sysconfig.get_path("include"), libdir=libdir, lib=lib)
+    path = os.path.join(folder, "python3.pc")
+    with open(path, "w") as out:
+        out.write(text)
+
+
+def environment(folder):
+    env = dict(os.environ)
+    env["CGO_ENABLED"] = "1"
+    env["PKG_CONFIG_PATH"] = folder + os.pathsep + env.get("PKG_CONFIG_PATH", "")
+    stamp = "%s:%s" % (sysconfig.get_config_var("py_version") or sys.version.split()[0], library())
+    env["CGO_CFLAGS"] = "%s -DGOWSGI_PYTHON=%s" % (env.get("CGO_CFLAGS", "-O2 -g"), stamp)
+    env["GOWSGI_TEST_PYTHON"] = sys.executable
+    libdir = sysconfig.get_config_var("LIBDIR")
+    env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [libdir, env.get("LD_LIBRARY_PATH")]))
+    return env
+
+
+def main(args):
+    problems = list(missing())
+    if problems:
+        sys.stderr.write("".join("gowsgi: cannot build: %s\n" % p for p in problems))
+        return 1
+    if args == ["--name"]:
+        print(name())
+        return 0
+    folder = os.path.join(ROOT, "build", "cgo", name())
+    write_pkg_config(folder)
+    os.execvpe(args[0], args, environment(folder))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

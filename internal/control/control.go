@@ -1,0 +1,62 @@
+// Package control is the conversation between the supervisor (gowsgi) and a
+// worker (gowsgi-worker).
+//
+// It runs over one unix stream socket that the worker inherits as file
+// descriptor FD: JSON values, one a line. The supervisor speaks first, with a
+// Plan; the worker answers with a Report of kind Ready or Failed, and may send
+// more later. Either side seeing end of file knows that the other is gone: a
+// worker then stops gracefully, so that no orphan keeps serving.
+package control
+
+import "github.com/gowsgi/gowsgi/internal/config"
+
+// FD is the control socket's descriptor in the worker.
+const FD = 3
+
+// Plan is everything a worker needs to know. It is sent once, at start.
+type Plan struct {
+	// Settings are the effective settings, checked.
+	Settings config.Settings `json:"settings"`
+	// Worker is this worker's number: 1 … Settings.Workers.
+	Worker int `json:"worker"`
+	// Listeners are the inherited listening sockets.
+	Listeners []Listener `json:"listeners"`
+	// Python is the application's interpreter.
+	Python Python `json:"python"`
+	// LibraryPath is LD_LIBRARY_PATH as the user had it; nil if unset. The
+	// worker puts it back before Python starts, so that the application's
+	// child processes do not inherit the one that was set for the worker.
+	LibraryPath *string `json:"library_path"`
+}
+
+// Listener is one inherited listening socket.
+type Listener struct {
+	FD      int    `json:"fd"`
+	Network string `json:"network"` // "tcp" or "unix"
+	Address string `json:"address"` // as bound: host:port, or a path
+}
+
+// Python says which interpreter the application belongs to.
+type Python struct {
+	Executable string `json:"executable"` // sys.executable of the virtualenv
+	Name       string `json:"name"`       // X.Y, with t if free-threaded
+	Version    string `json:"version"`    // X.Y.Z
+	Prefix     string `json:"prefix"`     // sys.prefix
+	LibDir     string `json:"libdir"`     // folder of the shared libpython
+}
+
+// Kinds of Report.
+const (
+	Ready  = "ready"  // application loaded, accepting
+	Failed = "failed" // cannot start; the worker exits right after
+)
+
+// Report is what a worker tells the supervisor.
+type Report struct {
+	Kind    string  `json:"kind"`
+	Seconds float64 `json:"seconds,omitempty"` // Ready: time to load the application
+	// Message: Failed: one sentence that names the thing and the way out.
+	Message string `json:"message,omitempty"`
+	// Traceback: Failed: Python's traceback, if an exception was the reason.
+	Traceback string `json:"traceback,omitempty"`
+}
