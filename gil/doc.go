@@ -1,0 +1,45 @@
+// Package gil runs tasks on a fixed set of Python threads and decides how many
+// of them may be inside Python at once.
+//
+// It knows nothing of HTTP or WSGI: a task is C memory with a gowsgi_task as
+// its first member and a C function to run (pool.h).
+//
+// # Threads
+//
+// Python runs on C threads only, made once, each with one thread state for its
+// whole life: the number of threads that ever see Python is exactly
+// Config.Threads, and thread-locals, contextvars and database connections
+// belong to them. Calling Python on a goroutine's own thread costs three times
+// as much CPU, and any number of threads would pass through it.
+//
+// Submit links a task into the queue and wakes a thread only if one is needed.
+// The thread that ran last runs next, so that the others, and what they hold
+// on to, can age.
+//
+// # Limit
+//
+// Two requests half done at once on one GIL fall into a convoy: every I/O call
+// and contended lock hands the GIL over, at a context switch or two each. So a
+// thread starts a task only while fewer than `limit` are inside. Alone, it keeps the GIL
+// from task to task.
+//
+// A probe finds the limit. Only while tasks wait at it, a thread of its own
+// asks for the GIL and times the answer: got at once, those inside are blocked
+// elsewhere and there is room for one more; a long wait, and the GIL is the
+// bottleneck and one less is better. A task that is inside for more than
+// 100 ms no longer counts, so that a long computation does not keep short
+// requests waiting. On a free-threaded CPython the limit is the number of
+// threads.
+//
+// # Bells
+//
+// A task rings to wake its goroutines; done, it rings once more. Rung tasks
+// are linked into a list, and one reader goroutine is told through an eventfd,
+// only if it is not awake already.
+//
+//	pool.h    what embed may call
+//	queue.c   submit, cancel, ring, reap
+//	thread.c  the life of a Python thread
+//	probe.c   the limit
+//	pool.c    start, close
+package gil

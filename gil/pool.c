@@ -1,0 +1,163 @@
+#include "queue.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { STACK_SIZE = 8 << 20 }; /* what the main thread has: deep recursion works alike */
+
+int gowsgi_forked;
+
+static void note_fork(void) { gowsgi_forked = 1; }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, note_fork); }
+
+int64_t gowsgi_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static int start_thread(gowsgi_pool *pool, pthread_t *id, void *(*body)(void *), void *arg) {
+    pthread_attr_t attr;
+    int err = pthread_attr_init(&attr);
+    if (err)
+        return err;
+    pthread_mutex_lock(&pool->lock);
+    pool->alive++;
+    pthread_mutex_unlock(&pool->lock);
+    err = pthread_attr_setstacksize(&attr, STACK_SIZE);
+    if (err == 0)
+        err = pthread_create(id, &attr, body, arg);
+    pthread_attr_destroy(&attr);
+    if (err) {
+        pthread_mutex_lock(&pool->lock);
+        pool->alive--;
+        pthread_mutex_unlock(&pool->lock);
+    }
+    return err;
+}
+
+static int start_threads(gowsgi_pool *pool) {
+    for (int i = 0; i < pool->thread_count; i++) {
+        pool_thread *thread = &pool->threads[i];
+        thread->pool = pool;
+        thread->number = (uint32_t)i;
+        int err = pthread_cond_init(&thread->wake, NULL);
+        if (err == 0)
+            err = start_thread(pool, &thread->id, pool_thread_main, thread);
+        if (err) {
+            pool->thread_count = i; /* what close has to join */
+            return err;
+        }
+    }
+    if (!pool->adaptive)
+        return 0;
+    int err = start_thread(pool, &pool->probe, pool_probe_main, pool);
+    pool->has_probe = err == 0;
+    return err;
+}
+
+/* Does: starts `threads` Python threads, and the probe if the limit adapts.
+ *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
+ *     gowsgi_pool_reap has to be called again after it returned 0.
+ * Memory: the pool and its tasks stay until the process ends; event_fd is the
+ *     caller's.
+ * GIL: released: the threads attach themselves.
+ * Fails: NULL with errno set, and nothing left running. */
+gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    gowsgi_pool *pool = calloc(1, sizeof *pool);
+    if (pool)
+        pool->threads = calloc((size_t)threads, sizeof *pool->threads);
+    if (!pool || !pool->threads) {
+        free(pool);
+        errno = ENOMEM;
+        return NULL;
+    }
+    pool->thread_count = threads;
+    pool->queue_room = queue;
+    pool->event_fd = event_fd;
+    pool->adaptive = adaptive && threads > 1;
+    pool->limit = pool->adaptive ? 1 : threads;
+
+    int err = pthread_once(&once, watch_forks);
+    if (err == 0)
+        err = pthread_mutex_init(&pool->lock, NULL);
+    if (err == 0)
+        err = pthread_cond_init(&pool->left, NULL);
+    if (err == 0)
+        err = pthread_cond_init(&pool->crowded, NULL);
+    if (err == 0) {
+        err = start_threads(pool);
+        if (err == 0)
+            return pool;
+        gowsgi_pool_close(pool, -1);
+    }
+    free(pool->threads);
+    free(pool);
+    errno = err;
+    return NULL;
+}
+
+/* Waits until everybody has left. Lock: held. timeout in ns, -1 for ever. */
+static void wait_until_empty(gowsgi_pool *pool, int64_t timeout) {
+    struct timespec deadline;
+    clock_gettime(CLOCK_REALTIME, &deadline);
+    deadline.tv_sec += timeout / 1000000000;
+    deadline.tv_nsec += timeout % 1000000000;
+    if (deadline.tv_nsec >= 1000000000) {
+        deadline.tv_sec++;
+        deadline.tv_nsec -= 1000000000;
+    }
+    int err = 0;
+    while (pool->alive > 0 && err != ETIMEDOUT)
+        err = timeout < 0 ? pthread_cond_wait(&pool->left, &pool->lock)
+                          : pthread_cond_timedwait(&pool->left, &pool->lock, &deadline);
+}
+
+/* Does: takes no more tasks, lets the threads finish those that are there and
+ *     leave. Waits at most `timeout` ns for that (-1: for ever); can be called
+ *     again.
+ * Memory: nothing is freed: tasks may still be read.
+ * GIL: released: the threads need it to leave.
+ * Fails: returns how many threads have not left. */
+int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
+    pthread_mutex_lock(&pool->lock);
+    bool first = !pool->closing;
+    pool->closing = true;
+    while (pool->idle) {
+        pool_thread *thread = pool->idle;
+        pool->idle = thread->next_idle;
+        thread->woken = true;
+        pool->waking++;
+        pthread_cond_signal(&thread->wake);
+    }
+    pool->probe_asleep = false;
+    pthread_cond_signal(&pool->crowded);
+    wait_until_empty(pool, timeout);
+    int alive = pool->alive;
+    pthread_mutex_unlock(&pool->lock);
+    if (alive == 0 && first) {
+        for (int i = 0; i < pool->thread_count; i++)
+            pthread_join(pool->threads[i].id, NULL);
+        if (pool->has_probe)
+            pthread_join(pool->probe, NULL);
+    }
+    return alive;
+}
+
+/* Does: fills in how the pool does now.
+ * Memory: stats is the caller's.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
+    pthread_mutex_lock(&pool->lock);
+    stats->threads = pool->alive - (pool->has_probe && !pool->closing);
+    stats->limit = pool->limit;
+    stats->inside = pool->inside;
+    stats->queued = pool->queued;
+    stats->done = pool->done;
+    stats->probes = pool->probes;
+    stats->probe_wait = pool->probe_wait;
+    pthread_mutex_unlock(&pool->lock);
+}

@@ -1,0 +1,223 @@
+package gil
+
+/*
+#cgo pkg-config: python3
+#cgo CFLAGS: -std=gnu11 -Wall -Wextra
+#include <Python.h>
+#include "pool.h"
+
+#cgo noescape gowsgi_pool_submit
+#cgo nocallback gowsgi_pool_submit
+#cgo noescape gowsgi_pool_reap
+#cgo nocallback gowsgi_pool_reap
+#cgo noescape gowsgi_pool_cancel
+#cgo nocallback gowsgi_pool_cancel
+
+static int free_threaded(void) {
+#ifdef Py_GIL_DISABLED
+    return 1;
+#else
+    return 0;
+#endif
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+)
+
+// Sentinel errors of Submit and Close.
+var (
+	ErrBusy   = errors.New("gil: the queue is full")
+	ErrClosed = errors.New("gil: the pool is closed")
+	ErrStuck  = errors.New("gil: threads are still inside Python")
+)
+
+// Config says how a pool is made.
+type Config struct {
+	Threads int // Python threads, at least 1
+	Queue   int // tasks that may wait for one, at least 0
+	// Unlimited lets every thread be inside Python at once, whatever the GIL
+	// says: for measuring what the adaptive limit is worth.
+	Unlimited bool
+}
+
+// Pool is a running pool of Python threads.
+type Pool struct {
+	c      *C.gowsgi_pool
+	events *os.File // the event descriptor's end for reading
+	wake   *os.File // and for writing; the same file if it is an eventfd
+
+	mu     sync.Mutex
+	tasks  atomic.Pointer[[]*Task] // by index; replaced, never changed
+	reader chan struct{}           // closed when the reader has left
+}
+
+// New starts a pool. CPython is initialised and the caller does not hold the
+// GIL.
+func New(cfg Config) (*Pool, error) {
+	events, wake, err := eventPipe()
+	if err != nil {
+		return nil, fmt.Errorf("gil: event descriptor: %w", err)
+	}
+	adaptive := C.int(1)
+	if cfg.Unlimited || C.free_threaded() != 0 {
+		adaptive = 0
+	}
+	c, err := C.gowsgi_pool_new(C.int(cfg.Threads), C.int(cfg.Queue), adaptive, C.int(rawFD(wake)))
+	if c == nil {
+		_ = events.Close()
+		_ = wake.Close()
+		return nil, fmt.Errorf("gil: start %d threads: %w", cfg.Threads, err)
+	}
+	p := &Pool{c: c, events: events, wake: wake, reader: make(chan struct{})}
+	p.tasks.Store(new([]*Task))
+	go p.read()
+	return p, nil
+}
+
+// Task is Go's end of a task.
+type Task struct {
+	c      *C.gowsgi_task
+	output chan struct{}
+	input  chan struct{}
+}
+
+// Register makes a task known to the pool, for good: tasks are pooled by their
+// owner, not freed. task is C memory whose first member is a gowsgi_task with
+// its run function set.
+func (p *Pool) Register(task unsafe.Pointer) *Task {
+	// SAFETY: by contract a gowsgi_task stands at the start of task.
+	t := &Task{c: (*C.gowsgi_task)(task), output: make(chan struct{}, 1), input: make(chan struct{}, 1)}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old := *p.tasks.Load()
+	t.c.pool = p.c
+	t.c.index = C.uint32_t(len(old))
+	tasks := append(old[:len(old):len(old)], t)
+	p.tasks.Store(&tasks)
+	return t
+}
+
+// Submit queues the task. ErrBusy if the queue is full, ErrClosed if the pool
+// is closed.
+func (t *Task) Submit() error { return t.submit(0) }
+
+// MustSubmit queues the task even if the queue is full: for tasks that free
+// what an earlier one left. ErrClosed if the pool is closed.
+func (t *Task) MustSubmit() error { return t.submit(1) }
+
+func (t *Task) submit(force C.int) error {
+	switch C.gowsgi_pool_submit(t.c, force) {
+	case C.GOWSGI_BUSY:
+		return ErrBusy
+	case C.GOWSGI_CLOSED:
+		return ErrClosed
+	}
+	return nil
+}
+
+// Cancel takes the task out of the queue. False: a thread has it, or had.
+func (t *Task) Cancel() bool { return C.gowsgi_pool_cancel(t.c) != 0 }
+
+// Done tells whether the task has run. Once it has, its memory belongs to Go
+// again.
+func (t *Task) Done() bool {
+	// SAFETY: an aligned 32-bit word that C writes under the pool's lock; the
+	// bell that the caller waited for went through that lock afterwards.
+	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&t.c.state))) == C.GOWSGI_DONE
+}
+
+// Output is the bell that a running task rings when it has something to say,
+// and once more when it is done. Rings coalesce, and one may be late: look at
+// the task's state, not at how often it rang.
+func (t *Task) Output() <-chan struct{} { return t.output }
+
+// Input is the bell that a running task rings when it needs something.
+func (t *Task) Input() <-chan struct{} { return t.input }
+
+// Times of a task that is done: in the queue, and inside Python.
+func (t *Task) Times() (queued, inside time.Duration) {
+	return time.Duration(t.c.started_at - t.c.queued_at), time.Duration(t.c.done_at - t.c.started_at)
+}
+
+// Thread is the number of the thread that ran the task, from 0.
+func (t *Task) Thread() int { return int(t.c.thread) }
+
+// read passes bells on to goroutines until the pool is closed.
+func (p *Pool) read() {
+	defer close(p.reader)
+	const room = 64
+	var events [room]C.gowsgi_event
+	buf := make([]byte, 1024)
+	for {
+		n := int(C.gowsgi_pool_reap(p.c, &events[0], room))
+		if n == 0 {
+			if _, err := p.events.Read(buf); err != nil {
+				return
+			}
+			continue
+		}
+		tasks := *p.tasks.Load()
+		for _, e := range events[:n] {
+			t := tasks[e.index]
+			if e.bells&C.GOWSGI_INPUT != 0 {
+				ring(t.input)
+			}
+			if e.bells&C.GOWSGI_OUTPUT != 0 {
+				ring(t.output)
+			}
+		}
+	}
+}
+
+func ring(bell chan struct{}) {
+	select {
+	case bell <- struct{}{}:
+	default:
+	}
+}
+
+// Stats is how a pool does at one moment.
+type Stats struct {
+	Threads   int           // alive
+	Limit     int           // tasks that may be inside Python at once
+	Inside    int           // tasks inside Python
+	Queued    int           // tasks that wait
+	Done      int64         // tasks run since the start
+	Probes    int64         // times the probe asked for the GIL
+	ProbeWait time.Duration // that it waited for it, all probes together
+}
+
+// Stats reads the pool's figures.
+func (p *Pool) Stats() Stats {
+	var s C.gowsgi_pool_stats
+	C.gowsgi_pool_read_stats(p.c, &s)
+	return Stats{
+		Threads: int(s.threads), Limit: int(s.limit), Inside: int(s.inside), Queued: int(s.queued),
+		Done: int64(s.done), Probes: int64(s.probes), ProbeWait: time.Duration(s.probe_wait),
+	}
+}
+
+// Close takes no more tasks, lets the threads finish what is queued and leave.
+// ErrStuck if that takes longer than timeout: then Python must not be
+// finalised. The caller does not hold the GIL.
+func (p *Pool) Close(timeout time.Duration) error {
+	if n := C.gowsgi_pool_close(p.c, C.int64_t(timeout)); n > 0 {
+		return fmt.Errorf("%w: %d after %s", ErrStuck, n, timeout)
+	}
+	// All threads have left: nobody writes to the descriptor any more.
+	err := p.wake.Close()
+	if p.events != p.wake {
+		err = errors.Join(err, p.events.Close())
+	}
+	<-p.reader
+	return err
+}

@@ -1,0 +1,66 @@
+/* The pool of Python threads. See doc.go for the why; pool.go is the Go half.
+ *
+ * Nothing here knows HTTP or WSGI: a task is memory that belongs to whoever
+ * made it, with a gowsgi_task as its first member and a function to run.
+ */
+#ifndef GOWSGI_GIL_POOL_H
+#define GOWSGI_GIL_POOL_H
+
+#include <stdint.h>
+
+typedef struct gowsgi_pool gowsgi_pool;
+typedef struct gowsgi_task gowsgi_task;
+
+/* What a thread does with a task. GIL: held, before and after. Never leaves an
+ * exception set. */
+typedef void (*gowsgi_run)(gowsgi_task *task);
+
+/* Bells: what a task can wake its goroutines with. A task that is done rings
+ * GOWSGI_OUTPUT once more. */
+enum { GOWSGI_OUTPUT = 1, GOWSGI_INPUT = 2 };
+
+enum { GOWSGI_IDLE, GOWSGI_QUEUED, GOWSGI_RUNNING, GOWSGI_DONE };
+
+/* Results of gowsgi_pool_submit. */
+enum { GOWSGI_OK, GOWSGI_BUSY, GOWSGI_CLOSED };
+
+struct gowsgi_task {
+    gowsgi_pool *pool;
+    gowsgi_run run;
+    uint32_t index; /* Go's name for the task */
+    uint32_t state; /* written under the pool's lock */
+    uint32_t thread; /* number of the thread that runs or ran it, from 0 */
+    uint32_t bells; /* rung, and not yet reaped */
+    int64_t queued_at, started_at, done_at; /* CLOCK_MONOTONIC, ns */
+    gowsgi_task *next, *previous; /* in the queue */
+    gowsgi_task *next_rung; /* in the list of rung tasks */
+};
+
+typedef struct {
+    uint32_t index, bells;
+} gowsgi_event;
+
+typedef struct {
+    int32_t threads; /* alive */
+    int32_t limit; /* tasks that may be inside Python at once, now */
+    int32_t inside; /* tasks inside Python */
+    int32_t queued;
+    int64_t done; /* tasks run since the start */
+    int64_t probes; /* times the probe asked for the GIL */
+    int64_t probe_wait; /* ns it waited for it, all probes together */
+} gowsgi_pool_stats;
+
+gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd);
+int gowsgi_pool_submit(gowsgi_task *task, int force);
+int gowsgi_pool_cancel(gowsgi_task *task);
+void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells);
+int gowsgi_pool_reap(gowsgi_pool *pool, gowsgi_event *events, int room);
+void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats);
+int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout);
+int64_t gowsgi_now(void);
+
+/* 1 in a child process made by fork(): Go does not run there, and the pool's
+ * other threads do not exist. */
+extern int gowsgi_forked;
+
+#endif

@@ -1,0 +1,154 @@
+#include "queue.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+gowsgi_task *queue_pop(gowsgi_pool *pool) {
+    gowsgi_task *task = pool->first;
+    if (!task)
+        return NULL;
+    pool->first = task->next;
+    if (pool->first)
+        pool->first->previous = NULL;
+    else
+        pool->last = NULL;
+    pool->queued--;
+    return task;
+}
+
+static void queue_push(gowsgi_pool *pool, gowsgi_task *task) {
+    task->next = NULL;
+    task->previous = pool->last;
+    if (pool->last)
+        pool->last->next = task;
+    else
+        pool->first = task;
+    pool->last = task;
+    pool->queued++;
+}
+
+pool_thread *queue_next_thread(gowsgi_pool *pool) {
+    pool_thread *thread = pool->idle;
+    if (!thread || pool->queued <= pool->waking || pool->active + pool->waking >= pool->limit)
+        return NULL;
+    pool->idle = thread->next_idle;
+    thread->woken = true;
+    pool->waking++;
+    return thread;
+}
+
+/* Does: puts an idle or done task at the end of the queue and wakes a thread
+ *     if one is needed.
+ * Memory: the task stays the caller's, and untouched until it is done or
+ *     cancelled.
+ * GIL: either.
+ * Fails: GOWSGI_BUSY if the queue is full (unless force), GOWSGI_CLOSED. */
+int gowsgi_pool_submit(gowsgi_task *task, int force) {
+    gowsgi_pool *pool = task->pool;
+    int64_t now = gowsgi_now();
+    pthread_mutex_lock(&pool->lock);
+    if (pool->closing) {
+        pthread_mutex_unlock(&pool->lock);
+        return GOWSGI_CLOSED;
+    }
+    /* Room is for tasks that wait: one that a thread can start at once is not
+     * turned away. */
+    if (!force && pool->queued >= pool->queue_room + (pool->limit - pool->active)) {
+        pthread_mutex_unlock(&pool->lock);
+        return GOWSGI_BUSY;
+    }
+    task->state = GOWSGI_QUEUED;
+    task->queued_at = now;
+    queue_push(pool, task);
+    pool_thread *thread = queue_next_thread(pool);
+    bool probe = pool->probe_asleep && pool_is_crowded(pool);
+    if (probe)
+        pool->probe_asleep = false;
+    pthread_mutex_unlock(&pool->lock);
+    if (thread)
+        pthread_cond_signal(&thread->wake);
+    if (probe)
+        pthread_cond_signal(&pool->crowded);
+    return GOWSGI_OK;
+}
+
+/* Does: takes a task out of the queue again.
+ * Memory: as before submit.
+ * GIL: either.
+ * Fails: returns 0 if the task was not queued (any more), 1 if it was. */
+int gowsgi_pool_cancel(gowsgi_task *task) {
+    gowsgi_pool *pool = task->pool;
+    pthread_mutex_lock(&pool->lock);
+    bool queued = task->state == GOWSGI_QUEUED;
+    if (queued) {
+        if (task->previous)
+            task->previous->next = task->next;
+        else
+            pool->first = task->next;
+        if (task->next)
+            task->next->previous = task->previous;
+        else
+            pool->last = task->previous;
+        pool->queued--;
+        task->state = GOWSGI_IDLE;
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return queued;
+}
+
+bool queue_ring(gowsgi_task *task, uint32_t bells) {
+    gowsgi_pool *pool = task->pool;
+    if (!task->bells) {
+        task->next_rung = NULL;
+        if (pool->rung_last)
+            pool->rung_last->next_rung = task;
+        else
+            pool->rung_first = task;
+        pool->rung_last = task;
+    }
+    task->bells |= bells;
+    bool tell = !pool->reader_awake;
+    pool->reader_awake = true;
+    return tell;
+}
+
+void queue_tell_reader(gowsgi_pool *pool) {
+    uint64_t one = 1;
+    /* A full eventfd or pipe already says what this would. */
+    while (write(pool->event_fd, &one, sizeof one) < 0 && errno == EINTR) {
+    }
+}
+
+/* Does: wakes goroutines of a running task.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells) {
+    pthread_mutex_lock(&task->pool->lock);
+    bool tell = queue_ring(task, bells);
+    pthread_mutex_unlock(&task->pool->lock);
+    if (tell)
+        queue_tell_reader(task->pool);
+}
+
+/* Does: fetches up to `room` rung tasks. 0 means that there are none and that
+ *     the next one will be told through the event descriptor.
+ * Memory: events are the caller's.
+ * GIL: either.
+ * Fails: never. */
+int gowsgi_pool_reap(gowsgi_pool *pool, gowsgi_event *events, int room) {
+    int n = 0;
+    pthread_mutex_lock(&pool->lock);
+    for (; n < room && pool->rung_first; n++) {
+        gowsgi_task *task = pool->rung_first;
+        pool->rung_first = task->next_rung;
+        if (!pool->rung_first)
+            pool->rung_last = NULL;
+        events[n] = (gowsgi_event){task->index, task->bells};
+        task->bells = 0;
+    }
+    if (n == 0)
+        pool->reader_awake = false;
+    pthread_mutex_unlock(&pool->lock);
+    return n;
+}

@@ -1,0 +1,70 @@
+/* What pool.c, queue.c, thread.c and probe.c share: the pool and the rules of
+ * its lock.
+ *
+ * `lock` guards every field below it, and of a task everything but what
+ * belongs to its run function. It is held for a few instructions, never across
+ * a system call that may sleep or a call into Python: a thread may take it
+ * with the GIL held, nobody may ask for the GIL while holding it.
+ */
+#ifndef GOWSGI_GIL_QUEUE_H
+#define GOWSGI_GIL_QUEUE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "pool.h"
+
+typedef struct pool_thread {
+    gowsgi_pool *pool;
+    pthread_t id;
+    uint32_t number;
+    pthread_cond_t wake;
+    bool woken; /* taken off the idle list by somebody who has work for it */
+    bool counted; /* runs a task that counts towards the limit */
+    int64_t started_at; /* of that task */
+    struct pool_thread *next_idle;
+} pool_thread;
+
+struct gowsgi_pool {
+    int thread_count, queue_room, event_fd;
+    bool adaptive;
+    pool_thread *threads;
+    pthread_t probe;
+    bool has_probe;
+
+    pthread_mutex_t lock;
+    gowsgi_task *first, *last; /* the queue, first in, first out */
+    int queued;
+    int alive; /* threads, and the probe, that have not left */
+    int inside; /* tasks inside Python */
+    int active; /* those of them that count towards the limit */
+    int waking; /* threads on their way to a task */
+    int limit;
+    pool_thread *idle; /* the one that ran last comes first */
+    gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
+    bool reader_awake; /* Go's reader reaps again without being told */
+    bool closing;
+    pthread_cond_t left; /* a thread or the probe has left */
+    pthread_cond_t crowded; /* tasks wait at the limit: work for the probe */
+    bool probe_asleep;
+    int64_t done, probes, probe_wait;
+};
+
+void *pool_thread_main(void *thread);
+void *pool_probe_main(void *pool);
+
+/* The rest is called with the lock held. */
+
+/* True while a task waits that may not start because of the limit. */
+static inline bool pool_is_crowded(const gowsgi_pool *pool) {
+    return pool->queued > 0 && pool->active + pool->waking >= pool->limit;
+}
+gowsgi_task *queue_pop(gowsgi_pool *pool);
+/* Takes the idle thread that ran last off the list if a task may start; the
+ * caller signals its `wake` once it has let go of the lock. NULL if none. */
+pool_thread *queue_next_thread(gowsgi_pool *pool);
+/* Returns true if the caller must call queue_tell_reader after the lock. */
+bool queue_ring(gowsgi_task *task, uint32_t bells);
+void queue_tell_reader(gowsgi_pool *pool);
+
+#endif

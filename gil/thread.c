@@ -1,0 +1,109 @@
+#include <Python.h>
+
+#include "queue.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+/* Starts the next task if the limit allows it. Lock: held. */
+static gowsgi_task *take(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    if (pool->active >= pool->limit)
+        return NULL;
+    gowsgi_task *task = queue_pop(pool);
+    if (!task)
+        return NULL;
+    task->state = GOWSGI_RUNNING;
+    task->thread = self->number;
+    task->started_at = self->started_at = gowsgi_now();
+    self->counted = true;
+    pool->active++;
+    pool->inside++;
+    return task;
+}
+
+/* Lock: held. Returns true if the reader must be told. */
+static bool finish(pool_thread *self, gowsgi_task *task) {
+    gowsgi_pool *pool = self->pool;
+    task->done_at = gowsgi_now();
+    task->state = GOWSGI_DONE;
+    pool->done++;
+    pool->inside--;
+    if (self->counted) {
+        self->counted = false;
+        pool->active--;
+    }
+    return queue_ring(task, GOWSGI_OUTPUT);
+}
+
+/* Sleeps until somebody has work or the pool closes. Lock: held. */
+static void wait_for_work(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    self->woken = false;
+    self->next_idle = pool->idle;
+    pool->idle = self;
+    while (!self->woken)
+        pthread_cond_wait(&self->wake, &pool->lock);
+    pool->waking--;
+}
+
+/* A Python thread. It has one thread state for its whole life, so that
+ * threading.local, contextvars and database connections of the application
+ * live as long as the thread (PyGILState_Ensure once, then Save/Restore), and
+ * extensions that call PyGILState_Ensure find it. */
+void *pool_thread_main(void *arg) {
+    pool_thread *self = arg;
+    gowsgi_pool *pool = self->pool;
+    PyGILState_STATE ensured = PyGILState_Ensure();
+    PyThreadState *state = PyEval_SaveThread();
+    bool attached = false;
+    gowsgi_task *task = NULL;
+
+    for (;;) {
+        pthread_mutex_lock(&pool->lock);
+        bool tell = task && finish(self, task);
+        task = take(self);
+        if (!task && !attached) {
+            if (pool->closing)
+                break;
+            wait_for_work(self);
+            task = take(self);
+        }
+        pool_thread *next = queue_next_thread(pool);
+        bool company = pool->inside > 1;
+        pthread_mutex_unlock(&pool->lock);
+
+        if (tell)
+            queue_tell_reader(pool);
+        if (next)
+            pthread_cond_signal(&next->wake);
+        if (attached && (!task || company)) {
+            /* Alone, a thread keeps the GIL from task to task. In company it
+             * lets go, so that those who come back from I/O finish first. */
+            state = PyEval_SaveThread();
+            attached = false;
+        }
+        if (!task)
+            continue;
+        if (!attached)
+            PyEval_RestoreThread(state);
+        attached = true;
+        task->run(task);
+        if (gowsgi_forked) {
+            /* The application called os.fork() and the child came back here.
+             * There is no server in it to answer anybody. */
+            static const char note[] = "gowsgi: a forked child returned from the application: it ends here\n";
+            (void)!write(2, note, sizeof note - 1);
+            _exit(1);
+        }
+    }
+    pthread_mutex_unlock(&pool->lock);
+
+    PyEval_RestoreThread(state);
+    PyGILState_Release(ensured); /* drops thread-locals: runs Python code */
+    pthread_mutex_lock(&pool->lock);
+    pool->alive--;
+    pthread_cond_broadcast(&pool->left);
+    pthread_mutex_unlock(&pool->lock);
+    return NULL;
+}
