@@ -1,40 +1,55 @@
-// Package config holds gowsgi's settings: their defaults, and how a TOML file,
-// the environment and the command line change them.
 package config
 
 import "time"
 
-// Settings are gowsgi's effective settings. Sizes are bytes.
+// Settings are gowsgi's effective settings. Sizes are bytes. Ranges, defaults
+// and meanings stand in the table (table.go); what [Load] returns keeps to
+// them. An empty list is nil.
+//
+// A relative path counts from Chdir, or from the directory that gowsgi was
+// started in when Chdir is empty. Chdir itself always counts from the latter,
+// also when a file in another directory sets it.
 type Settings struct {
-	Target string `toml:"target" json:"target"` // module:callable, module:make() or a .py/.wsgi file
+	Target string `json:"target"` // module:callable, module:make() or a .py/.wsgi file
 
-	Bind            []string `toml:"bind" json:"bind"` // host:port, [v6]:port, :port, unix:/path
-	Backlog         int      `toml:"backlog" json:"backlog"`
-	Workers         int      `toml:"workers" json:"workers"`
-	Threads         int      `toml:"threads" json:"threads"`
-	BacklogRequests int      `toml:"backlog_requests" json:"backlog_requests"` // requests that may wait for a Python thread
+	Bind            []string `json:"bind"`    // host:port, [v6]:port, :port or unix:PATH, and no other form
+	Backlog         int      `json:"backlog"` // connections that the kernel keeps for us
+	Workers         int      `json:"workers"`
+	Threads         int      `json:"threads"`
+	BacklogRequests int      `json:"backlog_requests"` // requests that may wait for a Python thread, per worker
 
-	Chdir      string   `toml:"chdir" json:"chdir"`
-	Pythonpath []string `toml:"pythonpath" json:"pythonpath"`
-	Venv       string   `toml:"venv" json:"venv"`
-	Env        []string `toml:"env" json:"env"` // NAME=value
+	Chdir      string   `json:"chdir"`
+	Pythonpath []string `json:"pythonpath"`
+	Venv       string   `json:"venv"`
+	Env        []string `json:"env"` // NAME=value
 
-	KeepAlive       time.Duration `toml:"keep_alive" json:"keep_alive"`
-	HeaderTimeout   time.Duration `toml:"header_timeout" json:"header_timeout"` // a client has this long to send its request line and headers
-	GracefulTimeout time.Duration `toml:"graceful_timeout" json:"graceful_timeout"`
+	KeepAlive       time.Duration `json:"keep_alive"`       // 0: a connection is closed after each response
+	HeaderTimeout   time.Duration `json:"header_timeout"`   // a client has this long to send its request line and headers
+	GracefulTimeout time.Duration `json:"graceful_timeout"` // 0: what is running is not waited for
 
-	LimitRequestLine      int   `toml:"limit_request_line" json:"limit_request_line"`
-	LimitRequestFields    int   `toml:"limit_request_fields" json:"limit_request_fields"`
-	LimitRequestFieldSize int   `toml:"limit_request_field_size" json:"limit_request_field_size"`
-	LimitRequestBody      int64 `toml:"limit_request_body" json:"limit_request_body"` // 0: no limit
-	RequestBuffer         int   `toml:"request_buffer" json:"request_buffer"`         // bodies up to this are read before a thread is taken
-	ResponseBuffer        int   `toml:"response_buffer" json:"response_buffer"`       // an iterator may be this far ahead of its client
+	LimitRequestLine      int   `json:"limit_request_line"` // 0: no limit
+	LimitRequestFields    int   `json:"limit_request_fields"`
+	LimitRequestFieldSize int   `json:"limit_request_field_size"` // 0: no limit
+	LimitRequestBody      int64 `json:"limit_request_body"`       // 0: no limit
+	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read before a thread is taken
+	ResponseBuffer        int   `json:"response_buffer"`          // an iterator may be this far ahead of its client
 
-	ForwardedAllowIPs []string `toml:"forwarded_allow_ips" json:"forwarded_allow_ips"` // addresses, networks or *
+	ForwardedAllowIPs []string `json:"forwarded_allow_ips"` // addresses, networks or, alone, *
 
-	LogLevel        string `toml:"log_level" json:"log_level"`
-	ErrorLogfile    string `toml:"error_logfile" json:"error_logfile"`   // - is standard error
-	AccessLogfile   string `toml:"access_logfile" json:"access_logfile"` // - is standard output, empty is none
-	AccessLogformat string `toml:"access_logformat" json:"access_logformat"`
-	Pid             string `toml:"pid" json:"pid"`
+	LogLevel        string `json:"log_level"`        // debug, info, warning, error or critical
+	ErrorLogfile    string `json:"error_logfile"`    // - is standard error
+	AccessLogfile   string `json:"access_logfile"`   // - is standard output, empty is none
+	AccessLogformat string `json:"access_logformat"` // text and %(atom)s
+	Pid             string `json:"pid"`              // empty is none
+}
+
+// Defaults returns the settings that hold where the user says nothing.
+func Defaults() Settings {
+	var s Settings
+	for _, row := range table() {
+		if err := row.kind.parse(&s, []string{row.def}); err != nil {
+			panic("config: the default of " + row.key() + ": " + err.Error()) // the table is wrong; a test holds it right
+		}
+	}
+	return s
 }

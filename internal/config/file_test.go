@@ -1,0 +1,185 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"flag"
+	"os"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/BurntSushi/toml"
+)
+
+// update rewrites config.toml: go test ./internal/config -run ConfigFile -update
+var update = flag.Bool("update", false, "write config.toml at the top of the tree anew")
+
+const configFile = "../../config.toml"
+
+// printed is what --print-config prints for s.
+func printed(t testing.TB, s Settings) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := s.WriteTOML(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestConfigFileIsTheDefaultsAsPrinted(t *testing.T) {
+	want := printed(t, Defaults())
+	if *update {
+		if err := os.WriteFile(configFile, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(configFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(got) != want {
+		t.Errorf("config.toml is out of date; run: go test ./internal/config -run ConfigFile -update")
+	}
+}
+
+func TestConfigFileHoldsEveryKeyAndLoadsToTheDefaults(t *testing.T) {
+	text, err := os.ReadFile(configFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys map[string]any
+	if _, err := toml.Decode(string(text), &keys); err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range table() {
+		if _, there := keys[row.key()]; !there {
+			t.Errorf("%s is missing", row.key())
+		}
+		delete(keys, row.key())
+	}
+	if len(keys) > 0 {
+		t.Errorf("these are no settings: %v", keys)
+	}
+	inv := mustLoad(t, words("--print-config -c config.toml"), nil, files{"config.toml": string(text)})
+	if !reflect.DeepEqual(inv.Settings, Defaults()) {
+		t.Errorf("got  %+v\nwant %+v", inv.Settings, Defaults())
+	}
+}
+
+func TestPrintedSettingsLoadToThemselves(t *testing.T) {
+	everything := Settings{
+		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4,
+		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
+		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,
+		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
+		RequestBuffer: 0, ResponseBuffer: 4097, ForwardedAllowIPs: nil,
+		LogLevel: "critical", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
+	}
+	text := printed(t, everything)
+	got := mustLoad(t, words("-c x.toml"), nil, files{"x.toml": text}).Settings
+	if !reflect.DeepEqual(got, everything) {
+		t.Errorf("got  %+v\nwant %+v\n%s", got, everything, text)
+	}
+	for _, line := range []string{
+		"# Default: threads = 8\nthreads = 3\n",
+		"header_timeout = \"1.5ms\"\n",
+		"graceful_timeout = 5400\n",
+		"limit_request_field_size = \"64K\"\n",
+		"# Default: forwarded_allow_ips = [\"127.0.0.1\", \"::1\"]\nforwarded_allow_ips = []\n",
+	} {
+		if !strings.Contains(text, line) {
+			t.Errorf("no %q in\n%s", line, text)
+		}
+	}
+	if strings.Contains(printed(t, Defaults()), "# Default:") {
+		t.Error("a default is said to have another default")
+	}
+}
+
+func TestListsInTheFileMayBeStrings(t *testing.T) {
+	s := mustLoad(t, words("app"), nil, files{"gowsgi.toml": `
+bind = ":80, unix:/run/app.sock"
+pythonpath = "lib,/srv/lib"
+env = "A=1,2"
+forwarded_allow_ips = ""
+`}).Settings
+	want := [][]string{{":80", "unix:/run/app.sock"}, {"lib", "/srv/lib"}, {"A=1,2"}, nil}
+	if got := [][]string{s.Bind, s.Pythonpath, s.Env, s.ForwardedAllowIPs}; !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestFileMayStartWithAByteOrderMarkAndEndLinesAsOnWindows(t *testing.T) {
+	s := mustLoad(t, words("app"), nil, files{"gowsgi.toml": "\ufeffthreads = 4\r\nkeep_alive = 0.25\r\n"}).Settings
+	if s.Threads != 4 || s.KeepAlive != 250*time.Millisecond {
+		t.Errorf("got %d, %s", s.Threads, s.KeepAlive)
+	}
+}
+
+func TestWriteErrorsAreReported(t *testing.T) {
+	full := errors.New("disk full")
+	if err := Defaults().WriteTOML(brokenWriter{full}); !errors.Is(err, full) {
+		t.Errorf("settings: got %v", err)
+	}
+	if err := WriteHelp(brokenWriter{full}, 80); !errors.Is(err, full) {
+		t.Errorf("help: got %v", err)
+	}
+}
+
+type brokenWriter struct{ err error }
+
+func (w brokenWriter) Write([]byte) (int, error) { return 0, w.err }
+
+func TestCommentsOfTheFileFitTheScreen(t *testing.T) {
+	for line := range strings.Lines(printed(t, Defaults())) {
+		if strings.HasPrefix(line, "#") && utf8.RuneCountInString(line) > commentWidth+1 {
+			t.Errorf("too long: %s", line)
+		}
+	}
+}
+
+// FuzzFile: no text makes Load panic, each problem is one line that says where
+// it is, and what loads is printed as a file that loads to the same.
+func FuzzFile(f *testing.F) {
+	f.Add(printed(f, Defaults()))
+	f.Add("bind = [':80', 3]\nenv = 'A=\\n'\n[x.y]\na.b = 1\n[[z]]\nkeep_alive = 1.5")
+	f.Add("threads = [[{a = 1979-05-27T07:32:00Z}]]\n\"\" = 'x'\nkeep_alive = '2m'\nrequest_buffer = '1KiB'")
+	f.Fuzz(func(t *testing.T, text string) {
+		inv, err := Load(words("--print-config -c f.toml"), nil, files{"f.toml": text}.read)
+		var all *Problems
+		if errors.As(err, &all) {
+			for _, p := range all.List {
+				place := strings.HasPrefix(p.Source, "f.toml line ") && !strings.HasSuffix(p.Source, " 0")
+				lost := p.Source == "f.toml" && strings.HasPrefix(p.Message, "not TOML: ")
+				if !place && !lost || p.Message == "" || !isLine(p.String()) {
+					t.Errorf("%#v", p)
+				}
+			}
+			return
+		}
+		again := mustLoad(t, words("--print-config -c f.toml"), nil, files{"f.toml": printed(t, inv.Settings)})
+		if !reflect.DeepEqual(again.Settings, inv.Settings) {
+			t.Errorf("got  %+v\nwant %+v", again.Settings, inv.Settings)
+		}
+	})
+}
+
+// FuzzCommandLine: no arguments and no environment make Load panic or loop,
+// and what loads is printed as a file that loads to the same.
+func FuzzCommandLine(f *testing.F) {
+	f.Add("-w\n3\n--bind=:80\napp", "PORT=80\nGOWSGI_THREADS=4")
+	f.Add("-threads\n--x=1\n-x\n-\n--\n---\n-ä\n-=\n--=\n-e", "GOWSGI_=\n=\nGOWSGI_ENV=A=1")
+	f.Fuzz(func(t *testing.T, args, environ string) {
+		inv, err := Load(strings.Split(args, "\n"), strings.Split(environ, "\n"), files{}.read)
+		if err != nil || inv.Action == Help || inv.Action == Version {
+			return
+		}
+		again := mustLoad(t, words("--print-config -c f.toml"), nil, files{"f.toml": printed(t, inv.Settings)})
+		if !reflect.DeepEqual(again.Settings, inv.Settings) {
+			t.Errorf("got  %+v\nwant %+v", again.Settings, inv.Settings)
+		}
+	})
+}

@@ -1,0 +1,214 @@
+package config
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// switches are the flags that are no settings: they say what to do, and which
+// file to read. Without a meta, a flag takes no value.
+func switches() []setting {
+	return []setting{
+		{name: "config", short: "c", meta: "FILE", help: `Read settings from this TOML file; else $GOWSGI_CONFIG, else ./gowsgi.toml if there is one. -c "" reads none.`},
+		{name: "check-config", help: "Load the application, report what is wrong, serve nothing."},
+		{name: "print-config", help: "Print the effective settings as a TOML file for -c."},
+		{name: "version", short: "v", help: "Print the versions of gowsgi, Go and the CPythons inside."},
+		{name: "help", short: "h", help: "Print this."},
+	}
+}
+
+// flagValue is what pflag has to know of a flag. It stores nothing: the
+// command line is collected first and applied last, after the file that it
+// names.
+type flagValue struct{ def, meta string }
+
+func (v flagValue) String() string   { return v.def }
+func (v flagValue) Set(string) error { return nil }
+
+// Type is what --help calls the value; pflag takes "bool" for none.
+func (v flagValue) Type() string {
+	if v.meta == "" {
+		return "bool"
+	}
+	return v.meta
+}
+
+// addFlag adds the row's flag, with its default for --help to show.
+func addFlag(set *pflag.FlagSet, row setting, def string) {
+	flag := set.VarPF(flagValue{def: def, meta: row.meta}, row.name, row.short, row.help)
+	if row.meta == "" {
+		flag.NoOptDefVal = "true"
+	}
+}
+
+// commandLine is the arguments, taken apart but not yet understood.
+type commandLine struct {
+	values   map[string][]string // by long flag, in order
+	targets  []string
+	problems []Problem
+}
+
+// parseCommandLine takes the arguments apart. pflag stops at the first error;
+// to find all of them, an unknown flag is noted, made known and passed over.
+func parseCommandLine(args []string) commandLine {
+	set := pflag.NewFlagSet("gowsgi", pflag.ContinueOnError)
+	set.SetNormalizeFunc(normalizer())
+	for _, row := range slices.Concat(table(), switches()) {
+		if !row.positional {
+			addFlag(set, row, "")
+		}
+	}
+	var line commandLine
+	unknown := false
+	for {
+		line.values = map[string][]string{}
+		err := set.ParseAll(args, func(flag *pflag.Flag, value string) error {
+			line.values[flag.Name] = append(line.values[flag.Name], value)
+			return nil
+		})
+		var notExist *pflag.NotExistError
+		if err == nil || !errors.As(err, &notExist) {
+			line.stopped(err)
+			break
+		}
+		unknown = true
+		if !line.passOver(set, notExist) {
+			break
+		}
+	}
+	line.checkSwitches()
+	if unknown {
+		return line // its value looks like a target: what the target is, nobody knows
+	}
+	line.targets = set.Args()
+	if len(line.targets) > 1 {
+		for i, target := range line.targets {
+			line.targets[i] = strconv.Quote(target)
+		}
+		line.complain("command line", "target", "one application expected, but there are "+
+			strconv.Itoa(len(line.targets))+": "+strings.Join(line.targets, ", ")+"; options are written with --")
+		line.targets = nil
+	}
+	return line
+}
+
+// normalizer maps all spellings of a flag to the one in the table: an alias,
+// and _ for -, because TOML keys have it and Gunicorn has both.
+func normalizer() func(*pflag.FlagSet, string) pflag.NormalizedName {
+	names := map[string]string{}
+	for _, row := range slices.Concat(table(), switches()) {
+		for _, spelling := range append(row.aliases, row.name) {
+			names[strings.ReplaceAll(spelling, "_", "-")] = row.name
+		}
+	}
+	return func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		if known, ok := names[strings.ReplaceAll(name, "_", "-")]; ok {
+			name = known
+		}
+		return pflag.NormalizedName(name)
+	}
+}
+
+// passOver notes an unknown flag and adds it to set, so that parsing gets
+// beyond it. It reports whether that was possible.
+func (c *commandLine) passOver(set *pflag.FlagSet, err *pflag.NotExistError) bool {
+	name, cluster := err.GetSpecifiedName(), err.GetSpecifiedShortnames()
+	if cluster == "" {
+		message := "there is no such option; gowsgi --help lists them"
+		if meant := suggestion(name, flagNames()); meant != "" {
+			message = "there is no such option; did you mean --" + meant + "?"
+		}
+		c.complain("--"+name, "", message)
+		set.VarPF(flagValue{}, name, "", "").NoOptDefVal = "true"
+		return true
+	}
+	message := "there is no such option; gowsgi --help lists them"
+	if word, _, _ := strings.Cut(cluster, "="); len(word) > 1 {
+		if meant := suggestion(word, flagNames()); meant != "" {
+			message = "there is no such option; did you mean --" + meant + "?"
+		}
+	}
+	c.complain("-"+cluster, "", message)
+	if len(name) != 1 || name[0] >= 0x80 {
+		return false // pflag goes by bytes
+	}
+	// Named so that no argument can spell it. With more letters behind it, it
+	// swallows them: those of -threads are no flags of their own.
+	flag := set.VarPF(flagValue{meta: "unknown"}, "-"+name, name, "")
+	if len(cluster) == 1 {
+		flag.NoOptDefVal = "true"
+	}
+	return true
+}
+
+// stopped notes an error that ends parsing.
+func (c *commandLine) stopped(err error) {
+	var required *pflag.ValueRequiredError
+	var syntax *pflag.InvalidSyntaxError
+	switch {
+	case err == nil:
+	case errors.As(err, &required):
+		flag := required.GetFlag()
+		c.complain("--"+flag.Name, "", "the value is missing; write --"+flag.Name+" "+flag.Value.Type())
+	case errors.As(err, &syntax):
+		c.complain(syntax.GetSpecifiedFlag(), "", "is no option; gowsgi --help lists them")
+	default:
+		c.complain("command line", "", err.Error())
+	}
+}
+
+func (c *commandLine) complain(source, key, message string) {
+	c.problems = append(c.problems, Problem{Source: source, Key: key, Message: message})
+}
+
+// checkSwitches refuses values on switches, and two different actions. An
+// action that --help or --version makes pointless is let through.
+func (c *commandLine) checkSwitches() {
+	for _, row := range switches() {
+		for _, value := range c.values[row.name] {
+			if row.meta == "" && value != "true" {
+				c.complain(row.flag(), "", "takes no value; write "+row.flag()+" or leave it out")
+			}
+		}
+	}
+	if len(c.values["check-config"]) > 0 && len(c.values["print-config"]) > 0 {
+		c.complain("--check-config", "", "does not go together with --print-config; give one of them")
+	}
+}
+
+func (c *commandLine) action() Action {
+	for _, choice := range []struct {
+		name   string
+		action Action
+	}{{"help", Help}, {"version", Version}, {"print-config", PrintConfig}, {"check-config", CheckConfig}} {
+		if len(c.values[choice.name]) > 0 {
+			return choice.action
+		}
+	}
+	return Serve
+}
+
+// texts is what the command line gives for a setting.
+func (c *commandLine) texts(row setting) []string {
+	if row.positional {
+		return c.targets
+	}
+	return c.values[row.name]
+}
+
+func (c *commandLine) has(row setting) bool { return len(c.texts(row)) > 0 }
+
+// flagNames are all long flags, to guess from.
+func flagNames() []string {
+	var names []string
+	for _, row := range slices.Concat(table(), switches()) {
+		if !row.positional {
+			names = append(append(names, row.name), row.aliases...)
+		}
+	}
+	return names
+}

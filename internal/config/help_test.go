@@ -1,0 +1,59 @@
+package config
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+func TestHelpNamesEveryOptionUnderItsHeadingAndFits(t *testing.T) {
+	var b strings.Builder
+	if err := WriteHelp(&b, 80); err != nil {
+		t.Fatal(err)
+	}
+	help := b.String()
+	for line := range strings.Lines(help) {
+		if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+	sections := strings.Split(help, "\n\n")
+	for _, row := range slices.Concat(table(), switches()) {
+		if row.positional {
+			continue
+		}
+		group := row.group
+		if group == "" {
+			group = groupOther
+		}
+		if !slices.ContainsFunc(sections, func(section string) bool {
+			return strings.HasPrefix(section, group+":\n") && strings.Contains(section, " --"+row.name+" ")
+		}) {
+			t.Errorf("--%s is not under %s", row.name, group)
+		}
+	}
+	headings := 0
+	for _, section := range sections {
+		if title, _, found := strings.Cut(section, ":\n  "); found && !strings.Contains(title, " ") {
+			headings++
+		}
+	}
+	if headings != 9 {
+		t.Errorf("%d headings: a group is in two pieces", headings)
+	}
+	for _, part := range []string{"TARGET", "$PORT (--bind)", "$WEB_CONCURRENCY (--workers)", "(default 127.0.0.1:8000)"} {
+		if !strings.Contains(help, part) {
+			t.Errorf("%q is missing", part)
+		}
+	}
+}
+
+func TestHelpSurvivesAnyWidth(t *testing.T) {
+	for _, width := range []int{-1, 0, 1, 20, 40, 60, 200} {
+		var b strings.Builder
+		if err := WriteHelp(&b, width); err != nil || !strings.Contains(b.String(), "--print-config") {
+			t.Errorf("width %d: %s", width, b.String())
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Problem is one thing that is wrong with what the user wrote.
+type Problem struct {
+	// Source says where it was written: "gowsgi.toml line 7", "--threads",
+	// "$GOWSGI_THREADS".
+	Source string
+	// Key is the TOML key of the setting, as far as there is one.
+	Key string
+	// Message says what is wrong and what to write instead.
+	Message string
+}
+
+// String is the problem on one line. The key is left out where the source
+// says it already.
+func (p Problem) String() string {
+	text := p.Source + ": " + p.Key + ": " + p.Message
+	if p.Key == "" || strings.HasPrefix(p.Source, "-") || strings.HasPrefix(p.Source, "$") {
+		text = p.Source + ": " + p.Message
+	}
+	if !isLine(text) { // names are the user's: a terminal should not obey them
+		quoted := strconv.Quote(text)
+		text = quoted[1 : len(quoted)-1]
+	}
+	return text
+}
+
+// Problems is the error that [Load] returns: everything that is wrong, so
+// that it takes one attempt to put it right. The program ends with exit
+// status 2 on it.
+type Problems struct {
+	// List is never empty, and in order of precedence: file, environment,
+	// command line, then what does not go together.
+	List []Problem
+}
+
+// Error lists the problems, one a line, under a line that counts them.
+func (p *Problems) Error() string {
+	var b strings.Builder
+	if len(p.List) == 1 {
+		b.WriteString("1 problem in the settings:")
+	} else {
+		fmt.Fprintf(&b, "%d problems in the settings:", len(p.List))
+	}
+	for _, problem := range p.List {
+		b.WriteString("\n  " + problem.String())
+	}
+	return b.String()
+}

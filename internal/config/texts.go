@@ -1,0 +1,178 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// text is any line of text, such as a path; it may be empty.
+func text(field func(*Settings) *string, want string) kind {
+	return textThat(field, want, isLine)
+}
+
+// filledText is a line of text that is not empty.
+func filledText(field func(*Settings) *string, want string) kind {
+	return textThat(field, want, func(text string) bool { return text != "" && isLine(text) })
+}
+
+// logformat is the format of an access log line. Only its shape is checked:
+// which atoms there are is the access log's to know.
+func logformat(field func(*Settings) *string) kind {
+	return textThat(field, "a line of text in which each % starts an atom such as %(h)s, or is written %%", func(text string) bool {
+		return isLine(text) && onlyAtoms(text)
+	})
+}
+
+func textThat(field func(*Settings) *string, want string, is func(string) bool) kind {
+	read := func(text string) (string, bool) { return text, is(text) }
+	return scalar[string]{
+		field: field,
+		want:  want,
+		read:  read,
+		take:  ofString(read),
+		write: func(text string) any { return text },
+	}
+}
+
+// isLine reports whether text can stand on one line of a TOML file and go to
+// a worker as JSON: UTF-8 without control characters.
+func isLine(text string) bool {
+	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
+}
+
+func onlyAtoms(format string) bool {
+	for {
+		_, rest, found := strings.Cut(format, "%")
+		if !found {
+			return true
+		}
+		if after, ok := strings.CutPrefix(rest, "%"); ok {
+			format = after
+			continue
+		}
+		name, after, closed := strings.Cut(rest, ")s")
+		if !closed || len(name) < 2 || name[0] != '(' || strings.ContainsAny(name[1:], "()%") {
+			return false
+		}
+		format = after
+	}
+}
+
+// list is a kind with any number of texts.
+type list struct {
+	field  func(*Settings) *[]string
+	item   func(string) (string, error) // checks one, and returns it in its one spelling
+	want   string                       // what an item is
+	commas bool                         // one text may hold several items
+	least  int                          // so many there must be
+}
+
+func (k list) parse(s *Settings, texts []string) error {
+	var items []string
+	for _, text := range texts {
+		items = append(items, k.split(text)...)
+	}
+	return k.set(s, items)
+}
+
+// decode takes an array of strings, or a string for what would be an array of
+// one, as Gunicorn does.
+func (k list) decode(s *Settings, value any) error {
+	switch v := value.(type) {
+	case string:
+		return k.set(s, k.split(v))
+	case []any:
+		items := make([]string, 0, len(v))
+		var errs []error
+		for i, element := range v {
+			item, ok := element.(string)
+			if !ok {
+				errs = append(errs, fmt.Errorf("must be strings, but number %d is %s; each is %s", i+1, shown(element), k.want))
+				continue
+			}
+			items = append(items, item)
+		}
+		if len(errs) > 0 {
+			return errors.Join(errs...)
+		}
+		return k.set(s, items)
+	default:
+		return fmt.Errorf(`must be an array of strings, ["…", "…"], not %s; each is %s`, shown(value), k.want)
+	}
+}
+
+// encode never returns nil, which TOML has no word for.
+func (k list) encode(s *Settings) any { return append([]string{}, *k.field(s)...) }
+
+func (k list) wants() string { return "a list; each is " + k.want }
+
+// lines makes the texts for parse out of an environment variable: a list
+// whose items may hold commas has one a line there.
+func (k list) lines(variable string) []string {
+	if k.commas {
+		return []string{variable}
+	}
+	return strings.Split(variable, "\n")
+}
+
+func (k list) split(text string) []string {
+	items := []string{text}
+	if k.commas {
+		items = strings.Split(text, ",")
+	}
+	kept := items[:0]
+	for _, item := range items {
+		if k.commas {
+			item = strings.TrimSpace(item)
+		}
+		if item != "" {
+			kept = append(kept, item)
+		}
+	}
+	return kept
+}
+
+func (k list) set(s *Settings, items []string) error {
+	var checked []string // nil for an empty list, so that equal settings compare equal
+	var errs []error
+	for _, item := range items {
+		c, err := k.item(item)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", shown(item), err))
+			continue
+		}
+		checked = append(checked, c)
+	}
+	if len(items) < k.least {
+		errs = append(errs, fmt.Errorf("is empty; name at least %d: %s", k.least, k.want))
+	}
+	if len(errs) > 0 {
+		return errors.Join(errs...)
+	}
+	*k.field(s) = checked
+	return nil
+}
+
+// plainText is an item of which nothing more is known.
+func plainText(item string) (string, error) {
+	if item == "" || !isLine(item) {
+		return "", errors.New("must be a line of text")
+	}
+	return item, nil
+}
+
+// environmentEntry is an item NAME=value. The value may span lines; execve
+// sets the one limit there is: no NUL.
+func environmentEntry(item string) (string, error) {
+	name, value, found := strings.Cut(item, "=")
+	if !found || name == "" || !isLine(name) {
+		return "", errors.New("must be NAME=value")
+	}
+	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+		return "", errors.New("the value must be UTF-8 without NUL")
+	}
+	return item, nil
+}

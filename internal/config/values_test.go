@@ -1,0 +1,199 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestSizes(t *testing.T) {
+	tests := []struct {
+		text string
+		want int64 // -1: refused
+	}{
+		{"0", 0},
+		{"65536", 65536},
+		{" 65536 ", 65536},
+		{"1K", 1024},
+		{"64k", 64 << 10},
+		{"10M", 10 << 20},
+		{"10 m", 10 << 20},
+		{"1GiB", 1 << 30},
+		{"2gib", 2 << 30},
+		{"3T", 3 << 40},
+		{"8388607T", 8388607 << 40},
+		{"9223372036854775807", math.MaxInt64},
+		{"8388608T", -1},
+		{"9223372036854775808", -1},
+		{"10KB", -1},
+		{"10MB", -1},
+		{"10B", -1},
+		{"10iB", -1},
+		{"10KM", -1},
+		{"10KMiB", -1},
+		{"1.5M", -1},
+		{"-1", -1},
+		{"-1K", -1},
+		{"M", -1},
+		{"iB", -1},
+		{"", -1},
+		{"0x10", -1},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			inv, err := Load([]string{"app", "--limit-request-body", test.text}, nil, files{}.read)
+			if got := inv.Settings.LimitRequestBody; (err != nil) != (test.want < 0) || err == nil && got != test.want {
+				t.Errorf("got %d, %v", got, err)
+			}
+			if n, ok := parseSize(test.text); ok {
+				if again, ok := parseSize(sizeText(n)); !ok || again != n {
+					t.Errorf("%d is written %s and read %d", n, sizeText(n), again)
+				}
+			}
+		})
+	}
+}
+
+func TestTimes(t *testing.T) {
+	tests := []struct {
+		text string
+		want time.Duration // -1: refused
+	}{
+		{"0", 0},
+		{"30", 30 * time.Second},
+		{"0.5", 500 * time.Millisecond},
+		{"1e1", 10 * time.Second},
+		{" 30s ", 30 * time.Second},
+		{"500ms", 500 * time.Millisecond},
+		{"2m", 2 * time.Minute},
+		{"1h30m", 90 * time.Minute},
+		{"86400", 24 * time.Hour},
+		{"86400.5", -1},
+		{"24h1ns", -1},
+		{"-1", -1},
+		{"-1s", -1},
+		{"1e300", -1},
+		{"NaN", -1},
+		{"Inf", -1},
+		{"-Inf", -1},
+		{"2 minutes", -1},
+		{"1d", -1},
+		{"", -1},
+	}
+	for _, test := range tests {
+		t.Run(test.text, func(t *testing.T) {
+			inv, err := Load([]string{"app", "--keep-alive", test.text}, nil, files{}.read)
+			if got := inv.Settings.KeepAlive; (err != nil) != (test.want < 0) || err == nil && got != test.want {
+				t.Errorf("got %s, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	long := "/" + strings.Repeat("x", longestSocketPath)
+	tests := []struct {
+		item string
+		want string // empty: refused
+		says string // what the refusal says
+	}{
+		{item: "127.0.0.1:8000", want: "127.0.0.1:8000"},
+		{item: "localhost:80", want: "localhost:80"},
+		{item: "localhost", want: "localhost:8000"},
+		{item: ":80", want: ":80"},
+		{item: ":0", want: ":0"},
+		{item: ":080", want: ":80"},
+		{item: "tcp://0.0.0.0:80", want: "0.0.0.0:80"},
+		{item: "[::1]:80", want: "[::1]:80"},
+		{item: "[::1]", want: "[::1]:8000"},
+		{item: "[fe80::1%eth0]:80", want: "[fe80::1%eth0]:80"},
+		{item: "unix:/run/app.sock", want: "unix:/run/app.sock"},
+		{item: "unix:///run/app.sock", want: "unix:/run/app.sock"},
+		{item: "unix:app.sock", want: "unix:app.sock"},
+		{item: "unix:@abstract", want: "unix:@abstract"},
+		{item: "unix:" + long[:longestSocketPath], want: "unix:" + long[:longestSocketPath]},
+		{item: "unix:" + long, says: "at most 107 bytes"},
+		{item: "unix:", says: "path is missing"},
+		{item: "unix://", says: "path is missing"},
+		{item: "8000", says: "Write :8000"},
+		{item: "::1", says: "[::1]:8000"},
+		{item: "::1:80", says: "in brackets"},
+		{item: "[127.0.0.1]:80", says: "[v6]:port"},
+		{item: "[::1", says: "[v6]:port"},
+		{item: "[::1]80", says: "[v6]:port"},
+		{item: "[::1]:", says: "port must be"},
+		{item: "host:", says: "port must be"},
+		{item: "host:http", says: "port must be"},
+		{item: "host:65536", says: "port must be"},
+		{item: "host:-1", says: "port must be"},
+		{item: "host:+1", says: "port must be"},
+		{item: "/run/app.sock", says: "unix:PATH"},
+		{item: "a b:80", says: "unix:PATH"},
+		{item: "http://host:80", says: "no http://"},
+		{item: "fd://3", says: "no fd://"},
+		{item: "tcp://", says: "must be host:port"},
+		{item: "host\n:80", says: "line of text"},
+		{item: "unix:/\xff", says: "line of text"},
+	}
+	for _, test := range tests {
+		t.Run(test.item, func(t *testing.T) {
+			got, err := address(test.item)
+			if got != test.want || (err == nil) != (test.says == "") {
+				t.Fatalf("got %q, %v", got, err)
+			}
+			if err != nil && !strings.Contains(err.Error(), test.says) {
+				t.Errorf("%q does not say %q", err, test.says)
+			}
+			if again, err := address(got); test.want != "" && (again != got || err != nil) {
+				t.Errorf("%q becomes %q, %v", got, again, err)
+			}
+		})
+	}
+}
+
+func TestPeers(t *testing.T) {
+	for item, ok := range map[string]bool{
+		"*": true, "10.0.0.1": true, "::1": true, "10.0.0.0/8": true, "fd00::/8": true, "10.1.2.3/8": true,
+		"proxy.local": false, "10.0.0": false, "10.0.0.0/33": false, "fe80::1%eth0": false, "[::1]": false, "10.*": false, "": false,
+	} {
+		if _, err := peer(item); (err == nil) != ok {
+			t.Errorf("%q: %v", item, err)
+		}
+	}
+}
+
+func TestAccessLogFormats(t *testing.T) {
+	for format, ok := range map[string]bool{
+		combinedLog: true, "": true, "plain": true, "100%%": true, "%%%(h)s": true, "%({x-id}i)s %(D)s": true,
+		"%h": false, "%": false, "%(h)": false, "%()s": false, "%(hs": false, "%(h) s": false, "%(h)d": false, "%(h)s %": false, "a\nb": false,
+		"%(h %(r)s": false,
+	} {
+		if got := isLine(format) && onlyAtoms(format); got != ok {
+			t.Errorf("%q: %v", format, got)
+		}
+	}
+}
+
+func TestEnvironmentEntries(t *testing.T) {
+	for item, ok := range map[string]bool{
+		"A=1": true, "A=": true, "A=b=c": true, "A=two\nlines": true, "a.b-c=1": true,
+		"A": false, "=1": false, "": false, "A=\x00": false, "A=\xff": false, "A\x00=1": false, "\n=1": false,
+	} {
+		if _, err := environmentEntry(item); (err == nil) != ok {
+			t.Errorf("%q: %v", item, err)
+		}
+	}
+}
+
+func TestSuggestions(t *testing.T) {
+	for name, want := range map[string]string{
+		"thread": "threads", "treads": "threads", "worker": "workers", "keepalive": "keep-alive",
+		"pyhtonpath": "pythonpath", "acess-logfle": "access-logfile", "vnev": "", "ven": "venv", "bund": "bind",
+		"xyz": "", "e": "", "reload": "", "": "",
+	} {
+		if got := suggestion(name, flagNames()); got != want {
+			t.Errorf("%q: got %q, want %q", name, got, want)
+		}
+	}
+}
