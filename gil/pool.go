@@ -2,7 +2,7 @@ package gil
 
 /*
 #cgo pkg-config: python3
-#cgo CFLAGS: -std=gnu11 -Wall -Wextra
+#cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
 #include <Python.h>
 #include "pool.h"
 
@@ -106,16 +106,19 @@ func (p *Pool) Register(task unsafe.Pointer) *Task {
 	return t
 }
 
-// Submit queues the task. ErrBusy if the queue is full, ErrClosed if the pool
-// is closed.
-func (t *Task) Submit() error { return t.submit(0) }
+// Submit queues the task, however many are queued. generation tells this submit
+// from others; see Cancel. ErrClosed if the pool is closed.
+//
+// Who submits from C, together with something else, calls gowsgi_pool_submit
+// and turns its result into an error with SubmitError.
+func (t *Task) Submit(generation uint64) error {
+	return SubmitError(int(C.gowsgi_pool_submit(t.c, C.uint64_t(generation), 1)))
+}
 
-// MustSubmit queues the task even if the queue is full: for tasks that free
-// what an earlier one left. ErrClosed if the pool is closed.
-func (t *Task) MustSubmit() error { return t.submit(1) }
-
-func (t *Task) submit(force C.int) error {
-	switch C.gowsgi_pool_submit(t.c, force) {
+// SubmitError is the error for a result of gowsgi_pool_submit: ErrBusy,
+// ErrClosed or nil.
+func SubmitError(result int) error {
+	switch result {
 	case C.GOWSGI_BUSY:
 		return ErrBusy
 	case C.GOWSGI_CLOSED:
@@ -124,15 +127,31 @@ func (t *Task) submit(force C.int) error {
 	return nil
 }
 
-// Cancel takes the task out of the queue. False: a thread has it, or had.
-func (t *Task) Cancel() bool { return C.gowsgi_pool_cancel(t.c) != 0 }
+// Cancel takes the task out of the queue and rings its output bell. False: a
+// thread has it or had it, or it was submitted anew since generation.
+func (t *Task) Cancel(generation uint64) bool {
+	if C.gowsgi_pool_cancel(t.c, C.uint64_t(generation)) == 0 {
+		return false
+	}
+	ring(t.output)
+	return true
+}
 
-// Done tells whether the task has run. Once it has, its memory belongs to Go
-// again.
-func (t *Task) Done() bool {
+// State is where a task stands.
+type State uint32
+
+const (
+	Idle    State = C.GOWSGI_IDLE // not submitted, or cancelled
+	Queued  State = C.GOWSGI_QUEUED
+	Running State = C.GOWSGI_RUNNING
+	Done    State = C.GOWSGI_DONE // it has run: its memory belongs to Go again
+)
+
+// State reads where the task stands.
+func (t *Task) State() State {
 	// SAFETY: an aligned 32-bit word that C writes under the pool's lock; the
 	// bell that the caller waited for went through that lock afterwards.
-	return atomic.LoadUint32((*uint32)(unsafe.Pointer(&t.c.state))) == C.GOWSGI_DONE
+	return State(atomic.LoadUint32((*uint32)(unsafe.Pointer(&t.c.state))))
 }
 
 // Output is the bell that a running task rings when it has something to say,

@@ -28,6 +28,7 @@ struct gowsgi_task {
     gowsgi_pool *pool;
     gowsgi_run run;
     uint32_t index; /* Go's name for the task */
+    uint64_t generation; /* of the last submit, chosen by the caller */
     uint32_t state; /* written under the pool's lock */
     uint32_t thread; /* number of the thread that runs or ran it, from 0 */
     uint32_t bells; /* rung, and not yet reaped */
@@ -51,8 +52,8 @@ typedef struct {
 } gowsgi_pool_stats;
 
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd);
-int gowsgi_pool_submit(gowsgi_task *task, int force);
-int gowsgi_pool_cancel(gowsgi_task *task);
+int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force);
+int gowsgi_pool_cancel(gowsgi_task *task, uint64_t generation);
 void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells);
 int gowsgi_pool_reap(gowsgi_pool *pool, gowsgi_event *events, int room);
 void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats);

@@ -38,12 +38,12 @@ pool_thread *queue_next_thread(gowsgi_pool *pool) {
 }
 
 /* Does: puts an idle or done task at the end of the queue and wakes a thread
- *     if one is needed.
+ *     if one is needed. `generation` tells this submit from others.
  * Memory: the task stays the caller's, and untouched until it is done or
  *     cancelled.
  * GIL: either.
  * Fails: GOWSGI_BUSY if the queue is full (unless force), GOWSGI_CLOSED. */
-int gowsgi_pool_submit(gowsgi_task *task, int force) {
+int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
     gowsgi_pool *pool = task->pool;
     int64_t now = gowsgi_now();
     pthread_mutex_lock(&pool->lock);
@@ -59,6 +59,7 @@ int gowsgi_pool_submit(gowsgi_task *task, int force) {
     }
     task->state = GOWSGI_QUEUED;
     task->queued_at = now;
+    task->generation = generation;
     queue_push(pool, task);
     pool_thread *thread = queue_next_thread(pool);
     bool probe = pool->probe_asleep && pool_is_crowded(pool);
@@ -72,14 +73,15 @@ int gowsgi_pool_submit(gowsgi_task *task, int force) {
     return GOWSGI_OK;
 }
 
-/* Does: takes a task out of the queue again.
+/* Does: takes a task out of the queue again, unless it was submitted anew since
+ *     `generation`.
  * Memory: as before submit.
  * GIL: either.
  * Fails: returns 0 if the task was not queued (any more), 1 if it was. */
-int gowsgi_pool_cancel(gowsgi_task *task) {
+int gowsgi_pool_cancel(gowsgi_task *task, uint64_t generation) {
     gowsgi_pool *pool = task->pool;
     pthread_mutex_lock(&pool->lock);
-    bool queued = task->state == GOWSGI_QUEUED;
+    bool queued = task->state == GOWSGI_QUEUED && task->generation == generation;
     if (queued) {
         if (task->previous)
             task->previous->next = task->next;

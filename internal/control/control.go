@@ -8,7 +8,14 @@
 // worker then stops gracefully, so that no orphan keeps serving.
 package control
 
-import "github.com/gowsgi/gowsgi/internal/config"
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
 
 // FD is the control socket's descriptor in the worker.
 const FD = 3
@@ -59,4 +66,17 @@ type Report struct {
 	Message string `json:"message,omitempty"`
 	// Traceback: Failed: Python's traceback, if an exception was the reason.
 	Traceback string `json:"traceback,omitempty"`
+}
+
+// Open returns the worker's end of the control socket. An error means that the
+// process was not started by gowsgi.
+func Open() (io.ReadWriteCloser, error) {
+	syscall.CloseOnExec(FD)
+	f := os.NewFile(FD, "control")
+	conn, err := net.FileConn(f)
+	_ = f.Close()
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
 }

@@ -1,0 +1,116 @@
+// Gowsgi-worker is the process that holds Python: one CPython, its threads,
+// and the HTTP server in front of them. Gowsgi starts it, with the listening
+// sockets inherited, and speaks to it over package control.
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/logging"
+)
+
+// exitNotReady: the worker could not start; it has said why.
+const exitNotReady = 1
+
+func init() {
+	// The process's first thread becomes Python's main thread: it has the large
+	// stack, and it is where threading.main_thread and atexit handlers run.
+	runtime.LockOSThread()
+}
+
+func main() {
+	os.Exit(run(os.Stderr))
+}
+
+// run is the worker's life. It must be called on the process's first thread.
+func run(stderr io.Writer) int {
+	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
+	// decision. Python's own handlers are not installed.
+	signal.Ignore(syscall.SIGINT, syscall.SIGPIPE, syscall.SIGHUP)
+	stop := make(chan os.Signal, 2)
+	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
+
+	supervisor, err := control.Open()
+	if err != nil {
+		fmt.Fprintln(stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
+		return exitNotReady
+	}
+	defer supervisor.Close()
+	reports := json.NewEncoder(supervisor)
+	incoming := json.NewDecoder(supervisor)
+	var plan control.Plan
+	if err := incoming.Decode(&plan); err != nil {
+		return exitNotReady // gowsgi is gone
+	}
+	restoreEnvironment(plan)
+
+	file, err := logging.Open(plan.Settings.ErrorLogfile, os.Stderr)
+	if err != nil {
+		return fail(reports, control.Report{Message: err.Error()})
+	}
+	log := logging.New(file, plan.Settings.LogLevel, logging.Terminal(file)).With("worker", plan.Worker)
+	listeners, err := openListeners(plan.Listeners)
+	if err != nil {
+		return fail(reports, control.Report{Message: err.Error()})
+	}
+	w := &worker{plan: plan, log: log}
+	if report := w.start(); report != nil {
+		return fail(reports, *report)
+	}
+	return w.serve(listeners, stop, orphaned(incoming), reports)
+}
+
+func fail(reports *json.Encoder, report control.Report) int {
+	report.Kind = control.Failed
+	_ = reports.Encode(report) // if gowsgi is gone, nobody needs to know
+	return exitNotReady
+}
+
+// orphaned is closed when gowsgi has gone away.
+func orphaned(incoming *json.Decoder) <-chan struct{} {
+	gone := make(chan struct{})
+	go func() {
+		defer close(gone)
+		var nothing json.RawMessage
+		for incoming.Decode(&nothing) == nil {
+		}
+	}()
+	return gone
+}
+
+// restoreEnvironment puts back what was set for this process only: the
+// application's child processes get the user's environment.
+func restoreEnvironment(plan control.Plan) {
+	if plan.LibraryPath != nil {
+		os.Setenv("LD_LIBRARY_PATH", *plan.LibraryPath)
+	} else {
+		os.Unsetenv("LD_LIBRARY_PATH")
+	}
+}
+
+// openListeners makes listeners of the inherited descriptors. Child processes
+// of the application do not get them.
+func openListeners(inherited []control.Listener) ([]net.Listener, error) {
+	var listeners []net.Listener
+	for _, in := range inherited {
+		unix.CloseOnExec(in.FD)
+		f := os.NewFile(uintptr(in.FD), in.Address)
+		l, err := net.FileListener(f)
+		_ = f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("the inherited socket %s cannot be used: %w", in.Address, err)
+		}
+		listeners = append(listeners, l)
+	}
+	return listeners, nil
+}

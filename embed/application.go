@@ -1,0 +1,119 @@
+package embed
+
+/*
+#include <stdlib.h>
+#include "start.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	python3 "github.com/go-python/cpy3"
+
+	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/gil"
+)
+
+// Serving says how an application is served.
+type Serving struct {
+	Threads        int    // Python threads
+	Workers        int    // processes that serve it, this one included
+	Queue          int    // requests that may wait for a thread
+	ResponseBuffer int    // bytes that an iterator may be ahead of its client
+	Software       string // SERVER_SOFTWARE
+}
+
+// Application is a WSGI application with the pool of Python threads that
+// serves it.
+type Application struct {
+	pool *gil.Pool
+
+	mu   sync.Mutex
+	free []*Request // the one used last is used next: its memory is warm
+	all  atomic.Pointer[[]*Request]
+}
+
+// Serve loads the application that target names, lets go of the GIL and starts
+// the pool. On the thread that started CPython, GIL held. A *LoadError says why
+// the target could not be loaded.
+func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
+	callable, err := in.load(target)
+	if err != nil {
+		return nil, err
+	}
+	defer callable.DecRef()
+	if err := serve(callable, s); err != nil {
+		return nil, err
+	}
+	C.gowsgi_detach()
+	pool, err := gil.New(gil.Config{Threads: s.Threads, Queue: s.Queue, Unlimited: unlimited()})
+	if err != nil {
+		C.gowsgi_attach() // for Stop, and for the reference above
+		return nil, fmt.Errorf("embed: %w", err)
+	}
+	app := &Application{pool: pool}
+	app.all.Store(new([]*Request))
+	in.app.Store(app)
+	return app, nil
+}
+
+func serve(callable *python3.PyObject, s Serving) error {
+	names := environ.Names()
+	list := C.malloc(C.size_t(len(names)) * C.size_t(unsafe.Sizeof((*C.char)(nil))))
+	if list == nil {
+		return errors.New("embed: out of memory")
+	}
+	defer C.free(list)
+	// SAFETY: list has room for len(names) pointers.
+	pointers := unsafe.Slice((**C.char)(list), len(names))
+	for i, name := range names {
+		pointers[i] = C.CString(name)
+		defer C.free(unsafe.Pointer(pointers[i]))
+	}
+	software := C.CString(s.Software)
+	defer C.free(unsafe.Pointer(software))
+	serving := C.gowsgi_serving{
+		names: &pointers[0], name_count: C.int(len(names)),
+		multithread: truth(s.Threads > 1), multiprocess: truth(s.Workers > 1),
+		software: software, response_buffer: C.size_t(s.ResponseBuffer),
+	}
+	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
+	if C.gowsgi_serve((*C.PyObject)(unsafe.Pointer(callable)), &serving) != 0 {
+		return pythonError()
+	}
+	return nil
+}
+
+func truth(b bool) C.int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// unlimited: the pool's adaptive limit can be switched off, to measure what it
+// is worth.
+func unlimited() bool { return os.Getenv("GOWSGI_LIMIT") == "off" }
+
+// Stats reads the pool's figures.
+func (a *Application) Stats() gil.Stats { return a.pool.Stats() }
+
+// Close lets queued requests finish and the pool's threads leave.
+// gil.ErrStuck if that takes longer than timeout: CPython must then not be
+// stopped.
+func (a *Application) Close(timeout time.Duration) error { return a.pool.Close(timeout) }
+
+// request finds a request by its task's index; nil if there is none.
+func (a *Application) request(index int) *Request {
+	if all := *a.all.Load(); index < len(all) {
+		return all[index]
+	}
+	return nil
+}

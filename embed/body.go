@@ -1,0 +1,117 @@
+package embed
+
+/*
+#include "request.h"
+
+#cgo noescape gowsgi_request_feed
+#cgo nocallback gowsgi_request_feed
+*/
+import "C"
+
+import (
+	"io"
+	"unsafe"
+)
+
+// Body gives memory for size bytes of request body that the caller reads
+// before Submit. SetBody or StreamBody tells how many there were.
+func (r *Request) Body(size int) ([]byte, error) {
+	if C.gowsgi_request_reserve(&r.c.body, &r.c.body_room, C.size_t(size)) != 0 {
+		return nil, errOutOfMemory
+	}
+	// SAFETY: body has at least size bytes and is Go's until Submit.
+	return unsafe.Slice((*byte)(r.c.body), size), nil
+}
+
+// SetBody makes the first size bytes of Body the whole request body.
+func (r *Request) SetBody(size int) {
+	r.setBody(size, int64(size))
+	r.c.body_whole, r.c.body_ended = 1, 1
+}
+
+func (r *Request) setBody(size int, length int64) {
+	c := r.c
+	c.body_start, c.body_size, c.body_read = 0, C.size_t(size), 0
+	c.body_length = C.int64_t(length)
+	c.body_whole, c.body_ended, c.body_failed, c.body_paused = 0, 0, 0, 0
+}
+
+// StreamBody makes the request body the first size bytes of Body, then what
+// source yields once the application asks for it. length is the body's length
+// in bytes, or -1 if it is unknown. interrupt makes a Read of source that
+// blocks return; it is called if the application is done before the body is.
+func (r *Request) StreamBody(source io.Reader, size int, length int64, interrupt func()) {
+	r.setBody(size, length)
+	r.c.body_paused = 1
+	r.pump = &pump{r: r, source: source, interrupt: interrupt, quit: make(chan struct{}), left: make(chan struct{})}
+	go r.pump.run()
+}
+
+// pump moves a request body into the ring that wsgi.input reads from.
+type pump struct {
+	r          *Request
+	source     io.Reader
+	interrupt  func()
+	quit, left chan struct{}
+}
+
+func (p *pump) run() {
+	defer close(p.left)
+	for {
+		select {
+		case <-p.r.task.Input():
+		case <-p.quit:
+			return
+		}
+		if p.fill() {
+			return
+		}
+	}
+}
+
+// fill reads until the ring is full (false) or the body has ended (true).
+func (p *pump) fill() bool {
+	for {
+		var data *C.uint8_t
+		space := int(C.gowsgi_request_space(p.r.c, &data))
+		if space == 0 {
+			return false
+		}
+		// SAFETY: C leaves this part of the ring alone until it is fed.
+		n, err := p.source.Read(unsafe.Slice((*byte)(data), space))
+		var ended, failed C.int
+		if err != nil {
+			ended = 1
+		}
+		if err != nil && err != io.EOF {
+			failed = 1
+		}
+		C.gowsgi_request_feed(p.r.c, C.size_t(n), ended, failed)
+		if err != nil {
+			return true
+		}
+		select {
+		case <-p.quit:
+			return true
+		default:
+		}
+	}
+}
+
+// stop waits until the pump has left source alone for good.
+func (p *pump) stop() {
+	select {
+	case <-p.left:
+		return
+	default:
+	}
+	close(p.quit)
+	if p.interrupt != nil {
+		p.interrupt()
+	}
+	<-p.left
+	select { // a late ring must not start the next request's pump
+	case <-p.r.task.Input():
+	default:
+	}
+}

@@ -1,0 +1,139 @@
+/* The environ dict, from the block that package environ built. */
+#include "wsgi.h"
+
+#include <string.h>
+
+/* Values up to this size are kept from one request to the next: methods, hosts,
+ * user agents and the like repeat. */
+enum { REMEMBER = 256 };
+
+static struct {
+    PyObject **names; /* interned, by key; names[0] is NULL */
+    PyObject **last; /* the last value of each key, or NULL */
+    int count;
+    PyObject *input, *errors; /* "wsgi.input", "wsgi.errors" */
+} keys;
+
+static int set_default(const char *name, PyObject *value /* steals */) {
+    if (!value)
+        return -1;
+    int failed = PyDict_SetItemString(wsgi.environ_template, name, value);
+    Py_DECREF(value);
+    return failed;
+}
+
+/* The template holds what no request changes, and places for what every
+ * request sets: a dict that is copied while it is dense is copied at once, and
+ * does not grow again. */
+static int make_template(int multithread, int multiprocess, const char *software) {
+    static const char *const always[] = {
+        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",      "QUERY_STRING",  "REQUEST_URI",
+        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",    "SERVER_PROTOCOL", "REMOTE_ADDR",
+        "wsgi.input",  "wsgi.errors",    "wsgi.url_scheme",
+    };
+    wsgi.environ_template = PyDict_New();
+    if (!wsgi.environ_template)
+        return -1;
+    for (size_t i = 0; i < sizeof always / sizeof *always; i++)
+        if (set_default(always[i], Py_NewRef(Py_None)) < 0)
+            return -1;
+    if (set_default("wsgi.version", Py_BuildValue("(ii)", 1, 0)) < 0 ||
+        set_default("wsgi.multithread", PyBool_FromLong(multithread)) < 0 ||
+        set_default("wsgi.multiprocess", PyBool_FromLong(multiprocess)) < 0 ||
+        set_default("wsgi.run_once", Py_NewRef(Py_False)) < 0 ||
+        set_default("wsgi.input_terminated", Py_NewRef(Py_True)) < 0 ||
+        set_default("wsgi.file_wrapper", Py_NewRef((PyObject *)wsgi.file_wrapper_type)) < 0 ||
+        set_default("SERVER_SOFTWARE", PyUnicode_FromString(software)) < 0)
+        return -1;
+    return 0;
+}
+
+int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess,
+                      const char *software) {
+    keys.names = PyMem_Calloc((size_t)count, sizeof *keys.names);
+    keys.last = PyMem_Calloc((size_t)count, sizeof *keys.last);
+    if (!keys.names || !keys.last) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    keys.count = count;
+    for (int i = 1; i < count; i++)
+        if (!(keys.names[i] = PyUnicode_InternFromString(names[i])))
+            return -1;
+    if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
+        !(keys.errors = PyUnicode_InternFromString("wsgi.errors")))
+        return -1;
+    return make_template(multithread, multiprocess, software);
+}
+
+/* A str whose code points are the bytes (PEP 3333, "Unicode Issues"). */
+static PyObject *value_of(unsigned key, const char *data, size_t size) {
+#ifndef Py_GIL_DISABLED
+    if (key > 0 && size <= REMEMBER) {
+        PyObject *last = keys.last[key];
+        if (last && (size_t)PyUnicode_GET_LENGTH(last) == size &&
+            memcmp(PyUnicode_1BYTE_DATA(last), data, size) == 0)
+            return Py_NewRef(last);
+        PyObject *value = PyUnicode_DecodeLatin1(data, (Py_ssize_t)size, NULL); /* new */
+        if (value)
+            Py_XSETREF(keys.last[key], Py_NewRef(value));
+        return value;
+    }
+#else
+    (void)key;
+#endif
+    return PyUnicode_DecodeLatin1(data, (Py_ssize_t)size, NULL);
+}
+
+typedef struct {
+    uint16_t key, name_size;
+    uint32_t value_size;
+} entry;
+
+static int set_variable(PyObject *environ, const entry *e, const char *data) {
+    PyObject *name = e->key ? Py_NewRef(keys.names[e->key])
+                            : PyUnicode_DecodeLatin1(data, e->name_size, NULL); /* new */
+    if (!name)
+        return -1;
+    int failed = -1;
+    PyObject *value = value_of(e->key, data + e->name_size, e->value_size); /* new */
+    if (value) {
+        failed = PyDict_SetItem(environ, name, value);
+        Py_DECREF(value);
+    }
+    Py_DECREF(name);
+    return failed;
+}
+
+/* The block comes from our own Go code, but a length that leads out of it would
+ * read foreign memory: it is checked all the same. */
+static int fill(PyObject *environ, const uint8_t *block, size_t size) {
+    while (size > 0) {
+        entry e;
+        if (size < sizeof e)
+            goto malformed;
+        memcpy(&e, block, sizeof e);
+        block += sizeof e;
+        size -= sizeof e;
+        if (e.key >= keys.count || (size_t)e.name_size + e.value_size > size)
+            goto malformed;
+        if (set_variable(environ, &e, (const char *)block) < 0)
+            return -1;
+        block += (size_t)e.name_size + e.value_size;
+        size -= (size_t)e.name_size + e.value_size;
+    }
+    return 0;
+malformed:
+    PyErr_SetString(PyExc_SystemError, "gowsgi: malformed environ block");
+    return -1;
+}
+
+PyObject *wsgi_environ_new(wsgi_request *req) {
+    PyObject *environ = PyDict_Copy(wsgi.environ_template); /* new */
+    if (!environ)
+        return NULL;
+    if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->input) < 0 ||
+        PyDict_SetItem(environ, keys.errors, req->errors) < 0)
+        Py_CLEAR(environ);
+    return environ;
+}

@@ -1,0 +1,173 @@
+/* Status and header fields of a response: checked, then flattened for Go. */
+#include "wsgi.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* RFC 9110, 5.6.2: what a field name is made of. */
+static bool is_token(const uint8_t *s, Py_ssize_t size) {
+    for (Py_ssize_t i = 0; i < size; i++) {
+        uint8_t c = s[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              (c && strchr("!#$%&'*+-.^_`|~", c))))
+            return false;
+    }
+    return size > 0;
+}
+
+/* PEP 3333: no control characters, "including carriage returns or linefeeds". */
+static bool is_text(const uint8_t *s, Py_ssize_t size) {
+    for (Py_ssize_t i = 0; i < size; i++)
+        if ((s[i] < 0x20 && s[i] != '\t') || s[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool same_name(const uint8_t *name, Py_ssize_t size, const char *lower) {
+    return strlen(lower) == (size_t)size && strncasecmp((const char *)name, lower, (size_t)size) == 0;
+}
+
+/* PEP 3333, "Other HTTP Features": those are the server's business. */
+static bool is_hop_by_hop(const uint8_t *name, Py_ssize_t size) {
+    static const char *const names[] = {
+        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
+        "te",         "trailer",    "trailers",           "transfer-encoding",
+        "upgrade",
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (same_name(name, size, names[i]))
+            return true;
+    return false;
+}
+
+/* The latin-1 bytes of a str, borrowed from it; NULL with an exception. `what`
+ * names it for the reader. */
+static const uint8_t *bytes_of(PyObject *text, const char *what, Py_ssize_t *size) {
+    if (!PyUnicode_Check(text)) {
+        PyErr_Format(PyExc_TypeError, "%s must be a str, not %.100s: %R", what, Py_TYPE(text)->tp_name, text);
+        return NULL;
+    }
+#if PY_VERSION_HEX < 0x030c0000
+    if (PyUnicode_READY(text) < 0)
+        return NULL;
+#endif
+    if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) {
+        PyErr_Format(PyExc_ValueError, "%s has characters beyond latin-1 (PEP 3333, Unicode Issues): %R", what,
+                     text);
+        return NULL;
+    }
+    *size = PyUnicode_GET_LENGTH(text);
+    return PyUnicode_1BYTE_DATA(text);
+}
+
+static int parse_status(PyObject *status) {
+    Py_ssize_t size;
+    const uint8_t *s = bytes_of(status, "the status", &size);
+    if (!s)
+        return -1;
+    bool shaped = size >= 4 && s[3] == ' ' && is_text(s, size);
+    int code = 0;
+    for (int i = 0; i < 3 && shaped; i++) {
+        shaped = s[i] >= '0' && s[i] <= '9';
+        code = code * 10 + (s[i] - '0');
+    }
+    if (!shaped || code < 200) {
+        PyErr_Format(PyExc_ValueError,
+                     "the status must be three digits from 200 on, a space and a reason (PEP 3333): %R", status);
+        return -1;
+    }
+    return code;
+}
+
+static int64_t parse_length(const uint8_t *s, Py_ssize_t size) {
+    int64_t length = size > 0 && size <= 18 ? 0 : -1;
+    for (Py_ssize_t i = 0; i < size && length >= 0; i++)
+        length = s[i] >= '0' && s[i] <= '9' ? length * 10 + (s[i] - '0') : -1;
+    return length;
+}
+
+/* One header field; appends it to req->head, which has room (reserve). */
+static int add_field(wsgi_request *req, PyObject *field) {
+    if (!PyTuple_Check(field) || PyTuple_GET_SIZE(field) != 2) {
+        PyErr_Format(PyExc_TypeError, "a response header must be a tuple (name, value): %R", field);
+        return -1;
+    }
+    Py_ssize_t name_size, value_size;
+    const uint8_t *name = bytes_of(PyTuple_GET_ITEM(field, 0), "a response header's name", &name_size);
+    if (!name)
+        return -1;
+    const uint8_t *value = bytes_of(PyTuple_GET_ITEM(field, 1), "a response header's value", &value_size);
+    if (!value)
+        return -1;
+    if (!is_token(name, name_size) || name_size > UINT16_MAX) {
+        PyErr_Format(PyExc_ValueError, "not a name for a response header: %R", PyTuple_GET_ITEM(field, 0));
+        return -1;
+    }
+    if (!is_text(value, value_size) || value_size > INT32_MAX) {
+        PyErr_Format(PyExc_ValueError, "control characters in the value of response header %R",
+                     PyTuple_GET_ITEM(field, 0));
+        return -1;
+    }
+    if (is_hop_by_hop(name, name_size)) {
+        PyErr_Format(PyExc_ValueError, "hop-by-hop response headers are the server's (PEP 3333): %R",
+                     PyTuple_GET_ITEM(field, 0));
+        return -1;
+    }
+    if (same_name(name, name_size, "content-length")) {
+        int64_t length = parse_length(value, value_size);
+        if (length < 0 || (req->content_length >= 0 && req->content_length != length)) {
+            PyErr_Format(PyExc_ValueError, "not one length: Content-Length %R", PyTuple_GET_ITEM(field, 1));
+            return -1;
+        }
+        req->content_length = length; /* Go writes the field */
+        return 0;
+    }
+    size_t size = 6 + (size_t)name_size + (size_t)value_size;
+    if (req->head_size + size > req->head_room) {
+        size_t room = (req->head_size + size) * 2;
+        uint8_t *larger = realloc(req->head, room);
+        if (!larger) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        req->head = larger;
+        req->head_room = room;
+    }
+    uint8_t *out = req->head + req->head_size;
+    uint16_t n = (uint16_t)name_size;
+    uint32_t v = (uint32_t)value_size;
+    memcpy(out, &n, sizeof n);
+    memcpy(out + 2, &v, sizeof v);
+    memcpy(out + 6, name, n);
+    memcpy(out + 6 + n, value, v);
+    req->head_size += size;
+    req->head_count++;
+    return 0;
+}
+
+/* Replaces status and headers. If they break a rule the response is as if
+ * start_response had not been called. */
+int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
+    req->status = 0;
+    req->content_length = -1;
+    req->head_size = 0;
+    req->head_count = 0;
+    int code = parse_status(status);
+    if (code < 0)
+        return -1;
+    if (!PyList_Check(headers)) {
+        PyErr_Format(PyExc_TypeError, "the response headers must be a list, not %.100s",
+                     Py_TYPE(headers)->tp_name);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); i++) {
+        PyObject *field = Py_NewRef(PyList_GET_ITEM(headers, i));
+        int failed = add_field(req, field);
+        Py_DECREF(field);
+        if (failed)
+            return -1;
+    }
+    req->status = code;
+    return 0;
+}

@@ -1,0 +1,116 @@
+package embed
+
+/*
+#cgo pkg-config: python3
+#cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
+#include <stdlib.h>
+#include "start.h"
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	python3 "github.com/go-python/cpy3"
+)
+
+// Interpreter is CPython in this process.
+type Interpreter struct {
+	log func(Record)
+	app atomic.Pointer[Application] // nil until Serve
+}
+
+// process is the one interpreter that a process can have, for good: what
+// Python calls (log.go) has no other way to find its Go side.
+var process atomic.Pointer[Interpreter]
+
+// Start starts CPython as executable, the python of a virtualenv, would run
+// it, puts path in front of sys.path, and holds the GIL afterwards.
+//
+// The calling goroutine must be locked to its thread, best the process's first
+// one: it is Python's main thread from now on, and Serve and Stop must be called
+// there too. log gets what the application writes to wsgi.errors and the like,
+// from any thread.
+func Start(executable string, path []string, log func(Record)) (*Interpreter, error) {
+	in := &Interpreter{log: log}
+	if !process.CompareAndSwap(nil, in) {
+		return nil, errors.New("embed: CPython was already started in this process")
+	}
+	name := C.CString(executable)
+	defer C.free(unsafe.Pointer(name))
+	if reason := C.gowsgi_start(name); reason != nil {
+		defer C.free(unsafe.Pointer(reason))
+		return nil, fmt.Errorf("embed: start CPython as %s: %s", executable, C.GoString(reason))
+	}
+	for i := len(path) - 1; i >= 0; i-- {
+		entry := python3.PyUnicode_FromString(path[i])
+		failed := entry == nil || python3.PyList_Insert(python3.PySys_GetObject("path"), 0, entry) != 0
+		entry.DecRef()
+		if failed {
+			return nil, fmt.Errorf("embed: add %q to sys.path: %w", path[i], pythonError())
+		}
+	}
+	return in, nil
+}
+
+// Stop waits for the application's non-daemon threads, runs its atexit handlers
+// and finalises CPython. Close the pool first.
+func (in *Interpreter) Stop() error {
+	C.gowsgi_attach()
+	if python3.Py_FinalizeEx() != 0 {
+		return errors.New("embed: CPython could not write out its standard streams")
+	}
+	return nil
+}
+
+// Error is an exception that Python raised.
+type Error struct {
+	Type      string // "ModuleNotFoundError"
+	Message   string // str() of it
+	Traceback string // as Python prints it, the exception included
+	Name      string // of a ModuleNotFoundError: the module that is missing
+}
+
+func (e *Error) Error() string {
+	if e.Message == "" {
+		return e.Type
+	}
+	return e.Type + ": " + e.Message
+}
+
+// pythonError turns the set exception into an Error and clears it. GIL held.
+func pythonError() error {
+	kind, value, traceback := python3.PyErr_Fetch()
+	if kind == nil {
+		return errors.New("embed: Python failed without an exception")
+	}
+	kind, value, traceback = python3.PyErr_NormalizeException(kind, value, traceback)
+	e := &Error{Type: text(kind.GetAttrString("__name__")), Message: text(value.Str())}
+	if value.HasAttrString("name") {
+		e.Name = text(value.GetAttrString("name"))
+	}
+	python3.PyErr_Clear()
+	python3.PyErr_Restore(kind, value, traceback)
+	var size C.size_t
+	if s := C.gowsgi_error_text(&size); s != nil {
+		e.Traceback = C.GoStringN(s, C.int(size))
+		C.free(unsafe.Pointer(s))
+	}
+	return e
+}
+
+// text takes over a str object and returns what it says; "" for anything else.
+func text(s *python3.PyObject) string {
+	if s == nil {
+		python3.PyErr_Clear()
+		return ""
+	}
+	defer s.DecRef()
+	if !python3.PyUnicode_Check(s) {
+		return ""
+	}
+	return python3.PyUnicode_AsUTF8(s)
+}

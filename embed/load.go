@@ -1,0 +1,271 @@
+package embed
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	python3 "github.com/go-python/cpy3"
+)
+
+// LoadError says why a target could not be loaded: one sentence for the
+// operator, and what Python raised, if it did.
+type LoadError struct {
+	Message string
+	Cause   *Error // nil if no exception was the reason
+}
+
+func (e *LoadError) Error() string { return e.Message }
+
+// Unwrap gives errors.As the Python exception.
+func (e *LoadError) Unwrap() error {
+	if e.Cause == nil {
+		return nil
+	}
+	return e.Cause
+}
+
+// target is where an application is found.
+type target struct {
+	module string // dotted name, or
+	file   string // path of a .py or .wsgi file
+	attr   string // dotted name in it; "" for the default names
+	call   string // "make('x', debug=True)" if attr is a factory, else ""
+}
+
+// defaults are the names tried if a target has no ":name".
+var defaults = []string{"application", "app"}
+
+// parseTarget reads "module", "module:name", "module:make(args)" and the same
+// with a file's path for the module.
+func parseTarget(s string) (target, error) {
+	head, args, isCall := strings.Cut(s, "(")
+	module, attr := head, ""
+	if i := strings.LastIndexByte(head, ':'); i >= 0 {
+		module, attr = head[:i], head[i+1:]
+		if attr == "" {
+			return target{}, &LoadError{Message: fmt.Sprintf("%q names no callable after the colon", s)}
+		}
+	}
+	t := target{module: module, attr: attr}
+	if isCall {
+		if attr == "" {
+			return target{}, &LoadError{Message: fmt.Sprintf("%q: a factory is written module:make(…)", s)}
+		}
+		t.call = attr + "(" + args
+	}
+	if strings.HasSuffix(module, ".py") || strings.HasSuffix(module, ".wsgi") || strings.ContainsRune(module, os.PathSeparator) {
+		t.module, t.file = "", module
+	} else if module == "" {
+		return target{}, &LoadError{Message: fmt.Sprintf("%q names no module: write module:callable", s)}
+	}
+	return t, nil
+}
+
+// load imports the target and returns its callable, a new reference. GIL held,
+// on Python's main thread.
+func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
+	t, err := parseTarget(spec)
+	if err != nil {
+		return nil, err
+	}
+	module, err := t.importModule()
+	if err != nil {
+		return nil, err
+	}
+	defer module.DecRef()
+	application, err := t.find(module)
+	if err != nil {
+		return nil, err
+	}
+	if !python3.PyCallable_Check(application) {
+		kind := text(application.Type().GetAttrString("__name__"))
+		application.DecRef()
+		return nil, &LoadError{Message: fmt.Sprintf("%s is not callable: it is of type %s, not a WSGI application", spec, kind)}
+	}
+	return application, nil
+}
+
+func (t target) importModule() (*python3.PyObject, error) {
+	if t.file != "" {
+		return t.importFile()
+	}
+	module := python3.PyImport_ImportModule(t.module)
+	if module != nil {
+		return module, nil
+	}
+	err := pythonError()
+	var e *Error
+	if errors.As(err, &e) && e.Type == "ModuleNotFoundError" && (e.Name == t.module || strings.HasPrefix(t.module, e.Name+".")) {
+		cwd, _ := os.Getwd()
+		return nil, &LoadError{
+			Message: fmt.Sprintf("no module named %q: looked in %s and on sys.path; set --chdir or --pythonpath to where it is", e.Name, cwd),
+		}
+	}
+	return nil, raised("importing "+t.module, err)
+}
+
+// importFile imports a file by its path, as a module of its base name. Its
+// folder goes onto sys.path, as with python file.py.
+func (t target) importFile() (*python3.PyObject, error) {
+	path, err := filepath.Abs(t.file)
+	if err != nil {
+		return nil, &LoadError{Message: err.Error()}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, &LoadError{Message: fmt.Sprintf("cannot read the application's file: %v", err)}
+	}
+	base := filepath.Base(path)
+	name := python3.PyUnicode_FromString(strings.TrimSuffix(base, filepath.Ext(base)))
+	file := python3.PyUnicode_FromString(path)
+	folder := python3.PyUnicode_FromString(filepath.Dir(path))
+	defer name.DecRef()
+	defer file.DecRef()
+	defer folder.DecRef()
+	if python3.PyList_Insert(python3.PySys_GetObject("path"), 0, folder) != 0 {
+		return nil, pythonError()
+	}
+	loader, err := call("importlib.machinery", "SourceFileLoader", name, file)
+	if err != nil {
+		return nil, err
+	}
+	defer loader.DecRef()
+	spec, err := call("importlib.util", "spec_from_loader", name, loader)
+	if err != nil {
+		return nil, err
+	}
+	defer spec.DecRef()
+	module, err := call("importlib.util", "module_from_spec", spec)
+	if err != nil {
+		return nil, err
+	}
+	modules := python3.PyImport_GetModuleDict() // borrowed
+	if python3.PyDict_SetItem(modules, name, module) != 0 {
+		module.DecRef()
+		return nil, pythonError()
+	}
+	result := loader.CallMethodArgs("exec_module", module)
+	if result == nil {
+		err := pythonError()
+		python3.PyDict_DelItem(modules, name)
+		module.DecRef()
+		return nil, raised("importing "+t.file, err)
+	}
+	result.DecRef()
+	return module, nil
+}
+
+// find gets the callable out of the module, calling the factory if there is
+// one.
+func (t target) find(module *python3.PyObject) (*python3.PyObject, error) {
+	where := t.module + t.file
+	names := defaults
+	if t.attr != "" {
+		names = []string{t.attr}
+	}
+	for _, name := range names {
+		object := module
+		object.IncRef()
+		for part := range strings.SplitSeq(name, ".") {
+			next := object.GetAttrString(part)
+			object.DecRef()
+			object = next
+			if object == nil {
+				break
+			}
+		}
+		if object == nil {
+			if !python3.PyErr_ExceptionMatches(python3.PyExc_AttributeError) {
+				return nil, raised("looking up "+name+" in "+where, pythonError())
+			}
+			python3.PyErr_Clear()
+			continue
+		}
+		if t.call == "" {
+			return object, nil
+		}
+		defer object.DecRef()
+		return t.callFactory(object)
+	}
+	return nil, &LoadError{
+		Message: fmt.Sprintf("%s has no attribute %q: write module:callable with the name of the WSGI application", where, strings.Join(names, `" or "`)),
+	}
+}
+
+// callFactory calls module:make(args). The arguments are literals; nothing is
+// evaluated.
+func (t target) callFactory(factory *python3.PyObject) (*python3.PyObject, error) {
+	source := python3.PyUnicode_FromString(t.call)
+	empty := python3.PyUnicode_FromString("<target>")
+	mode := python3.PyUnicode_FromString("eval")
+	defer source.DecRef()
+	defer empty.DecRef()
+	defer mode.DecRef()
+	notLiteral := &LoadError{Message: fmt.Sprintf("%s: a factory takes literal arguments only, such as make('production', debug=False)", t.call)}
+	tree, err := call("ast", "parse", source, empty, mode)
+	if err != nil {
+		return nil, notLiteral
+	}
+	defer tree.DecRef()
+	body := tree.GetAttrString("body")
+	defer body.DecRef()
+	nodes, keywords := body.GetAttrString("args"), body.GetAttrString("keywords")
+	defer nodes.DecRef()
+	defer keywords.DecRef()
+	if nodes == nil || keywords == nil {
+		python3.PyErr_Clear()
+		return nil, notLiteral
+	}
+	args := python3.PyTuple_New(python3.PyList_Size(nodes))
+	defer args.DecRef()
+	for i := range python3.PyList_Size(nodes) {
+		value, err := call("ast", "literal_eval", python3.PyList_GetItem(nodes, i))
+		if err != nil {
+			return nil, notLiteral
+		}
+		python3.PyTuple_SetItem(args, i, value) // steals value
+	}
+	kwargs := python3.PyDict_New()
+	defer kwargs.DecRef()
+	for i := range python3.PyList_Size(keywords) {
+		keyword := python3.PyList_GetItem(keywords, i) // borrowed
+		node := keyword.GetAttrString("value")
+		value, err := call("ast", "literal_eval", node)
+		node.DecRef()
+		name := text(keyword.GetAttrString("arg"))
+		if err != nil || name == "" {
+			return nil, notLiteral
+		}
+		python3.PyDict_SetItemString(kwargs, name, value)
+		value.DecRef()
+	}
+	application := factory.Call(args, kwargs)
+	if application == nil {
+		return nil, raised("calling "+t.call, pythonError())
+	}
+	return application, nil
+}
+
+// call calls a function of a module of the standard library.
+func call(module, function string, args ...*python3.PyObject) (*python3.PyObject, error) {
+	m := python3.PyImport_ImportModule(module)
+	if m == nil {
+		return nil, pythonError()
+	}
+	defer m.DecRef()
+	result := m.CallMethodArgs(function, args...)
+	if result == nil {
+		return nil, pythonError()
+	}
+	return result, nil
+}
+
+func raised(doing string, err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return &LoadError{Message: fmt.Sprintf("%s raised %s", doing, e), Cause: e}
+	}
+	return err
+}

@@ -1,0 +1,196 @@
+#include "wsgi.h"
+
+#include <stdlib.h>
+
+wsgi_process wsgi;
+
+/* Does: makes a request, idle.
+ * Memory: Go keeps it for good.
+ * GIL: either.
+ * Fails: NULL if memory is short. */
+wsgi_request *gowsgi_request_new(void) {
+    wsgi_request *req = calloc(1, sizeof *req);
+    if (!req)
+        return NULL;
+    if (pthread_mutex_init(&req->lock, NULL) != 0) {
+        free(req);
+        return NULL;
+    }
+    if (pthread_cond_init(&req->changed, NULL) != 0) {
+        pthread_mutex_destroy(&req->lock);
+        free(req);
+        return NULL;
+    }
+    req->file = -1;
+    return req;
+}
+
+/* Does: makes *buffer at least `size` bytes large; what was in it is lost.
+ * Memory: *buffer stays the request's.
+ * GIL: either.
+ * Fails: -1 if memory is short; the buffer is then as it was. */
+int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size) {
+    if (size <= *room)
+        return 0;
+    uint8_t *larger = malloc(size);
+    if (!larger)
+        return -1;
+    free(*buffer);
+    *buffer = larger;
+    *room = size;
+    return 0;
+}
+
+/* Does: forgets the response before and queues the request, whose block has
+ *     block_size bytes.
+ * Memory: the request is C's until its task is done or cancelled.
+ * GIL: either.
+ * Fails: as gowsgi_pool_submit; the request is then Go's again. */
+int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head) {
+    pthread_mutex_lock(&req->lock);
+    uint64_t generation = ++req->generation;
+    req->aborted = 0;
+    pthread_mutex_unlock(&req->lock);
+    req->block_size = block_size;
+    req->is_head = (uint8_t)is_head;
+    req->outcome = WSGI_OK;
+    req->status = 0;
+    req->content_length = -1;
+    req->headers_sent = req->too_long = 0;
+    req->sent = 0;
+    req->head_size = 0;
+    req->head_count = 0;
+    return gowsgi_pool_submit(&req->task, generation, 0);
+}
+
+/* ---- the application's objects ---- */
+
+static int prepare_objects(wsgi_request *req) {
+    if (!req->start_response && !(req->start_response = wsgi_start_response_new(req)))
+        return -1;
+    if (!req->write && !(req->write = wsgi_write_new(req)))
+        return -1;
+    if (!req->input && !(req->input = wsgi_input_new(req)))
+        return -1;
+    if (!req->errors && !(req->errors = wsgi_errors_new(req)))
+        return -1;
+    return 0;
+}
+
+/* An object that only the request refers to serves the next one. Otherwise
+ * somebody kept it: it is cut off, and they have it to themselves. */
+static void retire(PyObject **object, void (*expire)(PyObject *)) {
+#ifndef Py_GIL_DISABLED
+    if (Py_REFCNT(*object) == 1)
+        return;
+#endif
+    expire(*object);
+    Py_CLEAR(*object);
+}
+
+static void retire_objects(wsgi_request *req) {
+    if (req->start_response)
+        retire(&req->start_response, wsgi_start_response_expire);
+    if (req->write)
+        retire(&req->write, wsgi_write_expire);
+    if (req->input)
+        retire(&req->input, wsgi_input_expire);
+    if (req->errors) {
+        wsgi_errors_flush(req->errors);
+        retire(&req->errors, wsgi_errors_expire);
+    }
+}
+
+/* ---- a request ---- */
+
+static int iterate(wsgi_request *req, PyObject *iterable) {
+    PyObject *iterator = PyObject_GetIter(iterable); /* new */
+    if (!iterator) {
+        if (PyErr_ExceptionMatches(PyExc_TypeError))
+            PyErr_Format(PyExc_TypeError,
+                         "the application returned %R, which is not an iterable of byte strings (PEP 3333)",
+                         iterable);
+        return -1;
+    }
+    int stop = 0;
+    while (!stop) {
+        PyObject *block = PyIter_Next(iterator); /* new */
+        if (!block) {
+            stop = PyErr_Occurred() ? -1 : 1;
+            break;
+        }
+        stop = wsgi_response_block(req, block);
+        Py_DECREF(block);
+    }
+    Py_DECREF(iterator);
+    return stop < 0 ? -1 : 0;
+}
+
+static int deliver(wsgi_request *req, PyObject *result) {
+    if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
+        return wsgi_response_list(req, result);
+    if (Py_TYPE(result) == wsgi.file_wrapper_type) {
+        int sent = wsgi_file_wrapper_send(req, result);
+        if (sent)
+            return sent < 0 ? -1 : 0;
+    }
+    return iterate(req, result);
+}
+
+/* PEP 3333: "If the iterable returned by the application has a close() method,
+ * the server must call that method upon completion of the current request",
+ * however it ended. An exception that is already set stays the one reported. */
+static void close_result(wsgi_request *req, PyObject *result) {
+    if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
+        return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    PyObject *close = PyObject_GetAttrString(result, "close"); /* new */
+    if (close) {
+        PyObject *nothing = PyObject_CallNoArgs(close); /* new */
+        Py_DECREF(close);
+        Py_XDECREF(nothing);
+    } else if (PyErr_ExceptionMatches(PyExc_AttributeError)) {
+        PyErr_Clear();
+    }
+    if (PyErr_Occurred())
+        req->close_error = wsgi_exception_text(&req->close_error_size);
+    PyErr_Restore(type, value, traceback);
+}
+
+static int respond(wsgi_request *req) {
+    if (prepare_objects(req) < 0)
+        return -1;
+    PyObject *environ = wsgi_environ_new(req); /* new */
+    if (!environ)
+        return -1;
+    PyObject *args[] = {NULL, environ, req->start_response};
+    PyObject *result = PyObject_Vectorcall(wsgi.application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
+                                           NULL); /* new */
+    int failed = -1;
+    if (result) {
+        failed = deliver(req, result);
+        close_result(req, result);
+        Py_DECREF(result);
+    }
+    Py_DECREF(environ);
+    if (failed == 0 && req->status == 0 && !wsgi_is_aborted(req)) {
+        PyErr_SetString(PyExc_AssertionError, "the application did not call start_response (PEP 3333)");
+        failed = -1;
+    }
+    return failed;
+}
+
+/* Does: builds the environ, calls the application, drains what it returned.
+ * Memory: the request stays Go's; what it now owns of Python's is in
+ *     batches[].owners and goes with gowsgi_request_clean.
+ * GIL: held.
+ * Fails: into req->outcome and req->error; leaves no exception set. */
+void gowsgi_request_run(gowsgi_task *task) {
+    wsgi_request *req = (wsgi_request *)task;
+    if (respond(req) < 0) {
+        req->outcome = WSGI_RAISED;
+        req->error = wsgi_exception_text(&req->error_size);
+    }
+    retire_objects(req);
+}

@@ -1,0 +1,229 @@
+package embed
+
+/*
+#include <stdlib.h>
+#include "request.h"
+
+#cgo noescape gowsgi_request_submit
+#cgo nocallback gowsgi_request_submit
+#cgo noescape gowsgi_request_take
+#cgo nocallback gowsgi_request_take
+#cgo noescape gowsgi_request_reserve
+#cgo nocallback gowsgi_request_reserve
+
+static void set_run(wsgi_request *req) { req->task.run = gowsgi_request_run; }
+static void set_clean(wsgi_request *req) { req->task.run = gowsgi_request_clean; }
+static void trim(uint8_t **buffer, size_t *room) {
+    free(*buffer);
+    *buffer = NULL;
+    *room = 0;
+}
+*/
+import "C"
+
+import (
+	"errors"
+	"time"
+	"unsafe"
+
+	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/gil"
+)
+
+// Memory that a request keeps for the next one; what a large one needed beyond
+// that goes back, unless few requests are idle.
+const (
+	blockRoom = 4 << 10
+	keepRoom  = 64 << 10
+	keepLarge = 16 // idle requests that may keep more
+)
+
+var errOutOfMemory = errors.New("embed: out of memory")
+
+// Request is one request on its way through Python. One goroutine drives it:
+//
+//	Acquire → Environ, SetBody → Submit → Wait … until not Running → Release
+type Request struct {
+	c    *C.wsgi_request
+	app  *Application
+	task *gil.Task
+
+	builder environ.Builder
+	pump    *pump // reads the body while the application runs; nil if all is there
+
+	// Label is the server's own: whatever tells the log which request this is.
+	Label any
+}
+
+// Acquire takes a request, empty. Give it back with Release.
+func (a *Application) Acquire() (*Request, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if n := len(a.free); n > 0 {
+		r := a.free[n-1]
+		a.free = a.free[:n-1]
+		return r, nil
+	}
+	c := C.gowsgi_request_new()
+	if c == nil {
+		return nil, errOutOfMemory
+	}
+	C.set_run(c)
+	r := &Request{c: c, app: a, task: a.pool.Register(unsafe.Pointer(c))}
+	all := append((*a.all.Load())[:int(c.task.index):int(c.task.index)], r)
+	a.all.Store(&all)
+	return r, nil
+}
+
+// Environ starts the environ block. Fill the builder before Submit.
+func (r *Request) Environ() (*environ.Builder, error) {
+	if err := r.reserveBlock(blockRoom); err != nil {
+		return nil, err
+	}
+	// SAFETY: block has block_room bytes and is Go's until Submit.
+	r.builder.Reset(unsafe.Slice((*byte)(r.c.block), int(r.c.block_room)))
+	return &r.builder, nil
+}
+
+func (r *Request) reserveBlock(size int) error {
+	if C.gowsgi_request_reserve(&r.c.block, &r.c.block_room, C.size_t(size)) != 0 {
+		return errOutOfMemory
+	}
+	return nil
+}
+
+// Submit queues the request. isHead: the body goes nowhere. gil.ErrBusy if too
+// many wait already, gil.ErrClosed at shutdown; the request can then be
+// released.
+func (r *Request) Submit(isHead bool) error {
+	c := r.c
+	block := r.builder.Block()
+	if len(block) > int(c.block_room) { // it moved to Go's memory
+		if err := r.reserveBlock(len(block)); err != nil {
+			return err
+		}
+		copy(unsafe.Slice((*byte)(c.block), len(block)), block)
+	}
+	head := C.int(0)
+	if isHead {
+		head = 1
+	}
+	select { // a late ring of the request before
+	case <-r.task.Output():
+	default:
+	}
+	return gil.SubmitError(int(C.gowsgi_request_submit(c, C.size_t(len(block)), head)))
+}
+
+// Generation tells this use of the request from later ones, for Cancel and
+// Abort. After Submit.
+func (r *Request) Generation() uint64 { return uint64(r.c.generation) }
+
+// State is where a request stands after Wait.
+type State int
+
+const (
+	Running   State = iota // the batch is what there is so far
+	Done                   // the batch is the last one
+	Cancelled              // taken out of the queue
+)
+
+// Wait waits until the application has produced something, or is done, and
+// returns what is to be sent next. The batch, which may be empty, is valid
+// until the next call.
+func (r *Request) Wait() (Batch, State) {
+	<-r.task.Output()
+	switch r.task.State() {
+	case gil.Done:
+		// No crossing: the memory is Go's again.
+		return Batch{&r.c.batches[r.c.filling]}, Done
+	case gil.Idle:
+		return Batch{&r.c.batches[r.c.filling]}, Cancelled
+	default:
+		return Batch{C.gowsgi_request_take(r.c)}, Running
+	}
+}
+
+// Cancel takes the request out of the queue, and Wait returns Cancelled. False:
+// it is not in the queue any more, or generation has ended. From any goroutine.
+func (r *Request) Cancel(generation uint64) bool { return r.task.Cancel(generation) }
+
+// Abort says that nobody reads the response any more: the application is
+// stopped at its next block or read. Nothing if generation has ended. From any
+// goroutine.
+func (r *Request) Abort(generation uint64) {
+	C.gowsgi_request_abort(r.c, C.uint64_t(generation))
+}
+
+// Times tells how long a request that is done was queued and inside Python.
+func (r *Request) Times() (queued, inside time.Duration) { return r.task.Times() }
+
+// Thread is the number of the Python thread that ran it, from 0.
+func (r *Request) Thread() int { return r.task.Thread() }
+
+// Release gives the request back. It is done, cancelled, or was never
+// submitted.
+func (r *Request) Release() {
+	c := r.c
+	if r.pump != nil {
+		r.pump.stop()
+		r.pump = nil
+	}
+	if c.error != nil {
+		C.free(unsafe.Pointer(c.error))
+		c.error = nil
+	}
+	if c.close_error != nil {
+		C.free(unsafe.Pointer(c.close_error))
+		c.close_error = nil
+	}
+	if f, _, _ := r.File(); f != nil {
+		_ = f.Close()
+	}
+	if c.batches[0].owners+c.batches[1].owners+c.dropped_count > 0 && !r.clean() {
+		return // the pool is closed; the process is about to end
+	}
+	for i := range c.batches {
+		b := &c.batches[i]
+		b.count, b.copied, b.size = 0, 0, 0
+	}
+	r.Label = nil
+	a := r.app
+	a.mu.Lock()
+	if len(a.free) >= keepLarge {
+		r.trim()
+	}
+	a.free = append(a.free, r)
+	a.mu.Unlock()
+}
+
+// clean has a Python thread free what the response was borrowed from.
+func (r *Request) clean() bool {
+	C.set_clean(r.c)
+	defer C.set_run(r.c)
+	if r.task.Submit(0) != nil {
+		return false
+	}
+	for r.task.State() != gil.Done {
+		<-r.task.Output()
+	}
+	return true
+}
+
+func (r *Request) trim() {
+	c := r.c
+	for _, b := range []struct {
+		buffer **C.uint8_t
+		room   *C.size_t
+	}{
+		{&c.block, &c.block_room},
+		{&c.body, &c.body_room},
+		{&c.head, &c.head_room},
+		{&c.batches[0].copies, &c.batches[0].copies_room},
+		{&c.batches[1].copies, &c.batches[1].copies_room},
+	} {
+		if *b.room > keepRoom {
+			C.trim(b.buffer, b.room)
+		}
+	}
+}

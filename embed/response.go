@@ -1,0 +1,108 @@
+package embed
+
+/*
+#include "request.h"
+*/
+import "C"
+
+import (
+	"encoding/binary"
+	"io"
+	"iter"
+	"os"
+	"unsafe"
+)
+
+// Batch is a piece of a response body.
+type Batch struct {
+	c *C.wsgi_batch
+}
+
+// Size is the number of bytes in the batch.
+func (b Batch) Size() int { return int(b.c.size) }
+
+// Blocks yields the bytes. They are C's memory: valid until the next Wait.
+func (b Batch) Blocks() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		copied := 0
+		// SAFETY: count segments, each of size bytes, either owned or next in
+		// copies, in this order (response.c, add).
+		for _, s := range unsafe.Slice(b.c.segments, int(b.c.count)) {
+			data := unsafe.Pointer(s.data)
+			if s.owner == nil {
+				data = unsafe.Add(unsafe.Pointer(b.c.copies), copied)
+				copied += int(s.size)
+			}
+			if !yield(unsafe.Slice((*byte)(data), int(s.size))) {
+				return
+			}
+		}
+	}
+}
+
+// Status is the status code, 0 if start_response was not called. Valid once a
+// batch was not empty, or the request is done; the same goes for the rest.
+func (r *Request) Status() int { return int(r.c.status) }
+
+// ContentLength is what the application declared, or its length if that is
+// known; -1 otherwise.
+func (r *Request) ContentLength() int64 { return int64(r.c.content_length) }
+
+// Sent is the number of body bytes handed over so far (for HEAD: that would
+// have been).
+func (r *Request) Sent() int64 { return int64(r.c.sent) }
+
+// Header yields the response's header fields in order, without Content-Length.
+// The strings are Go's.
+func (r *Request) Header() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		// SAFETY: head_size bytes, head_count fields (headers.c, add_field).
+		// One copy for all of them: the strings outlive the request.
+		head := string(unsafe.Slice((*byte)(r.c.head), int(r.c.head_size)))
+		for range int(r.c.head_count) {
+			name := int(binary.LittleEndian.Uint16([]byte(head[:2])))
+			value := int(binary.LittleEndian.Uint32([]byte(head[2:6])))
+			head = head[6:]
+			if !yield(head[:name], head[name:name+value]) {
+				return
+			}
+			head = head[name+value:]
+		}
+	}
+}
+
+// Result is how the application did, once it is done.
+type Result struct {
+	Raised      bool   // an exception ended it
+	HeadersSent bool   // before that, the response had begun
+	TooLong     bool   // it produced more than it declared; the rest was cut
+	Error       string // the traceback, if Raised
+	CloseError  string // traceback of an exception in close()
+}
+
+// Result tells how the application did. Done.
+func (r *Request) Result() Result {
+	c := r.c
+	return Result{
+		Raised: c.outcome == C.WSGI_RAISED, HeadersSent: c.headers_sent != 0, TooLong: c.too_long != 0,
+		Error: C.GoStringN(c.error, C.int(c.error_size)), CloseError: C.GoStringN(c.close_error, C.int(c.close_error_size)),
+	}
+}
+
+// HasFile tells whether a file is to be sent after the last batch.
+func (r *Request) HasFile() bool { return r.c.file >= 0 }
+
+// File takes over the file that is to be sent after the last batch: size bytes
+// from where it stands. nil if there is none (any more).
+func (r *Request) File() (file *os.File, size int64, err error) {
+	if r.c.file < 0 {
+		return nil, 0, nil
+	}
+	f := os.NewFile(uintptr(r.c.file), "wsgi.file_wrapper")
+	r.c.file = -1
+	if _, err := f.Seek(int64(r.c.file_offset), io.SeekStart); err != nil {
+		_ = f.Close()
+		return nil, 0, err
+	}
+	return f, int64(r.c.file_size), nil
+}

@@ -1,0 +1,58 @@
+/* signal.signal of the application: the worker's signals are the server's. As
+ * in mod_wsgi, the call is logged with the stack it came from and changes
+ * nothing. In a forked child, which is the application's own, it works. */
+#include "wsgi.h"
+
+static PyObject *original, *getsignal, *format_stack;
+
+static int log_call(PyObject *number) {
+    PyObject *stack = PyObject_CallNoArgs(format_stack); /* new */
+    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0); /* new */
+    PyObject *lines = stack && empty ? PyUnicode_Join(empty, stack) : NULL; /* new */
+    PyObject *text = lines ? PyUnicode_FromFormat("signal.signal(%S) ignored: the worker's signals are the server's\n%U",
+                                                  number, lines)
+                           : NULL; /* new */
+    Py_ssize_t size;
+    const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, &size) : NULL; /* borrowed */
+    if (utf8)
+        wsgi_log(WSGI_LOG_SIGNAL, NULL, utf8, (size_t)size);
+    Py_XDECREF(text);
+    Py_XDECREF(lines);
+    Py_XDECREF(empty);
+    Py_XDECREF(stack);
+    return utf8 ? 0 : -1;
+}
+
+static PyObject *signal_signal(PyObject *Py_UNUSED(self), PyObject *args) {
+    if (gowsgi_forked)
+        return PyObject_Call(original, args, NULL);
+    PyObject *number, *handler;
+    if (!PyArg_ParseTuple(args, "OO:signal", &number, &handler) || log_call(number) < 0)
+        return NULL;
+    return PyObject_CallOneArg(getsignal, number);
+}
+
+static PyMethodDef method = {
+    "signal", signal_signal, METH_VARARGS,
+    "signal(signalnum, handler): ignored under gowsgi, except in forked children",
+};
+
+int wsgi_signals_init(void) {
+    int failed = -1;
+    PyObject *function = NULL;
+    PyObject *signal = PyImport_ImportModule("signal"); /* new */
+    PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
+    if (!signal || !traceback)
+        goto done;
+    original = PyObject_GetAttrString(signal, "signal"); /* new, kept */
+    getsignal = PyObject_GetAttrString(signal, "getsignal"); /* new, kept */
+    format_stack = PyObject_GetAttrString(traceback, "format_stack"); /* new, kept */
+    function = PyCFunction_New(&method, NULL); /* new */
+    if (original && getsignal && format_stack && function)
+        failed = PyObject_SetAttrString(signal, "signal", function);
+done:
+    Py_XDECREF(function);
+    Py_XDECREF(traceback);
+    Py_XDECREF(signal);
+    return failed;
+}

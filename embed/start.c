@@ -1,0 +1,80 @@
+#include "start.h"
+
+#include "wsgi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static PyThreadState *main_state; /* while the main thread is detached */
+
+static PyStatus configure(PyConfig *config, const char *executable) {
+    config->parse_argv = 0;
+    config->install_signal_handlers = 0; /* signals are the server's */
+    config->buffered_stdio = 0; /* print() is seen at once, as with python -u */
+    static char *argv[] = {"gowsgi"};
+    PyStatus status = PyConfig_SetBytesArgv(config, 1, argv);
+    if (PyStatus_Exception(status))
+        return status;
+    /* The virtualenv's python: site finds pyvenv.cfg beside it, and
+     * multiprocessing and subprocess start it. */
+    status = PyConfig_SetBytesString(config, &config->program_name, executable);
+    if (PyStatus_Exception(status))
+        return status;
+    status = PyConfig_SetBytesString(config, &config->executable, executable);
+    if (PyStatus_Exception(status))
+        return status;
+    return Py_InitializeFromConfig(config);
+}
+
+/* Does: starts CPython as `executable` would run it.
+ * Memory: the result is malloc'ed, the caller frees it.
+ * GIL: held by the calling thread afterwards, which is Python's main thread
+ *     from now on.
+ * Fails: returns the reason; NULL is success. */
+char *gowsgi_start(const char *executable) {
+    PyConfig config;
+    PyConfig_InitPythonConfig(&config);
+    PyStatus status = configure(&config, executable);
+    PyConfig_Clear(&config);
+    if (PyStatus_Exception(status))
+        return strdup(status.err_msg ? status.err_msg : "exit");
+    PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
+    if (traceback) {
+        wsgi.format_exception = PyObject_GetAttrString(traceback, "format_exception"); /* new, kept */
+        Py_DECREF(traceback);
+    }
+    if (wsgi.format_exception && wsgi_start_response_init() == 0 && wsgi_input_init() == 0 &&
+        wsgi_errors_init() == 0 && wsgi_file_wrapper_init() == 0 && wsgi_signals_init() == 0)
+        return NULL;
+    if (wsgi.format_exception) {
+        size_t size;
+        return wsgi_exception_text(&size);
+    }
+    PyErr_Clear();
+    return strdup("the standard library's traceback module cannot be imported");
+}
+
+/* Does: lets other threads have the GIL.
+ * GIL: held before, released after; on the thread that started CPython. */
+void gowsgi_detach(void) { main_state = PyEval_SaveThread(); }
+
+/* Does: takes the GIL back.
+ * GIL: released before, held after; on the thread that started CPython. */
+void gowsgi_attach(void) { PyEval_RestoreThread(main_state); }
+
+/* Does: makes `application` the one that requests go to.
+ * Memory: serving and what it points to stay the caller's.
+ * GIL: held.
+ * Fails: -1 with a Python exception set. */
+int gowsgi_serve(PyObject *application, const gowsgi_serving *serving) {
+    wsgi.response_buffer = serving->response_buffer;
+    wsgi.application = Py_NewRef(application);
+    return wsgi_environ_init(serving->names, serving->name_count, serving->multithread, serving->multiprocess,
+                             serving->software);
+}
+
+/* Does: the set exception as text; clears it.
+ * Memory: malloc'ed, the caller frees it.
+ * GIL: held.
+ * Fails: NULL if none was set, or memory is short. */
+char *gowsgi_error_text(size_t *size) { return wsgi_exception_text(size); }

@@ -1,0 +1,71 @@
+/* What the C files of this package share. Everything here is called with the
+ * GIL held unless it says otherwise; -1 or NULL means that a Python exception
+ * is set. */
+#ifndef GOWSGI_EMBED_WSGI_H
+#define GOWSGI_EMBED_WSGI_H
+
+#include "request.h"
+
+/* One interpreter, one application: made by gowsgi_start and
+ * gowsgi_set_application, before the first request. */
+typedef struct {
+    PyObject *application;
+    PyObject *environ_template;
+    size_t response_buffer; /* an iterator may be this many bytes ahead of its client */
+    PyTypeObject *start_response_type, *write_type, *input_type, *errors_type, *file_wrapper_type;
+    PyObject *format_exception; /* traceback.format_exception */
+} wsgi_process;
+
+extern wsgi_process wsgi;
+
+static inline bool wsgi_is_aborted(wsgi_request *req) {
+    return __atomic_load_n(&req->aborted, __ATOMIC_RELAXED);
+}
+
+/* environ.c */
+int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess,
+                      const char *software);
+PyObject *wsgi_environ_new(wsgi_request *req); /* new */
+
+/* start_response.c */
+int wsgi_start_response_init(void);
+PyObject *wsgi_start_response_new(wsgi_request *req); /* new */
+PyObject *wsgi_write_new(wsgi_request *req); /* new */
+void wsgi_start_response_expire(PyObject *start_response);
+void wsgi_write_expire(PyObject *write);
+
+/* headers.c */
+int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers);
+
+/* response.c. 0: go on; 1: stop, nobody wants more; -1: exception. */
+int wsgi_response_block(wsgi_request *req, PyObject *block);
+int wsgi_response_list(wsgi_request *req, PyObject *blocks);
+
+/* input.c */
+int wsgi_input_init(void);
+PyObject *wsgi_input_new(wsgi_request *req); /* new */
+void wsgi_input_expire(PyObject *input);
+
+/* errors.c */
+int wsgi_errors_init(void);
+PyObject *wsgi_errors_new(wsgi_request *req); /* new */
+void wsgi_errors_flush(PyObject *errors);
+void wsgi_errors_expire(PyObject *errors);
+
+/* file_wrapper.c */
+int wsgi_file_wrapper_init(void);
+/* 1: the file is handed over; 0: it has to be iterated; -1: exception. */
+int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
+
+/* exception.c: the set exception as text, which is cleared. malloc'ed; NULL
+ * only if memory is short. */
+char *wsgi_exception_text(size_t *size);
+
+/* log.c: a record for the server's log; standard error in a forked child. */
+enum { WSGI_LOG_ERRORS, WSGI_LOG_SIGNAL };
+void wsgi_log(int kind, wsgi_request *req, const char *text, size_t size);
+
+/* signals.c */
+int wsgi_signals_init(void);
+
+#endif

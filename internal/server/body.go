@@ -1,0 +1,99 @@
+package server
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"time"
+)
+
+// Bodies of unknown length are read into this much at first.
+const firstBody = 64 << 10
+
+// A body that streams passes through a ring of at least this size.
+const leastRing = 64 << 10
+
+// readBody reads the request body ahead, up to request_buffer, so that a slow
+// client holds no Python thread; a larger one is left to stream. length is the
+// body's, -1 if it is not known yet. An error is the client's: see bodyStatus.
+//
+// Who sent Expect: 100-continue waits for a word of the application: nothing is
+// read ahead, and net/http says 100 at the first read.
+func (x *exchange) readBody() (length int64, err error) {
+	r, s := x.r, &x.h.settings
+	if r.ContentLength == 0 || r.Body == http.NoBody {
+		x.req.SetBody(0)
+		return 0, nil
+	}
+	if s.LimitRequestBody > 0 {
+		r.Body = http.MaxBytesReader(x.w, r.Body, s.LimitRequestBody)
+	}
+	if r.Header["Expect"] != nil {
+		return x.stream(nil)
+	}
+	if r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer) {
+		buf, err := x.req.Body(int(r.ContentLength))
+		if err != nil {
+			return 0, err
+		}
+		if _, err := io.ReadFull(r.Body, buf); err != nil {
+			return 0, err
+		}
+		x.req.SetBody(len(buf))
+		return r.ContentLength, nil
+	}
+	return x.readUnknown()
+}
+
+// readUnknown reads ahead a body that is too long or of unknown length.
+func (x *exchange) readUnknown() (int64, error) {
+	var ahead []byte
+	for size := min(firstBody, x.h.settings.RequestBuffer); ; size = min(size*4, x.h.settings.RequestBuffer) {
+		buf := make([]byte, size)
+		copied := copy(buf, ahead)
+		n, err := io.ReadFull(x.r.Body, buf[copied:])
+		ahead = buf[:copied+n]
+		switch {
+		case err == nil && size < x.h.settings.RequestBuffer:
+			continue
+		case err == nil:
+			return x.stream(ahead)
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && x.r.ContentLength < 0:
+			body, err := x.req.Body(len(ahead))
+			if err != nil {
+				return 0, err
+			}
+			copy(body, ahead)
+			x.req.SetBody(len(ahead))
+			return int64(len(ahead)), nil
+		default:
+			return 0, err
+		}
+	}
+}
+
+// stream leaves the rest of the body to be read while the application runs.
+func (x *exchange) stream(ahead []byte) (int64, error) {
+	ring, err := x.req.Body(max(leastRing, x.h.settings.RequestBuffer))
+	if err != nil {
+		return 0, err
+	}
+	copy(ring, ahead)
+	control := http.NewResponseController(x.w)
+	// The application may go on reading after its first block has gone out.
+	// HTTP/2 is like that anyway, and says so with an error.
+	_ = control.EnableFullDuplex()
+	x.req.StreamBody(x.r.Body, len(ahead), x.r.ContentLength, func() {
+		_ = control.SetReadDeadline(time.Unix(1, 0))
+	})
+	return x.r.ContentLength, nil
+}
+
+// bodyStatus is the answer to a body that could not be read.
+func bodyStatus(err error) int {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return http.StatusRequestEntityTooLarge
+	}
+	return http.StatusBadRequest
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gowsgi/gowsgi/environ"
+)
+
+// fillEnviron describes the request; body length apart, which is known once
+// the body was read.
+func (x *exchange) fillEnviron(b *environ.Builder) {
+	r, conn := x.r, x.conn
+	b.Set(environ.RequestMethod, r.Method)
+	b.Target(r.RequestURI, "")
+	b.Set(environ.ServerProtocol, r.Proto)
+	b.Set(environ.URLScheme, x.scheme)
+	server := conn.server
+	if server.port == "" { // a unix socket has no name and port of its own
+		server = serverOfHost(r.Host, x.scheme)
+	}
+	b.Set(environ.ServerName, server.host)
+	b.Set(environ.ServerPort, server.port)
+	b.Set(environ.RemoteAddr, x.client.host)
+	if x.client.port != "" {
+		b.Set(environ.RemotePort, x.client.port)
+	}
+	if r.Host != "" {
+		b.Header("Host", []string{r.Host})
+	}
+	for name, values := range r.Header {
+		if name != "Content-Length" {
+			b.Header(name, values)
+		}
+	}
+}
+
+// setBodyLength adds CONTENT_LENGTH: the length after decoding of transfer
+// codings (RFC 3875, 4.1.2), if it is known.
+func setBodyLength(b *environ.Builder, r *http.Request, length int64) {
+	if length > 0 || length == 0 && r.Header["Content-Length"] != nil {
+		b.Set(environ.ContentLength, strconv.FormatInt(length, 10))
+	}
+	if length < 0 {
+		b.Header("Transfer-Encoding", r.TransferEncoding)
+	}
+}
+
+// serverOfHost makes SERVER_NAME and SERVER_PORT from what the client asked
+// for, where the listener has neither.
+func serverOfHost(host, scheme string) address {
+	name, port, err := net.SplitHostPort(host)
+	if err != nil {
+		name, port = strings.Trim(host, "[]"), ""
+	}
+	if name == "" {
+		name = "localhost"
+	}
+	if port == "" {
+		port = "80"
+		if scheme == "https" {
+			port = "443"
+		}
+	}
+	return address{name, port}
+}
+
+// splitClient takes RemoteAddr apart; empty for a unix socket.
+func splitClient(remote string) address {
+	host, port, err := net.SplitHostPort(remote)
+	if err != nil {
+		return address{}
+	}
+	if zone := strings.IndexByte(host, '%'); zone >= 0 {
+		host = host[:zone]
+	}
+	return address{host, port}
+}

@@ -1,0 +1,30 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+)
+
+// refuse answers a request that the application has no part in, or failed.
+func (x *exchange) refuse(status int) {
+	h := x.w.Header()
+	clear(h)
+	h["Content-Type"] = []string{"text/plain; charset=utf-8"}
+	if status == http.StatusServiceUnavailable {
+		h["Retry-After"] = []string{"1"}
+	}
+	switch status {
+	case http.StatusInternalServerError, http.StatusServiceUnavailable:
+	default:
+		// What the client sent cannot be trusted to end where it says.
+		h["Connection"] = []string{"close"}
+	}
+	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	x.status, x.begun = status, true
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		n, _ := x.w.Write([]byte(text))
+		x.written += int64(n)
+	}
+}

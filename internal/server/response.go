@@ -1,0 +1,186 @@
+package server
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+
+	"github.com/gowsgi/gowsgi/embed"
+)
+
+// respond passes on what the application produces until it is done.
+func (x *exchange) respond() {
+	for {
+		batch, state := x.req.Wait()
+		switch {
+		case state == embed.Cancelled: // the client has left
+			x.status, x.abort = statusClientGone, true
+			return
+		case state == embed.Done:
+			x.finish(batch)
+			return
+		case batch.Size() == 0: // a bell too many
+			continue
+		}
+		if !x.send(batch, true) {
+			x.req.Abort(x.req.Generation())
+		}
+	}
+}
+
+// statusClientGone stands in the access log for a request whose client left
+// before it was started; nginx's number for it.
+const statusClientGone = 499
+
+// finish sends the last batch and settles how the response ends.
+func (x *exchange) finish(batch embed.Batch) {
+	result := x.req.Result()
+	if result.CloseError != "" {
+		x.logRequest(slog.LevelError, "close() of the application's iterable raised", "application.close_raised",
+			"traceback", result.CloseError)
+	}
+	if result.Raised {
+		x.logRequest(slog.LevelError, "the application raised", "application.raised", "traceback", result.Error)
+		switch {
+		case !x.begun && !result.HeadersSent:
+			x.refuse(http.StatusInternalServerError)
+		case !x.begun && batch.Size() > 0:
+			// The block that was out before the exception is the client's.
+			x.send(batch, true)
+			x.abort = true
+		default:
+			x.abort = true
+		}
+		return
+	}
+	if x.abort {
+		return
+	}
+	if !x.begun {
+		x.begin(x.length(batch))
+	}
+	if !x.send(batch, false) || !x.sendFile() {
+		return
+	}
+	x.checkLength(result)
+}
+
+// length is the Content-Length of a response that has not begun: as declared,
+// or what there is of it if the application has already finished.
+func (x *exchange) length(batch embed.Batch) int64 {
+	declared := x.req.ContentLength()
+	if declared < 0 && x.r.Method != http.MethodHead && !x.req.HasFile() {
+		return int64(batch.Size())
+	}
+	return declared
+}
+
+// begin writes the response's head. length is its Content-Length, -1 if it has
+// none.
+func (x *exchange) begin(length int64) {
+	h := x.w.Header()
+	h["Content-Type"] = nil // net/http would guess one
+	for name, value := range x.req.Header() {
+		key := name
+		if known := http.CanonicalHeaderKey(name); special[known] {
+			key = known
+		}
+		h[key] = append(h[key], value)
+	}
+	x.status = x.req.Status()
+	if length >= 0 && bodyAllowed(x.status) {
+		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
+	}
+	x.begun = true
+	x.w.WriteHeader(x.status)
+}
+
+// special are the fields that net/http looks for, under these names. All
+// others go out in the application's spelling.
+var special = map[string]bool{"Content-Type": true, "Content-Encoding": true, "Date": true}
+
+// bodyAllowed: RFC 9110, 6.4.1.
+func bodyAllowed(status int) bool {
+	return status != http.StatusNoContent && status != http.StatusNotModified
+}
+
+// send writes a batch, the response's head before it if that is still to come.
+// more: the application goes on, so it is not to wait in a buffer. False: the
+// client has left.
+func (x *exchange) send(batch embed.Batch, more bool) bool {
+	if x.abort {
+		return false
+	}
+	if !x.begun {
+		x.begin(x.req.ContentLength())
+	}
+	if !bodyAllowed(x.status) {
+		return true
+	}
+	for block := range batch.Blocks() {
+		n, err := x.w.Write(block)
+		x.written += int64(n)
+		if err != nil {
+			x.abort = true
+			return false
+		}
+	}
+	if more {
+		if err := http.NewResponseController(x.w).Flush(); err != nil {
+			x.abort = true
+			return false
+		}
+	}
+	return true
+}
+
+// sendFile sends the file of wsgi.file_wrapper, by sendfile(2) where the system
+// has it.
+func (x *exchange) sendFile() bool {
+	file, size, err := x.req.File()
+	if err != nil {
+		x.logRequest(slog.LevelError, "the file cannot be sent", "response.failed", "error", err.Error())
+		x.abort = true
+		return false
+	}
+	if file == nil {
+		return true
+	}
+	defer file.Close()
+	if !bodyAllowed(x.status) {
+		return true
+	}
+	n, err := io.CopyN(x.w, file, size)
+	x.written += n
+	if err != nil {
+		if err == io.EOF {
+			x.logRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",
+				"missing", size-n)
+		}
+		x.abort = true
+		return false
+	}
+	return true
+}
+
+// checkLength holds the body against the declared length. PEP 3333, "Handling
+// the Content-Length Header": a response that is too short must not look
+// complete.
+func (x *exchange) checkLength(result embed.Result) {
+	declared := x.req.ContentLength()
+	if declared < 0 || !bodyAllowed(x.status) {
+		return
+	}
+	switch {
+	case result.TooLong:
+		x.logRequest(slog.LevelError, "the application produced more than its Content-Length: the rest was cut",
+			"response.long", "content_length", declared)
+	case x.req.Sent() < declared && x.r.Method != http.MethodHead:
+		x.logRequest(slog.LevelError, "the application produced less than its Content-Length: the connection was closed",
+			"response.short", "content_length", declared, "missing", declared-x.req.Sent())
+		// What there is goes out; net/http then closes the connection.
+		_ = http.NewResponseController(x.w).Flush()
+		x.abort = true
+	}
+}
