@@ -1,5 +1,4 @@
 /* wsgi.file_wrapper: PEP 3333, "Optional Platform-Specific File Handling". */
-#define _GNU_SOURCE
 #include "wsgi.h"
 
 #include <fcntl.h>

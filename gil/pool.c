@@ -129,6 +129,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
         pool_thread *thread = pool->idle;
         pool->idle = thread->next_idle;
         thread->woken = true;
+        pool->idle_count--;
         pool->waking++;
         pthread_cond_signal(&thread->wake);
     }
@@ -153,6 +154,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
 void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
     pthread_mutex_lock(&pool->lock);
     stats->threads = pool->alive - (pool->has_probe && !pool->closing);
+    stats->idle = pool->idle_count;
     stats->limit = pool->limit;
     stats->inside = pool->inside;
     stats->queued = pool->queued;

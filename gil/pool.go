@@ -108,11 +108,15 @@ func (p *Pool) Register(task unsafe.Pointer) *Task {
 
 // Submit queues the task, however many are queued. generation tells this submit
 // from others; see Cancel. ErrClosed if the pool is closed.
-//
-// Who submits from C, together with something else, calls gowsgi_pool_submit
-// and turns its result into an error with SubmitError.
-func (t *Task) Submit(generation uint64) error {
-	return SubmitError(int(C.gowsgi_pool_submit(t.c, C.uint64_t(generation), 1)))
+func (t *Task) Submit(generation uint64) error { return t.submit(generation, 1) }
+
+// TrySubmit is Submit, but ErrBusy if the queue is full. C that has more to do
+// at that moment calls gowsgi_pool_submit, and Go turns its result into an
+// error with SubmitError.
+func (t *Task) TrySubmit(generation uint64) error { return t.submit(generation, 0) }
+
+func (t *Task) submit(generation uint64, force C.int) error {
+	return SubmitError(int(C.gowsgi_pool_submit(t.c, C.uint64_t(generation), force)))
 }
 
 // SubmitError is the error for a result of gowsgi_pool_submit: ErrBusy,
@@ -207,6 +211,7 @@ func ring(bell chan struct{}) {
 // Stats is how a pool does at one moment.
 type Stats struct {
 	Threads   int           // alive
+	Idle      int           // those of them that wait for work
 	Limit     int           // tasks that may be inside Python at once
 	Inside    int           // tasks inside Python
 	Queued    int           // tasks that wait
@@ -220,7 +225,7 @@ func (p *Pool) Stats() Stats {
 	var s C.gowsgi_pool_stats
 	C.gowsgi_pool_read_stats(p.c, &s)
 	return Stats{
-		Threads: int(s.threads), Limit: int(s.limit), Inside: int(s.inside), Queued: int(s.queued),
+		Threads: int(s.threads), Idle: int(s.idle), Limit: int(s.limit), Inside: int(s.inside), Queued: int(s.queued),
 		Done: int64(s.done), Probes: int64(s.probes), ProbeWait: time.Duration(s.probe_wait),
 	}
 }

@@ -43,6 +43,7 @@ typedef struct {
 
 typedef struct {
     int32_t threads; /* alive */
+    int32_t idle; /* those of them that wait for work */
     int32_t limit; /* tasks that may be inside Python at once, now */
     int32_t inside; /* tasks inside Python */
     int32_t queued;

@@ -33,6 +33,7 @@ pool_thread *queue_next_thread(gowsgi_pool *pool) {
         return NULL;
     pool->idle = thread->next_idle;
     thread->woken = true;
+    pool->idle_count--;
     pool->waking++;
     return thread;
 }

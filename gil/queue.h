@@ -41,6 +41,7 @@ struct gowsgi_pool {
     int waking; /* threads on their way to a task */
     int limit;
     pool_thread *idle; /* the one that ran last comes first */
+    int idle_count;
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
     bool closing;

@@ -42,6 +42,7 @@ static void wait_for_work(pool_thread *self) {
     self->woken = false;
     self->next_idle = pool->idle;
     pool->idle = self;
+    pool->idle_count++;
     while (!self->woken)
         pthread_cond_wait(&self->wake, &pool->lock);
     pool->waking--;
