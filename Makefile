@@ -13,13 +13,12 @@ WORKERS     := internal/python/workers
 .PHONY: build
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null || exit 1; done
-	@rm -f $(WORKERS)/*.gz.old
-	@for python in $(PYTHONS); do \
+	@workers=; for python in $(PYTHONS); do \
 		name=$$($$python embed/cgo_env.py --name) && \
 		echo "building the worker for CPython $$name" && \
-		$$python embed/cgo_env.py go build -trimpath -o build/workers/gowsgi-worker-$$name ./cmd/gowsgi-worker && \
-		go run ./internal/python/pack $(WORKERS) build/workers/gowsgi-worker-$$name || exit 1; \
-	done
+		$$python embed/cgo_env.py go build -trimpath -o build/workers/gowsgi-worker-$$name ./cmd/gowsgi-worker || exit 1; \
+		workers="$$workers build/workers/gowsgi-worker-$$name"; \
+	done; go run ./internal/python/pack $(WORKERS) $$workers
 	@CGO_ENABLED=0 go build -trimpath -o bin/gowsgi ./cmd/gowsgi
 	@bin/gowsgi --version
 

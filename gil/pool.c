@@ -86,7 +86,7 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
     if (err == 0)
         err = pthread_cond_init(&pool->left, NULL);
     if (err == 0)
-        err = pthread_cond_init(&pool->crowded, NULL);
+        err = pthread_cond_init(&pool->company, NULL);
     if (err == 0) {
         err = start_threads(pool);
         if (err == 0)
@@ -134,7 +134,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
         pthread_cond_signal(&thread->wake);
     }
     pool->probe_asleep = false;
-    pthread_cond_signal(&pool->crowded);
+    pthread_cond_signal(&pool->company);
     wait_until_empty(pool, timeout);
     int alive = pool->alive;
     pthread_mutex_unlock(&pool->lock);

@@ -4,12 +4,12 @@
 
 #include <time.h>
 
-/* Microbenchmarks behind these figures: docs/design.md, 4. */
+/* Where these figures come from: docs/design.md, 4. */
 static const int64_t US = 1000, MS = 1000000;
 #define QUICK (300 * US) /* got the GIL within this: the threads inside block elsewhere */
 #define SLOW (2 * MS) /* waited longer than this: the GIL is the bottleneck */
-#define OFTEN (1 * MS) /* between probes */
-#define SELDOM (20 * MS) /* between probes while the GIL is the bottleneck */
+#define OFTEN (1 * MS) /* between probes while the limit may rise */
+#define SELDOM (20 * MS) /* between probes otherwise */
 #define OVERDUE (100 * MS) /* a task inside for longer no longer counts */
 
 static void sleep_ns(int64_t ns) {
@@ -19,65 +19,102 @@ static void sleep_ns(int64_t ns) {
 
 /* A task that takes its time must not keep the short ones behind it waiting:
  * past OVERDUE it makes room for another. Lock: held. */
-static void release_overdue(gowsgi_pool *pool) {
-    int64_t now = gowsgi_now();
+static void release_overdue(gowsgi_pool *pool, int64_t now) {
     for (int i = 0; i < pool->thread_count; i++) {
         pool_thread *thread = &pool->threads[i];
         if (thread->counted && now - thread->started_at > OVERDUE) {
             thread->counted = false;
-            pool->active--;
+            pool_count(pool, -1, now);
         }
     }
 }
 
-/* Moves the limit by what the last probe waited. Lock: held. Returns the time
- * to the next probe. */
-static int64_t adjust(gowsgi_pool *pool, int64_t waited, int64_t pause) {
+/* What the probe remembers from one look to the next. */
+typedef struct {
+    int64_t at, occupied, done; /* of the last look */
+    int64_t pause;
+} look;
+
+/* How many tasks were inside on average since the last look. Lock: held. */
+static double average_inside(gowsgi_pool *pool, look *last, int64_t now) {
+    pool_count(pool, 0, now);
+    double average = (double)(pool->occupied - last->occupied) / (double)(now - last->at + 1);
+    last->at = now;
+    last->occupied = pool->occupied;
+    return average;
+}
+
+/* Tasks wait at the limit: moves it by how long the GIL was waited for. It
+ * rises only if the tasks inside have filled it: a queue that empties by itself
+ * needs no more threads. Lock: held. */
+static void adjust(gowsgi_pool *pool, look *last, int64_t waited, double inside) {
     pool->probes++;
     pool->probe_wait += waited;
-    if (waited < QUICK) {
-        if (pool->limit < pool->thread_count)
-            pool->limit++;
-        return OFTEN;
-    }
     if (waited > SLOW) {
         if (pool->limit > 1)
             pool->limit--;
-        return SELDOM;
+        last->pause = SELDOM;
+    } else if (waited < QUICK && inside > 0.8 * pool->limit) {
+        if (pool->limit < pool->thread_count)
+            pool->limit++;
+        last->pause = OFTEN;
     }
-    return pause;
 }
 
-/* The probe: only while tasks wait at the limit, it asks for the GIL and times
- * the answer. */
+/* Asks for the GIL. Returns how long that took. Lock: held, but not
+ * meanwhile. */
+static int64_t ask_for_gil(gowsgi_pool *pool, PyThreadState *state) {
+    pthread_mutex_unlock(&pool->lock);
+    int64_t asked = gowsgi_now();
+    PyEval_RestoreThread(state);
+    int64_t waited = gowsgi_now() - asked;
+    PyEval_SaveThread();
+    pthread_mutex_lock(&pool->lock);
+    return waited;
+}
+
+/* Sleeps while there is nothing to find out. Lock: held. */
+static void rest(gowsgi_pool *pool, look *last) {
+    bool busy = pool->done != last->done || pool->queued > 0 || pool->inside > 0;
+    last->done = pool->done;
+    if (pool_is_crowded(pool) || (busy && pool->limit > 1)) {
+        pthread_mutex_unlock(&pool->lock);
+        sleep_ns(last->pause);
+        pthread_mutex_lock(&pool->lock);
+        return;
+    }
+    pool->probe_asleep = true;
+    while (pool->probe_asleep)
+        pthread_cond_wait(&pool->company, &pool->lock);
+    last->at = gowsgi_now();
+    pool_count(pool, 0, last->at);
+    last->occupied = pool->occupied;
+    last->pause = OFTEN;
+}
+
+/* The probe. While tasks wait at the limit, it asks for the GIL, times the
+ * answer and moves the limit; a limit that is not needed goes down. */
 void *pool_probe_main(void *arg) {
     gowsgi_pool *pool = arg;
     PyGILState_STATE ensured = PyGILState_Ensure();
     PyThreadState *state = PyEval_SaveThread();
-    int64_t pause = OFTEN;
+    look last = {.pause = OFTEN};
 
     pthread_mutex_lock(&pool->lock);
     while (!pool->closing) {
-        if (!pool_is_crowded(pool)) {
-            pool->probe_asleep = true;
-            while (pool->probe_asleep)
-                pthread_cond_wait(&pool->crowded, &pool->lock);
+        rest(pool, &last);
+        if (pool->closing)
+            break;
+        int64_t now = gowsgi_now();
+        double inside = average_inside(pool, &last, now);
+        release_overdue(pool, now);
+        if (pool_is_crowded(pool)) {
+            adjust(pool, &last, ask_for_gil(pool, state), inside);
+        } else {
+            if (pool->limit > 1 && inside < pool->limit - 1)
+                pool->limit--;
+            last.pause = SELDOM;
         }
-        pthread_mutex_unlock(&pool->lock);
-        sleep_ns(pause);
-        pthread_mutex_lock(&pool->lock);
-        if (pool->closing || !pool_is_crowded(pool))
-            continue;
-        release_overdue(pool);
-        pthread_mutex_unlock(&pool->lock);
-
-        int64_t asked = gowsgi_now();
-        PyEval_RestoreThread(state);
-        int64_t waited = gowsgi_now() - asked;
-        state = PyEval_SaveThread();
-
-        pthread_mutex_lock(&pool->lock);
-        pause = adjust(pool, waited, pause);
         pool_thread *next = queue_next_thread(pool);
         if (next) {
             pthread_mutex_unlock(&pool->lock);

@@ -63,14 +63,14 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
     task->generation = generation;
     queue_push(pool, task);
     pool_thread *thread = queue_next_thread(pool);
-    bool probe = pool->probe_asleep && pool_is_crowded(pool);
+    bool probe = pool->probe_asleep && (pool->inside > 1 || pool_is_crowded(pool));
     if (probe)
         pool->probe_asleep = false;
     pthread_mutex_unlock(&pool->lock);
     if (thread)
         pthread_cond_signal(&thread->wake);
     if (probe)
-        pthread_cond_signal(&pool->crowded);
+        pthread_cond_signal(&pool->company);
     return GOWSGI_OK;
 }
 

@@ -40,13 +40,14 @@ struct gowsgi_pool {
     int active; /* those of them that count towards the limit */
     int waking; /* threads on their way to a task */
     int limit;
+    int64_t occupied, occupied_at; /* active × time up to then, ns */
     pool_thread *idle; /* the one that ran last comes first */
     int idle_count;
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
     bool closing;
     pthread_cond_t left; /* a thread or the probe has left */
-    pthread_cond_t crowded; /* tasks wait at the limit: work for the probe */
+    pthread_cond_t company; /* more than one task: work for the probe */
     bool probe_asleep;
     int64_t done, probes, probe_wait;
 };
@@ -59,6 +60,12 @@ void *pool_probe_main(void *pool);
 /* True while a task waits that may not start because of the limit. */
 static inline bool pool_is_crowded(const gowsgi_pool *pool) {
     return pool->queued > 0 && pool->active + pool->waking >= pool->limit;
+}
+/* Changes `active`. */
+static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
+    pool->occupied += pool->active * (now - pool->occupied_at);
+    pool->occupied_at = now;
+    pool->active += change;
 }
 gowsgi_task *queue_pop(gowsgi_pool *pool);
 /* Takes the idle thread that ran last off the list if a task may start; the

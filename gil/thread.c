@@ -17,7 +17,7 @@ static gowsgi_task *take(pool_thread *self) {
     task->thread = self->number;
     task->started_at = self->started_at = gowsgi_now();
     self->counted = true;
-    pool->active++;
+    pool_count(pool, 1, task->started_at);
     pool->inside++;
     return task;
 }
@@ -31,7 +31,7 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
     pool->inside--;
     if (self->counted) {
         self->counted = false;
-        pool->active--;
+        pool_count(pool, -1, task->done_at);
     }
     return queue_ring(task, GOWSGI_OUTPUT);
 }
