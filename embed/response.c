@@ -79,13 +79,20 @@ static void free_dropped(wsgi_request *req) {
     }
 }
 
+/* An iterator that outruns its client waits when half of response_buffer is in
+ * the batch that is being filled; the other half is on its way to the client,
+ * and Go comes back for this one: its bell has rung. Lock: held. */
+static bool must_wait(wsgi_request *req) {
+    return !req->aborted && !gowsgi_forked && req->batches[req->filling].size >= wsgi.response_buffer / 2;
+}
+
 /* Waits, without the GIL, until the client has caught up. Returns false if
  * there is no client any more. */
 static bool wait_for_client(wsgi_request *req) {
     bool there;
     Py_BEGIN_ALLOW_THREADS
     pthread_mutex_lock(&req->lock);
-    while (!req->aborted && req->batches[0].size + req->batches[1].size >= wsgi.response_buffer)
+    while (must_wait(req))
         pthread_cond_wait(&req->changed, &req->lock);
     there = !req->aborted;
     pthread_mutex_unlock(&req->lock);
@@ -129,7 +136,7 @@ int wsgi_response_block(wsgi_request *req, PyObject *block) {
 
     free_dropped(req);
     pthread_mutex_lock(&req->lock);
-    bool wait = !req->aborted && !gowsgi_forked && req->batches[0].size + req->batches[1].size >= wsgi.response_buffer;
+    bool wait = must_wait(req);
     pthread_mutex_unlock(&req->lock);
     if (wait && !wait_for_client(req))
         return 1;

@@ -13,8 +13,6 @@ import (
 	"runtime"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
@@ -40,6 +38,7 @@ func run(stderr io.Writer) int {
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
 
+	nameProcess()
 	supervisor, err := control.Open()
 	if err != nil {
 		fmt.Fprintln(stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
@@ -91,19 +90,20 @@ func orphaned(incoming *json.Decoder) <-chan struct{} {
 // restoreEnvironment puts back what was set for this process only: the
 // application's child processes get the user's environment.
 func restoreEnvironment(plan control.Plan) {
-	if plan.LibraryPath != nil {
-		os.Setenv("LD_LIBRARY_PATH", *plan.LibraryPath)
-	} else {
-		os.Unsetenv("LD_LIBRARY_PATH")
+	for name, value := range plan.Restore {
+		if value == nil {
+			_ = os.Unsetenv(name)
+		} else {
+			_ = os.Setenv(name, *value) // it was valid where it came from
+		}
 	}
 }
 
-// openListeners makes listeners of the inherited descriptors. Child processes
-// of the application do not get them.
+// openListeners makes listeners of the inherited descriptors.
 func openListeners(inherited []control.Listener) ([]net.Listener, error) {
 	var listeners []net.Listener
 	for _, in := range inherited {
-		unix.CloseOnExec(in.FD)
+		syscall.CloseOnExec(in.FD)
 		f := os.NewFile(uintptr(in.FD), in.Address)
 		l, err := net.FileListener(f)
 		_ = f.Close()

@@ -30,10 +30,10 @@ type Plan struct {
 	Listeners []Listener `json:"listeners"`
 	// Python is the application's interpreter.
 	Python Python `json:"python"`
-	// LibraryPath is LD_LIBRARY_PATH as the user had it; nil if unset. The
-	// worker puts it back before Python starts, so that the application's
-	// child processes do not inherit the one that was set for the worker.
-	LibraryPath *string `json:"library_path"`
+	// Restore holds variables as the user had them, nil for unset. The worker
+	// puts them back before Python starts, so that the application and its
+	// child processes do not see what was set for the worker.
+	Restore map[string]*string `json:"restore"`
 }
 
 // Listener is one inherited listening socket.

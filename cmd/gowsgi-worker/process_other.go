@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// nameProcess has nothing to do here.
+func nameProcess() {}

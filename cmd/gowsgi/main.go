@@ -1,0 +1,65 @@
+// Gowsgi serves WSGI applications. It reads the settings, finds the CPython
+// that the application belongs to, and supervises the worker processes, which
+// hold Python and serve.
+//
+// This program is built without cgo: it starts on a machine that has no
+// libpython, and can say what is missing.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
+
+// Exit statuses.
+const (
+	exitOK       = 0
+	exitFailure  = 1
+	exitSettings = 2 // something that the user wrote is wrong
+)
+
+func main() {
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run does what args say and returns the exit status. There is no stdin:
+// neither gowsgi nor its workers read any.
+func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
+	invocation, err := config.Load(args, os.Environ(), os.ReadFile)
+	if err != nil {
+		return refuse(stderr, err)
+	}
+	settings := invocation.Settings
+	switch invocation.Action {
+	case config.Help:
+		config.WriteHelp(stdout, 80)
+	case config.Version:
+		writeVersion(stdout)
+	case config.PrintConfig:
+		err = settings.WriteTOML(stdout)
+	case config.CheckConfig:
+		err = checkConfig(ctx, settings, stdout)
+	case config.Serve:
+		err = serve(ctx, settings, stdout, stderr)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "gowsgi: %v\n", err)
+		return exitFailure
+	}
+	return exitOK
+}
+
+// refuse says what is wrong with the settings, on one line if it is one thing.
+func refuse(stderr *os.File, err error) int {
+	var problems *config.Problems
+	if errors.As(err, &problems) && len(problems.List) == 1 {
+		fmt.Fprintf(stderr, "gowsgi: %s\n", problems.List[0])
+	} else {
+		fmt.Fprintf(stderr, "gowsgi: %v\n", err)
+	}
+	return exitSettings
+}

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
+
+// absolute makes the paths that gowsgi itself uses independent of where it
+// runs. Relative ones count from Chdir, which must exist.
+func absolute(s config.Settings) (config.Settings, error) {
+	base, err := filepath.Abs(s.Chdir)
+	if err != nil {
+		return s, fmt.Errorf("the current folder is gone: %w", err)
+	}
+	if s.Chdir != "" {
+		if info, err := os.Stat(base); err != nil || !info.IsDir() {
+			return s, fmt.Errorf("--chdir %s: there is no such folder: create it, or name another", base)
+		}
+		s.Chdir = base
+	}
+	from := func(path string) string {
+		if path == "" || filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(base, path)
+	}
+	s.Venv, s.Pid = from(s.Venv), from(s.Pid)
+	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
+		if *path != "-" {
+			*path = from(*path)
+		}
+	}
+	binds := make([]string, len(s.Bind))
+	for i, bind := range s.Bind {
+		if path, ok := strings.CutPrefix(bind, "unix:"); ok {
+			bind = "unix:" + from(path)
+		}
+		binds[i] = bind
+	}
+	s.Bind = binds
+	return s, nil
+}

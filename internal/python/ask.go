@@ -1,0 +1,144 @@
+package python
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/control"
+)
+
+// question is what the interpreter is asked to run.
+//
+//go:embed question.py
+var question string
+
+// askTimeout is generous: the first run on a cold disk or through a version
+// manager's shim can take seconds.
+const askTimeout = time.Minute
+
+// answer is the line that question prints, without its mark.
+type answer struct {
+	Executable     string   `json:"executable"`
+	Implementation string   `json:"implementation"`
+	Version        string   `json:"version"`
+	VersionInfo    [2]int   `json:"version_info"`
+	LDVersion      string   `json:"ldversion"` // X.Y with ABI flags
+	Prefix         string   `json:"prefix"`
+	BasePrefix     string   `json:"base_prefix"`
+	Library        string   `json:"library"` // file name, libpython3.11.so.1.0 or libpython3.11.a
+	Folders        []string `json:"folders"` // where the library may be
+}
+
+const mark = "gowsgi:"
+
+func ask(ctx context.Context, found interpreter) (answer, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, found.path, "-E", "-s", "-c", question)
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	cmd.WaitDelay = time.Second // for what the interpreter left running with our pipes
+	err := cmd.Run()
+	switch {
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return answer{}, fmt.Errorf("%s: %s did not answer within %v: %s", found.origin, found.path, askTimeout, found.remedy)
+	case ctx.Err() != nil:
+		return answer{}, ctx.Err()
+	case err != nil:
+		return answer{}, fmt.Errorf("%s: %s does not run (%s): %s", found.origin, found.path, whyNot(err, stderr.String()), found.remedy)
+	}
+	// A .pth file may print whatever it likes before.
+	for line := range strings.Lines(stdout.String()) {
+		if text, ok := strings.CutPrefix(line, mark); ok {
+			var a answer
+			if err := json.Unmarshal([]byte(text), &a); err == nil {
+				return a, nil
+			}
+		}
+	}
+	return answer{}, fmt.Errorf("%s: %s is no Python, it does not answer like one: %s", found.origin, found.path, found.remedy)
+}
+
+// whyNot is the cause in a few words: the last thing the interpreter said, or
+// what the system says about it.
+func whyNot(err error, stderr string) string {
+	var cause *os.PathError
+	if errors.As(err, &cause) {
+		return cause.Err.Error()
+	}
+	if lines := strings.Split(strings.TrimSpace(stderr), "\n"); lines[0] != "" {
+		return err.Error() + ": " + strings.TrimSpace(lines[len(lines)-1])
+	}
+	return err.Error()
+}
+
+// judge turns an answer into what a worker needs, or says why there is no way.
+func judge(found interpreter, a answer) (control.Python, error) {
+	xy := fmt.Sprintf("%d.%d", a.VersionInfo[0], a.VersionInfo[1])
+	if a.Implementation != "CPython" {
+		return control.Python{}, fmt.Errorf("%s is %s, and gowsgi embeds CPython: %s", found.origin, a.Implementation, found.remedy)
+	}
+	if a.VersionInfo[0] < 3 || a.VersionInfo[0] == 3 && a.VersionInfo[1] < 10 {
+		return control.Python{}, fmt.Errorf(
+			"%s is CPython %s, and gowsgi needs 3.10 or newer: make a virtualenv with a newer one and name it with --venv",
+			found.origin, a.Version)
+	}
+	name := strings.ReplaceAll(a.LDVersion, "d", "")
+	if name == "" {
+		name = xy
+	}
+	libdir := a.libdir()
+	if libdir == "" {
+		return control.Python{}, fmt.Errorf("%s is a CPython %s without a shared libpython, and gowsgi loads it from there: %s",
+			found.origin, a.Version, a.librarySource(name))
+	}
+	if a.Executable == "" {
+		a.Executable = found.path
+	}
+	return control.Python{Executable: a.Executable, Name: name, Version: a.Version, Prefix: a.Prefix, LibDir: libdir}, nil
+}
+
+// libdir is the folder of the shared libpython, "" if there is none.
+func (a answer) libdir() string {
+	names := []string{"libpython" + a.LDVersion + ".so.1.0"}
+	if runtime.GOOS == "darwin" {
+		names = []string{"libpython" + a.LDVersion + ".dylib"}
+	}
+	if a.Library != "" && !strings.HasSuffix(a.Library, ".a") {
+		names = append(names, a.Library)
+	}
+	for _, name := range names {
+		for _, folder := range a.Folders {
+			// A library that is a folder or a broken link is none.
+			if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.Mode().IsRegular() {
+				return folder
+			}
+		}
+	}
+	return ""
+}
+
+// librarySource says how this kind of CPython gets its shared library.
+func (a answer) librarySource(name string) string {
+	_, debian := os.Stat("/etc/debian_version")
+	switch {
+	case strings.Contains(a.BasePrefix, "pyenv"):
+		return fmt.Sprintf("build it with PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force %s", filepath.Base(a.BasePrefix))
+	case a.BasePrefix == "/usr" && debian == nil:
+		return "apt-get install libpython" + name
+	case a.BasePrefix == "/usr":
+		return fmt.Sprintf("install the package that has libpython%s.so.1.0", name)
+	default:
+		return "build it with ./configure --enable-shared"
+	}
+}

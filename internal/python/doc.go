@@ -1,0 +1,38 @@
+// Package python finds the CPython that an application belongs to, and gives
+// the worker built for it as a program that can be started.
+//
+// # The interpreter
+//
+// Find asks one interpreter, by running it: that of --venv, else of
+// $VIRTUAL_ENV, else the first python3 on PATH. Running it is the only answer
+// that is right for virtualenvs, for the shims of version managers and for
+// Pythons that were moved after they were built. It runs with -E -s and
+// without the current folder on sys.path, so that neither PYTHONPATH nor a
+// json.py beside the application changes the answer; -I would do the same, but
+// Python 2 does not know it, and "CPython 2.7, too old" is the better message.
+//
+// A worker needs the shared libpython. Whether there is one is looked up on
+// disk and not taken from Py_ENABLE_SHARED, which Debian sets although the
+// library is in a package of its own, and conda does not although it ships it.
+//
+// # The workers
+//
+// make build packs one executable for each CPython X.Y into workers/, from where
+// they are embedded (package packed describes the files). A fresh clone has
+// none, compiles, and says so when asked to serve.
+//
+// To be started, a worker must be a file. It is kept in a cache,
+// $XDG_CACHE_HOME/gowsgi or ~/.cache/gowsgi, under the hash of its content,
+// which was recorded when it was packed. What lies there is read and hashed
+// before it is used: that costs about a millisecond per megabyte and makes a
+// half-written or damaged file harmless. The folder must be ours and private,
+// and its parent ours as well: root with the HOME of somebody else must not
+// start what that somebody may have put there. Where the folder cannot be used
+// (no HOME, read-only, mounted noexec), the executable goes to memory
+// (memfd_create) instead.
+//
+// A Program holds the file that was checked open. Workers are started for as
+// long as gowsgi runs, so it must not matter that somebody empties the cache
+// meanwhile: Command then starts the open file, by way of /proc/self/fd. It
+// does so only then, because the kernel would call the process "7".
+package python

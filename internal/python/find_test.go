@@ -1,0 +1,223 @@
+package python
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// testPython is a real interpreter: that of the build, or the first on PATH.
+func testPython(t *testing.T) string {
+	t.Helper()
+	name := os.Getenv("GOWSGI_TEST_PYTHON")
+	if name == "" {
+		name = "python3"
+	}
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Skipf("no %s on this machine", name)
+	}
+	return path
+}
+
+// virtualenv makes a real one, without pip.
+func virtualenv(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "venv")
+	if out, err := exec.Command(testPython(t), "-m", "venv", "--without-pip", folder).CombinedOutput(); err != nil {
+		t.Skipf("this Python cannot make virtualenvs: %v\n%s", err, out)
+	}
+	return folder
+}
+
+// withPython makes a folder whose bin/python is a shell script.
+func withPython(t *testing.T, script string) string {
+	t.Helper()
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "bin", "python"), "#!/bin/sh\n"+script+"\n")
+	return folder
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o755); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// answers is a script that answers like a Python of this version would.
+func answers(implementation, version, prefix string) string {
+	var major, minor int
+	fmt.Sscanf(version, "%d.%d", &major, &minor)
+	return fmt.Sprintf(`echo 'gowsgi:{"implementation": "%s", "version": "%s", "version_info": [%d, %d],`+
+		` "ldversion": "%d.%d", "prefix": "%s", "base_prefix": "%s", "folders": ["%s/lib"]}'`,
+		implementation, version, major, minor, major, minor, prefix, prefix, prefix)
+}
+
+func TestVirtualenvIsFoundByOptionEnvironmentOrPath(t *testing.T) {
+	venv := virtualenv(t)
+	t.Setenv("VIRTUAL_ENV", "/nonexistent")
+	byOption, err := Find(t.Context(), venv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	byFile, err := Find(t.Context(), filepath.Join(venv, "bin", "python"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VIRTUAL_ENV", venv)
+	byEnvironment, err := Find(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("PATH", filepath.Join(venv, "bin"))
+	byPath, err := Find(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if byOption.Prefix != venv || !strings.HasPrefix(byOption.Executable, venv) {
+		t.Errorf("found %+v, want what is in %s", byOption, venv)
+	}
+	byPath.Executable = byOption.Executable // python3 there, python here
+	if byFile != byOption || byEnvironment != byOption || byPath != byOption {
+		t.Errorf("different answers: %+v, %+v, %+v, %+v", byOption, byFile, byEnvironment, byPath)
+	}
+	if libraries, _ := filepath.Glob(filepath.Join(byOption.LibDir, "libpython"+byOption.Name+".*")); len(libraries) == 0 {
+		t.Errorf("no libpython%s in %s", byOption.Name, byOption.LibDir)
+	}
+	if !strings.HasPrefix(byOption.Version, strings.TrimSuffix(byOption.Name, "t")+".") {
+		t.Errorf("version %s is not of %s", byOption.Version, byOption.Name)
+	}
+}
+
+func TestRelativeVirtualenvIsThatOfTheCurrentFolder(t *testing.T) {
+	venv := virtualenv(t)
+	t.Chdir(filepath.Dir(venv))
+	if found, err := Find(t.Context(), "venv"); err != nil || found.Prefix != venv {
+		t.Errorf("found %+v, %v", found, err)
+	}
+}
+
+func TestSurroundingsOfTheUserDoNotChangeTheAnswer(t *testing.T) {
+	venv := virtualenv(t)
+	want, err := Find(t.Context(), venv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	trap := t.TempDir()
+	for _, name := range []string{"json.py", "sysconfig.py", "platform.py", "sitecustomize.py"} {
+		write(t, filepath.Join(trap, name), "raise SystemExit('wrong module')\n")
+	}
+	site, _ := filepath.Glob(filepath.Join(venv, "lib", "python*", "site-packages"))
+	write(t, filepath.Join(site[0], "noisy.pth"), "import sys; sys.stdout.write('gowsgi: no JSON')\n")
+	t.Chdir(trap)
+	t.Setenv("PYTHONPATH", trap)
+	t.Setenv("PYTHONHOME", "/nonexistent")
+	t.Setenv("PYTHONINSPECT", "1")
+	if got, err := Find(t.Context(), venv); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestShimOfAVersionManagerLeadsToTheRealPython(t *testing.T) {
+	python := testPython(t)
+	want, err := Find(t.Context(), python)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shims := withPython(t, `exec "`+want.Executable+`" "$@"`)
+	if err := os.Rename(filepath.Join(shims, "bin", "python"), filepath.Join(shims, "bin", "python3")); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("PATH", filepath.Join(shims, "bin")+":/usr/bin:/bin")
+	if got, err := Find(t.Context(), ""); err != nil || got != want {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestWhatIsNoUsablePythonIsNamedWithTheWayOut(t *testing.T) {
+	empty, missing := t.TempDir(), filepath.Join(t.TempDir(), "venv")
+	dangling := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dangling, "bin"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink("/nonexistent/python3.9", filepath.Join(dangling, "bin", "python")); err != nil {
+		t.Fatal(err)
+	}
+	broken := withPython(t, "echo 'error while loading shared libraries: libpython3.11.so.1.0' >&2; exit 127")
+	noBinary := t.TempDir()
+	write(t, filepath.Join(noBinary, "bin", "python"), "not a program")
+	plain := filepath.Join(empty, "notes.txt")
+	if err := os.WriteFile(plain, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name, venv string
+		says       []string
+	}{
+		{"no such folder", missing, []string{"--venv " + missing, "does not exist", "python3 -m venv " + missing}},
+		{"not a virtualenv", empty, []string{empty, "no bin/python", "python3 -m venv"}},
+		{"interpreter gone", dangling, []string{dangling, "points to /nonexistent/python3.9, which is gone", "--clear " + dangling}},
+		{"interpreter broken", broken, []string{broken, "does not run (exit status 127: error while loading shared libraries: libpython3.11.so.1.0)", "--clear"}},
+		{"not a program", noBinary, []string{"exec format error"}},
+		{"not executable", plain, []string{plain, "permission denied", "name another interpreter"}},
+		{"something else", withPython(t, "echo hello"), []string{"is no Python"}},
+		{"another implementation", withPython(t, answers("PyPy", "3.10.1", "/opt/pypy")), []string{"is PyPy", "embeds CPython"}},
+		{"too old", withPython(t, answers("CPython", "3.9.18", "/opt")), []string{"CPython 3.9.18", "3.10 or newer"}},
+		{"far too old", withPython(t, answers("CPython", "2.7.18", "/opt")), []string{"CPython 2.7.18", "3.10 or newer"}},
+		{"no libpython", withPython(t, answers("CPython", "3.11.7", "/opt/nothing")), []string{"3.11.7 without a shared libpython", "--enable-shared"}},
+		{"no libpython in pyenv", withPython(t, answers("CPython", "3.11.7", "/x/.pyenv/versions/3.11.7")), []string{"--enable-shared pyenv install --force 3.11.7"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			found, err := Find(t.Context(), c.venv)
+			if err == nil {
+				t.Fatalf("found %+v", found)
+			}
+			if strings.Contains(err.Error(), "\n") {
+				t.Errorf("more than one line: %v", err)
+			}
+			for _, want := range c.says {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q does not say %q", err, want)
+				}
+			}
+		})
+	}
+}
+
+func TestMissingPackageOfTheDistributionIsNamed(t *testing.T) {
+	if _, err := os.Stat("/etc/debian_version"); err != nil {
+		t.Skip("not a Debian")
+	}
+	_, err := Find(t.Context(), withPython(t, answers("CPython", "3.99.1", "/usr")))
+	if err == nil || !strings.HasSuffix(err.Error(), "apt-get install libpython3.99") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStaleVirtualEnvVariableIsBlamed(t *testing.T) {
+	t.Setenv("VIRTUAL_ENV", "/nonexistent/venv")
+	if _, err := Find(t.Context(), ""); err == nil || !strings.HasPrefix(err.Error(), "$VIRTUAL_ENV /nonexistent/venv does not exist") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestNoPythonOnPathAsksForTheOption(t *testing.T) {
+	t.Setenv("VIRTUAL_ENV", "")
+	t.Setenv("PATH", t.TempDir())
+	if _, err := Find(t.Context(), ""); err == nil || !strings.Contains(err.Error(), "no python3 on PATH") {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,31 @@
+# Run by whatever interpreter was named, as old as 2.7, to say what it is.
+import sys
+
+sys.path[:] = [p for p in sys.path if p]  # the current folder may hold a json.py
+
+import json  # noqa: E402
+import os  # noqa: E402
+import platform  # noqa: E402
+import sysconfig  # noqa: E402
+
+base = getattr(sys, "base_prefix", sys.prefix)
+multiarch = sysconfig.get_config_var("MULTIARCH") or ""
+# LIBDIR is where the library was when Python was built; the others are where it
+# is if somebody moved it (conda, uv, relocatable builds).
+folders = [sysconfig.get_config_var("LIBDIR")]
+folders += [os.path.join(base, lib) for lib in ("lib", getattr(sys, "platlibdir", "lib"))]
+folders = [folder for folder in folders if folder]
+folders += [os.path.join(folder, multiarch) for folder in folders if multiarch]
+
+answer = {
+    "executable": sys.executable,
+    "implementation": platform.python_implementation(),
+    "version": platform.python_version(),
+    "version_info": list(sys.version_info[:2]),
+    "ldversion": sysconfig.get_config_var("LDVERSION") or "%d.%d" % sys.version_info[:2],
+    "prefix": sys.prefix,
+    "base_prefix": base,
+    "library": sysconfig.get_config_var("INSTSONAME") or "",
+    "folders": folders,
+}
+sys.stdout.write("\ngowsgi:" + json.dumps(answer) + "\n")

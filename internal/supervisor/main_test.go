@@ -1,0 +1,75 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/logging"
+)
+
+// The test binary is three programs: the tests; with runSettings in its
+// environment a gowsgi without Python, that is Run and nothing else; and,
+// started by that one, a worker without Python (worker_test.go). So signals,
+// sockets and exit statuses in these tests are real.
+const (
+	runSettings = "GOWSGI_TEST_SETTINGS" // JSON
+	runWorker   = "GOWSGI_TEST_WORKER"
+)
+
+func TestMain(m *testing.M) {
+	switch {
+	case os.Getenv(runWorker) != "":
+		os.Exit(workerMain())
+	case os.Getenv(runSettings) != "":
+		os.Exit(supervisorMain())
+	}
+	goleak.VerifyTestMain(m)
+}
+
+func supervisorMain() int {
+	var settings config.Settings
+	if err := json.Unmarshal([]byte(os.Getenv(runSettings)), &settings); err != nil {
+		panic(err)
+	}
+	os.Unsetenv(runSettings)
+	err := Run(context.Background(), Options{
+		Settings: settings,
+		Python:   control.Python{Name: "3.11", LibDir: "/opt/python/lib"},
+		Program:  ourselves{},
+		Log:      logging.New(os.Stderr, "debug", false),
+		Stdout:   os.Stdout,
+		Stderr:   os.Stderr,
+	})
+	if leaks := goleak.Find(); leaks != nil {
+		fmt.Fprintln(os.Stderr, leaks)
+		return 99
+	}
+	if err != nil {
+		if failed, ok := err.(*StartError); ok {
+			fmt.Fprint(os.Stderr, failed.Traceback)
+		}
+		fmt.Fprintf(os.Stderr, "gowsgi: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+// ourselves is the test binary as a worker.
+type ourselves struct{}
+
+func (ourselves) Command(files ...*os.File) *exec.Cmd {
+	os.Setenv(runWorker, "1")
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	return &exec.Cmd{Path: path, ExtraFiles: files}
+}
