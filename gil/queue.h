@@ -22,6 +22,7 @@ typedef struct pool_thread {
     bool woken; /* taken off the idle list by somebody who has work for it */
     bool counted; /* runs a task that counts towards the limit */
     int64_t started_at; /* of that task */
+    int poll_in, poll_pause; /* idle times to let pass before it polls again */
     struct pool_thread *next_idle;
 } pool_thread;
 
@@ -39,6 +40,7 @@ struct gowsgi_pool {
     int inside; /* tasks inside Python */
     int active; /* those of them that count towards the limit */
     int waking; /* threads on their way to a task */
+    int polling; /* threads that look for one without having gone to sleep */
     int limit;
     int64_t occupied, occupied_at; /* active × time up to then, ns */
     pool_thread *idle; /* the one that ran last comes first */

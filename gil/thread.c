@@ -2,8 +2,12 @@
 
 #include "queue.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#define POLL (20 * 1000) /* ns that an idle thread looks for work before it sleeps */
+#define MOST_PAUSES 63 /* idle times without looking after it was in vain */
 
 /* Starts the next task if the limit allows it. Lock: held. */
 static gowsgi_task *take(pool_thread *self) {
@@ -34,6 +38,30 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
         pool_count(pool, -1, task->done_at);
     }
     return queue_ring(task, GOWSGI_OUTPUT);
+}
+
+/* Looks for a task for a moment before going to sleep: under load the next one
+ * is microseconds away, and whoever submits it need not wake anybody. If that
+ * was in vain, the next few idle times are slept through at once. Lock: held,
+ * but not meanwhile. */
+static void poll(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    if (self->poll_in > 0) {
+        self->poll_in--;
+        return;
+    }
+    pool->polling++;
+    pthread_mutex_unlock(&pool->lock);
+    int64_t end = gowsgi_now() + POLL;
+    bool found;
+    do {
+        sched_yield();
+        found = __atomic_load_n(&pool->queued, __ATOMIC_RELAXED) > 0;
+    } while (!found && gowsgi_now() < end);
+    pthread_mutex_lock(&pool->lock);
+    pool->polling--;
+    self->poll_pause = found ? 0 : self->poll_pause < MOST_PAUSES ? self->poll_pause * 2 + 1 : MOST_PAUSES;
+    self->poll_in = self->poll_pause;
 }
 
 /* Sleeps until somebody has work or the pool closes. Lock: held. */
@@ -67,8 +95,12 @@ void *pool_thread_main(void *arg) {
         if (!task && !attached) {
             if (pool->closing)
                 break;
-            wait_for_work(self);
+            poll(self);
             task = take(self);
+            if (!task && !pool->closing) {
+                wait_for_work(self);
+                task = take(self);
+            }
         }
         pool_thread *next = queue_next_thread(pool);
         bool company = pool->inside > 1;
