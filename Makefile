@@ -1,29 +1,89 @@
-# PYTHON decides for which CPython the cgo packages are built and tested;
-# PYTHONS for which ones gowsgi holds workers.
+# PYTHON: the CPython that the cgo packages are built for and tested with.
+# PYTHONS: those that gowsgi holds workers for.
 PYTHON  ?= python3
 PYTHONS ?= $(PYTHON)
+FUZZTIME ?= 20s
 
-GOFUMPT      := mvdan.cc/gofumpt@v0.12.0
-GOLANGCILINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.12.2
-RUFF         := ruff==0.15.0
+GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+PYTOOLS  := ruff==0.17.5 clang-format==23.1.5
 
-WITH_PYTHON := $(PYTHON) embed/cgo_env.py
-WORKERS     := internal/python/workers
+WITH    := $(PYTHON) embed/cgo_env.py
+WORKERS := internal/python/workers
+TOOLS   := build/tools
+VENV    := build/venvs/run
+SITE    := testapps/django_site
+CSOURCE := $(wildcard gil/*.[ch] embed/*.[ch] embed/compat/*.h)
 
-.PHONY: build
+.DEFAULT_GOAL := build
+.PHONY: build run test unit race asan fuzz e2e lint fmt check bench test-sid clean help
+
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
-	@for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null || exit 1; done
-	@workers=; for python in $(PYTHONS); do \
-		name=$$($$python embed/cgo_env.py --name) && \
-		echo "building the worker for CPython $$name" && \
-		$$python embed/cgo_env.py go build -trimpath -o build/workers/gowsgi-worker-$$name ./cmd/gowsgi-worker || exit 1; \
+	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
+	workers=; for python in $(PYTHONS); do \
+		name=$$($$python embed/cgo_env.py --name); \
+		echo "building the worker for CPython $$name"; \
+		$$python embed/cgo_env.py go build -trimpath -o build/workers/gowsgi-worker-$$name ./cmd/gowsgi-worker; \
 		workers="$$workers build/workers/gowsgi-worker-$$name"; \
 	done; go run ./internal/python/pack $(WORKERS) $$workers
 	@CGO_ENABLED=0 go build -trimpath -o bin/gowsgi ./cmd/gowsgi
 	@bin/gowsgi --version
 
-.PHONY: help
+run: build ## the Django demo site at http://127.0.0.1:8000, as demo / demo
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install -q --disable-pip-version-check -r $(SITE)/requirements.txt
+	@$(VENV)/bin/python $(SITE)/manage.py migrate -v0 && $(VENV)/bin/python $(SITE)/manage.py demo
+	bin/gowsgi --venv $(VENV) --chdir $(SITE) mysite.wsgi:application
+
+test: lint unit race fuzz e2e ## all of it, as .ci/run does
+
+unit: ## Go tests of every package but the black-box suite
+	$(WITH) go test ./cmd/... ./embed/... ./environ/... ./gil/... $$(go list ./internal/... | grep -v /e2e)
+
+race: ## the same of the concurrent packages under the race detector
+	$(WITH) go test -race ./environ/... ./gil/... ./internal/...
+
+e2e: build ## the built program against testapps/, with real frameworks
+	$(WITH) go test -count=1 -timeout 40m ./internal/e2e/...
+
+asan: ## the C code under AddressSanitizer: the pool's tests, and requests of every kind
+	CGO_CFLAGS="-O1 -g -fsanitize=address -fno-omit-frame-pointer" CGO_LDFLAGS=-fsanitize=address \
+		ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -count=1 ./gil/... ./embed/...
+
+fuzz: ## each fuzz target for FUZZTIME
+	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine embed:FuzzHeaders embed:FuzzBlock; do \
+		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x; \
+	done
+
+fmt: ## format Go, C and Python
+	@mkdir -p $(TOOLS) && GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT) && $(TOOLS)/gofumpt -w .
+	@test -x $(TOOLS)/py/bin/ruff || $(PYTHON) -m venv $(TOOLS)/py
+	@$(TOOLS)/py/bin/pip install -q --disable-pip-version-check $(PYTOOLS)
+	$(TOOLS)/py/bin/clang-format -i $(CSOURCE)
+	$(TOOLS)/py/bin/ruff check --fix . && $(TOOLS)/py/bin/ruff format .
+
+check: lint unit ## what to run before a commit
+
+bench: build ## gowsgi beside its peers, about an hour: tables to README.md (BENCH="--quick" for six minutes)
+	bench/install-peers.sh
+	$(PYTHON) bench/run.py $(BENCH)
+
+test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
+	.ci/sid
+
+clean: ## forget everything that was built
+	rm -rf bin build $(WORKERS)/*.gz
+
+lint: ## formatting and linters, for Go, C and Python
+	@mkdir -p $(TOOLS)
+	GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT)
+	$(WITH) go run $(GOLANGCI) run ./...
+	test -z "$$($(TOOLS)/gofumpt -l . | tee /dev/stderr)"
+	@test -x $(TOOLS)/py/bin/ruff || $(PYTHON) -m venv $(TOOLS)/py
+	@$(TOOLS)/py/bin/pip install -q --disable-pip-version-check $(PYTOOLS)
+	$(TOOLS)/py/bin/clang-format --dry-run -Werror $(CSOURCE)
+	$(TOOLS)/py/bin/ruff check . && $(TOOLS)/py/bin/ruff format --check .
+	go mod tidy -diff
+
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' $(MAKEFILE_LIST) | expand -t 14
-
-.DEFAULT_GOAL := build

@@ -93,7 +93,7 @@ def main(args):
         return 0
     folder = os.path.join(ROOT, "build", "cgo", name())
     write_pkg_config(folder)
-    os.execvpe(args[0], args, environment(folder))
+    return os.execvpe(args[0], args, environment(folder))
 
 
 if __name__ == "__main__":

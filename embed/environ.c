@@ -27,9 +27,9 @@ static int set_default(const char *name, PyObject *value /* steals */) {
  * does not grow again. */
 static int make_template(int multithread, int multiprocess, const char *software) {
     static const char *const always[] = {
-        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",      "QUERY_STRING",  "REQUEST_URI",
-        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",    "SERVER_PROTOCOL", "REMOTE_ADDR",
-        "wsgi.input",  "wsgi.errors",    "wsgi.url_scheme",
+        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",       "QUERY_STRING",    "REQUEST_URI",
+        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",     "SERVER_PROTOCOL", "REMOTE_ADDR",
+        "wsgi.input",     "wsgi.errors", "wsgi.url_scheme",
     };
     wsgi.environ_template = PyDict_New();
     if (!wsgi.environ_template)
@@ -48,8 +48,7 @@ static int make_template(int multithread, int multiprocess, const char *software
     return 0;
 }
 
-int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess,
-                      const char *software) {
+int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software) {
     keys.names = PyMem_Calloc((size_t)count, sizeof *keys.names);
     keys.last = PyMem_Calloc((size_t)count, sizeof *keys.last);
     if (!keys.names || !keys.last) {
@@ -71,8 +70,7 @@ static PyObject *value_of(unsigned key, const char *data, size_t size) {
 #ifndef Py_GIL_DISABLED
     if (key > 0 && size <= REMEMBER) {
         PyObject *last = keys.last[key];
-        if (last && (size_t)PyUnicode_GET_LENGTH(last) == size &&
-            memcmp(PyUnicode_1BYTE_DATA(last), data, size) == 0)
+        if (last && (size_t)PyUnicode_GET_LENGTH(last) == size && memcmp(PyUnicode_1BYTE_DATA(last), data, size) == 0)
             return Py_NewRef(last);
         PyObject *value = PyUnicode_DecodeLatin1(data, (Py_ssize_t)size, NULL); /* new */
         if (value)
@@ -91,8 +89,8 @@ typedef struct {
 } entry;
 
 static int set_variable(PyObject *environ, const entry *e, const char *data) {
-    PyObject *name = e->key ? Py_NewRef(keys.names[e->key])
-                            : PyUnicode_DecodeLatin1(data, e->name_size, NULL); /* new */
+    PyObject *name =
+        e->key ? Py_NewRef(keys.names[e->key]) : PyUnicode_DecodeLatin1(data, e->name_size, NULL); /* new */
     if (!name)
         return -1;
     int failed = -1;

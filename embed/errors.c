@@ -6,8 +6,7 @@
 #include <string.h>
 
 typedef struct {
-    PyObject_HEAD
-    wsgi_request *req; /* NULL once the request has ended */
+    PyObject_HEAD wsgi_request *req; /* NULL once the request has ended */
     char *pending; /* the beginning of a line; malloc'ed */
     size_t size;
 } errors;

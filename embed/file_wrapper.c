@@ -8,8 +8,7 @@
 enum { BLOCK_SIZE = 64 << 10 };
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *filelike;
+    PyObject_HEAD PyObject *filelike;
     Py_ssize_t block_size;
 } wrapper;
 
@@ -169,9 +168,9 @@ static PyTypeObject *import_type(const char *module, const char *name) {
 
 int wsgi_file_wrapper_init(void) {
     PyType_Slot slots[] = {
-        {Py_tp_init, wrapper_init},         {Py_tp_dealloc, wrapper_dealloc}, {Py_tp_traverse, wrapper_traverse},
-        {Py_tp_clear, wrapper_clear},       {Py_tp_methods, methods},         {Py_tp_iter, PyObject_SelfIter},
-        {Py_tp_iternext, wrapper_next},     {Py_tp_new, PyType_GenericNew},   {0, NULL},
+        {Py_tp_init, wrapper_init},     {Py_tp_dealloc, wrapper_dealloc}, {Py_tp_traverse, wrapper_traverse},
+        {Py_tp_clear, wrapper_clear},   {Py_tp_methods, methods},         {Py_tp_iter, PyObject_SelfIter},
+        {Py_tp_iternext, wrapper_next}, {Py_tp_new, PyType_GenericNew},   {0, NULL},
     };
     PyType_Spec spec = {
         .name = "gowsgi.FileWrapper",

@@ -31,9 +31,8 @@ static bool same_name(const uint8_t *name, Py_ssize_t size, const char *lower) {
 /* PEP 3333, "Other HTTP Features": those are the server's business. */
 static bool is_hop_by_hop(const uint8_t *name, Py_ssize_t size) {
     static const char *const names[] = {
-        "connection", "keep-alive", "proxy-authenticate", "proxy-authorization",
-        "te",         "trailer",    "trailers",           "transfer-encoding",
-        "upgrade",
+        "connection",        "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "trailers",
+        "transfer-encoding", "upgrade",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (same_name(name, size, names[i]))
@@ -53,8 +52,7 @@ static const uint8_t *bytes_of(PyObject *text, const char *what, Py_ssize_t *siz
         return NULL;
 #endif
     if (PyUnicode_KIND(text) != PyUnicode_1BYTE_KIND) {
-        PyErr_Format(PyExc_ValueError, "%s has characters beyond latin-1 (PEP 3333, Unicode Issues): %R", what,
-                     text);
+        PyErr_Format(PyExc_ValueError, "%s has characters beyond latin-1 (PEP 3333, Unicode Issues): %R", what, text);
         return NULL;
     }
     *size = PyUnicode_GET_LENGTH(text);
@@ -157,8 +155,7 @@ int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
     if (code < 0)
         return -1;
     if (!PyList_Check(headers)) {
-        PyErr_Format(PyExc_TypeError, "the response headers must be a list, not %.100s",
-                     Py_TYPE(headers)->tp_name);
+        PyErr_Format(PyExc_TypeError, "the response headers must be a list, not %.100s", Py_TYPE(headers)->tp_name);
         return -1;
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); i++) {

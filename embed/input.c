@@ -8,8 +8,7 @@
 enum { TRUSTED = 64 << 20, FIRST_GUESS = 64 << 10 };
 
 typedef struct {
-    PyObject_HEAD
-    wsgi_request *req; /* NULL once the request has ended */
+    PyObject_HEAD wsgi_request *req; /* NULL once the request has ended */
 } input;
 
 static PyObject *unsupported; /* io.UnsupportedOperation */
@@ -26,8 +25,7 @@ static wsgi_request *request_of(PyObject *self) {
 /* Waits, without the GIL, for the next sign of life from Go, and wakes Go's
  * reader if it sleeps. */
 static void wait_for_body(wsgi_request *req) {
-    Py_BEGIN_ALLOW_THREADS
-    pthread_mutex_lock(&req->lock);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
     bool wake = req->body_paused;
     req->body_paused = 0;
     if (wake) {
@@ -299,8 +297,11 @@ static void input_dealloc(PyObject *self) {
 
 int wsgi_input_init(void) {
     PyType_Slot slots[] = {
-        {Py_tp_dealloc, input_dealloc}, {Py_tp_methods, methods}, {Py_tp_iter, PyObject_SelfIter},
-        {Py_tp_iternext, input_next},   {0, NULL},
+        {Py_tp_dealloc, input_dealloc},
+        {Py_tp_methods, methods},
+        {Py_tp_iter, PyObject_SelfIter},
+        {Py_tp_iternext, input_next},
+        {0, NULL},
     };
     PyType_Spec spec = {
         .name = "gowsgi.Input",

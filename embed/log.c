@@ -17,7 +17,6 @@ void wsgi_log(int kind, wsgi_request *req, const char *text, size_t size) {
         (void)!write(STDERR_FILENO, "\n", 1);
         return;
     }
-    Py_BEGIN_ALLOW_THREADS
-    go_log(kind, req ? (int64_t)req->task.index : -1, (char *)text, size);
+    Py_BEGIN_ALLOW_THREADS go_log(kind, req ? (int64_t)req->task.index : -1, (char *)text, size);
     Py_END_ALLOW_THREADS
 }

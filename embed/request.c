@@ -108,8 +108,7 @@ static int iterate(wsgi_request *req, PyObject *iterable) {
     if (!iterator) {
         if (PyErr_ExceptionMatches(PyExc_TypeError))
             PyErr_Format(PyExc_TypeError,
-                         "the application returned %R, which is not an iterable of byte strings (PEP 3333)",
-                         iterable);
+                         "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
         return -1;
     }
     int stop = 0;
@@ -165,8 +164,8 @@ static int respond(wsgi_request *req) {
     if (!environ)
         return -1;
     PyObject *args[] = {NULL, environ, req->start_response};
-    PyObject *result = PyObject_Vectorcall(wsgi.application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET,
-                                           NULL); /* new */
+    PyObject *result =
+        PyObject_Vectorcall(wsgi.application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL); /* new */
     int failed = -1;
     if (result) {
         failed = deliver(req, result);

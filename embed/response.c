@@ -90,14 +90,12 @@ static bool must_wait(wsgi_request *req) {
  * there is no client any more. */
 static bool wait_for_client(wsgi_request *req) {
     bool there;
-    Py_BEGIN_ALLOW_THREADS
-    pthread_mutex_lock(&req->lock);
+    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
     while (must_wait(req))
         pthread_cond_wait(&req->changed, &req->lock);
     there = !req->aborted;
     pthread_mutex_unlock(&req->lock);
-    Py_END_ALLOW_THREADS
-    return there;
+    Py_END_ALLOW_THREADS return there;
 }
 
 /* Checks a block against the contract. Returns how much of it may go out, -1

@@ -9,8 +9,8 @@ static int log_call(PyObject *number) {
     PyObject *stack = PyObject_CallNoArgs(format_stack); /* new */
     PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0); /* new */
     PyObject *lines = stack && empty ? PyUnicode_Join(empty, stack) : NULL; /* new */
-    PyObject *text = lines ? PyUnicode_FromFormat("signal.signal(%S) ignored: the worker's signals are the server's\n%U",
-                                                  number, lines)
+    PyObject *text = lines ? PyUnicode_FromFormat(
+                                 "signal.signal(%S) ignored: the worker's signals are the server's\n%U", number, lines)
                            : NULL; /* new */
     Py_ssize_t size;
     const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, &size) : NULL; /* borrowed */
@@ -33,7 +33,9 @@ static PyObject *signal_signal(PyObject *Py_UNUSED(self), PyObject *args) {
 }
 
 static PyMethodDef method = {
-    "signal", signal_signal, METH_VARARGS,
+    "signal",
+    signal_signal,
+    METH_VARARGS,
     "signal(signalnum, handler): ignored under gowsgi, except in forked children",
 };
 

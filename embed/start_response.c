@@ -10,8 +10,7 @@
 
 /* Both are callables that know their request; NULL once it has ended. */
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     wsgi_request *req;
 } callable;
 

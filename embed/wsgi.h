@@ -18,13 +18,10 @@ typedef struct {
 
 extern wsgi_process wsgi;
 
-static inline bool wsgi_is_aborted(wsgi_request *req) {
-    return __atomic_load_n(&req->aborted, __ATOMIC_RELAXED);
-}
+static inline bool wsgi_is_aborted(wsgi_request *req) { return __atomic_load_n(&req->aborted, __ATOMIC_RELAXED); }
 
 /* environ.c */
-int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess,
-                      const char *software);
+int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software);
 PyObject *wsgi_environ_new(wsgi_request *req); /* new */
 
 /* start_response.c */

@@ -36,7 +36,7 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	settings := invocation.Settings
 	switch invocation.Action {
 	case config.Help:
-		config.WriteHelp(stdout, 80)
+		err = config.WriteHelp(stdout, 80)
 	case config.Version:
 		writeVersion(stdout)
 	case config.PrintConfig:

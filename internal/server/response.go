@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -154,7 +155,7 @@ func (x *exchange) sendFile() bool {
 	n, err := io.CopyN(x.w, file, size)
 	x.written += n
 	if err != nil {
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			x.logRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",
 				"missing", size-n)
 		}

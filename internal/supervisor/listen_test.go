@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -150,7 +151,7 @@ func TestSocketOfALivingServerWithAFullQueueIsRespected(t *testing.T) {
 		}
 		defer conn.Close()
 	}
-	if err := removeStale(path); err != errSocketAlive {
+	if err := removeStale(path); !errors.Is(err, errSocketAlive) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -53,7 +54,8 @@ func supervisorMain() int {
 		return 99
 	}
 	if err != nil {
-		if failed, ok := err.(*StartError); ok {
+		var failed *StartError
+		if errors.As(err, &failed) {
 			fmt.Fprint(os.Stderr, failed.Traceback)
 		}
 		fmt.Fprintf(os.Stderr, "gowsgi: %v\n", err)
