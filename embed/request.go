@@ -171,11 +171,11 @@ func (r *Request) Release() {
 	}
 	if c.error != nil {
 		C.free(unsafe.Pointer(c.error))
-		c.error = nil
+		c.error, c.error_size = nil, 0
 	}
 	if c.close_error != nil {
 		C.free(unsafe.Pointer(c.close_error))
-		c.close_error = nil
+		c.close_error, c.close_error_size = nil, 0
 	}
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()

@@ -38,6 +38,13 @@ pool_thread *queue_next_thread(gowsgi_pool *pool) {
     return thread;
 }
 
+bool queue_calls_probe(gowsgi_pool *pool) {
+    if (!pool->probe_asleep || (pool->inside < 2 && !pool_is_crowded(pool)))
+        return false;
+    pool->probe_asleep = false;
+    return true;
+}
+
 /* Does: puts an idle or done task at the end of the queue and wakes a thread
  *     if one is needed. `generation` tells this submit from others.
  * Memory: the task stays the caller's, and untouched until it is done or
@@ -63,9 +70,7 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
     task->generation = generation;
     queue_push(pool, task);
     pool_thread *thread = queue_next_thread(pool);
-    bool probe = pool->probe_asleep && (pool->inside > 1 || pool_is_crowded(pool));
-    if (probe)
-        pool->probe_asleep = false;
+    bool probe = queue_calls_probe(pool);
     pthread_mutex_unlock(&pool->lock);
     if (thread)
         pthread_cond_signal(&thread->wake);

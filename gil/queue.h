@@ -73,6 +73,9 @@ gowsgi_task *queue_pop(gowsgi_pool *pool);
 /* Takes the idle thread that ran last off the list if a task may start; the
  * caller signals its `wake` once it has let go of the lock. NULL if none. */
 pool_thread *queue_next_thread(gowsgi_pool *pool);
+/* Returns true if the probe sleeps and has work: the caller signals `company`
+ * once it has let go of the lock. */
+bool queue_calls_probe(gowsgi_pool *pool);
 /* Returns true if the caller must call queue_tell_reader after the lock. */
 bool queue_ring(gowsgi_task *task, uint32_t bells);
 void queue_tell_reader(gowsgi_pool *pool);

@@ -103,6 +103,7 @@ void *pool_thread_main(void *arg) {
             }
         }
         pool_thread *next = queue_next_thread(pool);
+        bool probe = queue_calls_probe(pool);
         bool company = pool->inside > 1;
         pthread_mutex_unlock(&pool->lock);
 
@@ -110,6 +111,8 @@ void *pool_thread_main(void *arg) {
             queue_tell_reader(pool);
         if (next)
             pthread_cond_signal(&next->wake);
+        if (probe)
+            pthread_cond_signal(&pool->company);
         if (attached && (!task || company)) {
             /* Alone, a thread keeps the GIL from task to task. In company it
              * lets go, so that those who come back from I/O finish first. */
