@@ -228,8 +228,19 @@ static PyObject *input_next(PyObject *self) {
 
 /* ---- seeking, while the whole body is in memory ---- */
 
-static PyObject *input_tell(PyObject *self, PyObject *Py_UNUSED(nothing)) {
+/* The request, if its body is all there; else UnsupportedOperation, from tell()
+ * as well: who can tell is taken to be able to seek (Zope does). */
+static wsgi_request *seekable_request_of(PyObject *self) {
     wsgi_request *req = request_of(self);
+    if (req && !req->body_whole) {
+        PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
+        return NULL;
+    }
+    return req;
+}
+
+static PyObject *input_tell(PyObject *self, PyObject *Py_UNUSED(nothing)) {
+    wsgi_request *req = seekable_request_of(self);
     return req ? PyLong_FromLongLong(req->body_read) : NULL;
 }
 
@@ -238,13 +249,9 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
     int whence = 0;
     if (!PyArg_ParseTuple(args, "L|i:seek", &offset, &whence))
         return NULL;
-    wsgi_request *req = request_of(self);
+    wsgi_request *req = seekable_request_of(self);
     if (!req)
         return NULL;
-    if (!req->body_whole) {
-        PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
-        return NULL;
-    }
     if (whence < 0 || whence > 2) {
         PyErr_Format(PyExc_ValueError, "whence must be 0, 1 or 2, not %d", whence);
         return NULL;
@@ -282,7 +289,7 @@ static PyMethodDef methods[] = {
     {"readline", (PyCFunction)(void (*)(void))input_readline, METH_FASTCALL, "readline(size=-1): one line"},
     {"readlines", (PyCFunction)(void (*)(void))input_readlines, METH_FASTCALL, "readlines(hint=-1): a list"},
     {"seek", input_seek, METH_VARARGS, "seek(offset, whence=0), if seekable()"},
-    {"tell", input_tell, METH_NOARGS, "bytes read so far"},
+    {"tell", input_tell, METH_NOARGS, "bytes read so far, if seekable()"},
     {"seekable", input_seekable, METH_NOARGS, "True if the whole body is in memory"},
     {"readable", input_readable, METH_NOARGS, "True"},
     {"close", input_close, METH_NOARGS, "does nothing"},

@@ -56,12 +56,25 @@ func parseTarget(s string) (target, error) {
 		}
 		t.call = attr + "(" + args
 	}
-	if strings.HasSuffix(module, ".py") || strings.HasSuffix(module, ".wsgi") || strings.ContainsRune(module, os.PathSeparator) {
+	if isFile(module) {
 		t.module, t.file = "", module
 	} else if module == "" {
 		return target{}, &LoadError{Message: fmt.Sprintf("%q names no module: write module:callable", s)}
 	}
 	return t, nil
+}
+
+// isFile tells a path from a dotted name: mysite.wsgi is a module unless there
+// is such a file.
+func isFile(module string) bool {
+	if strings.HasSuffix(module, ".py") || strings.ContainsRune(module, os.PathSeparator) {
+		return true
+	}
+	if !strings.HasSuffix(module, ".wsgi") {
+		return false
+	}
+	_, err := os.Stat(module)
+	return err == nil
 }
 
 // load imports the target and returns its callable, a new reference. GIL held,

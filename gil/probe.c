@@ -4,13 +4,12 @@
 
 #include <time.h>
 
-/* Where these figures come from: docs/design.md, 4. */
 static const int64_t US = 1000, MS = 1000000;
-#define QUICK (300 * US) /* got the GIL within this: the threads inside block elsewhere */
-#define SLOW (2 * MS) /* waited longer than this: the GIL is the bottleneck */
-#define OFTEN (1 * MS) /* between probes while the limit may rise */
+#define AT_ONCE (50 * US) /* got within this, the GIL was free */
+#define OFTEN (1 * MS) /* between probes while it is found free */
 #define SELDOM (20 * MS) /* between probes otherwise */
 #define OVERDUE (100 * MS) /* a task inside for longer no longer counts */
+#define WEIGHT (1.0 / 16) /* of one probe in the share of time that the GIL is free */
 
 static void sleep_ns(int64_t ns) {
     struct timespec pause = {ns / 1000000000, ns % 1000000000};
@@ -33,6 +32,7 @@ static void release_overdue(gowsgi_pool *pool, int64_t now) {
 typedef struct {
     int64_t at, occupied, done; /* of the last look */
     int64_t pause;
+    double spare; /* share of time that the GIL is free, as the probes found it */
 } look;
 
 /* How many tasks were inside on average since the last look. Lock: held. */
@@ -44,20 +44,30 @@ static double average_inside(gowsgi_pool *pool, look *last, int64_t now) {
     return average;
 }
 
-/* Tasks wait at the limit: moves it by how long the GIL was waited for. It
- * rises only if the tasks inside have filled it: a queue that empties by itself
- * needs no more threads. Lock: held. */
+/* Tasks wait at the limit: moves it. With `limit` tasks inside, the GIL is held
+ * for 1 - spare of the time, so one more task would need (1 - spare) / limit of
+ * it. If half of that is there, it may come in; if not even a quarter is, there
+ * is one too many: two that want the GIL at once hand it to and fro at a context
+ * switch each. In between, the limit stays. It rises only if the tasks inside
+ * have filled it: a queue that empties by itself needs no more threads. Lock:
+ * held. */
 static void adjust(gowsgi_pool *pool, look *last, int64_t waited, double inside) {
     pool->probes++;
     pool->probe_wait += waited;
-    if (waited > SLOW) {
-        if (pool->limit > 1)
-            pool->limit--;
-        last->pause = SELDOM;
-    } else if (waited < QUICK && inside > 0.8 * pool->limit) {
-        if (pool->limit < pool->thread_count)
-            pool->limit++;
-        last->pause = OFTEN;
+    bool free = waited < AT_ONCE;
+    last->pause = free ? OFTEN : SELDOM;
+    last->spare += WEIGHT * (free - last->spare);
+    double need = (1 - last->spare) / pool->limit;
+    int change = 0;
+    if (last->spare > need / 2 && inside > 0.8 * pool->limit && pool->limit < pool->thread_count)
+        change = 1;
+    else if (last->spare < need / 4 && pool->limit > 1)
+        change = -1;
+    if (change) {
+        pool->limit += change;
+        /* What was found at the old limit does not hold at the new one: begin
+         * in the middle of where it stays. */
+        last->spare = 0.375 / (pool->limit + 0.375);
     }
 }
 
