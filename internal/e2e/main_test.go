@@ -1,0 +1,38 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	if _, err := os.Stat(program()); err != nil {
+		fmt.Fprintf(os.Stderr, "e2e: no program to test at %s: run make build, or name one in GOWSGI_BIN\n", program())
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+// checkout is the top of the tree: go test runs in the package's folder.
+func checkout() string {
+	here, err := os.Getwd()
+	if err != nil {
+		panic(err)
+	}
+	return filepath.Dir(filepath.Dir(here))
+}
+
+// program is the file that the tests run.
+func program() string {
+	if bin := os.Getenv("GOWSGI_BIN"); bin != "" {
+		return bin
+	}
+	return filepath.Join(checkout(), "bin", "gowsgi")
+}
+
+// Testapps is the folder of the applications, or what is at path in it.
+func Testapps(path ...string) string {
+	return filepath.Join(append([]string{checkout(), "testapps"}, path...)...)
+}

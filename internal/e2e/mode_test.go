@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+// Mode is a way to run the program in which every application must behave alike.
+type Mode struct {
+	Name             string
+	Args             []string
+	Threads, Workers int
+}
+
+// modes are all of them; the first is the default.
+var modes = []Mode{
+	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1},
+	{Name: "1 thread", Args: []string{"--threads", "1"}, Threads: 1, Workers: 1},
+	{Name: "2 workers", Args: []string{"--workers", "2"}, Threads: 8, Workers: 2},
+}
+
+// Modes runs a test's body once per mode, each in a subtest of that name.
+func Modes(t *testing.T, body func(t *testing.T, mode Mode)) {
+	t.Helper()
+	for _, mode := range modes {
+		t.Run(mode.Name, func(t *testing.T) { body(t, mode) })
+	}
+}
+
+// Parallel runs body as n clients that set off together, and waits for all.
+// Fatal on the t that body gets ends that client only.
+func Parallel(t testing.TB, n int, body func(t testing.TB, i int)) {
+	t.Helper()
+	var all sync.WaitGroup
+	off := make(chan struct{})
+	for i := range n {
+		all.Go(func() {
+			<-off
+			body(clientTB{t, i}, i)
+		})
+	}
+	close(off)
+	all.Wait()
+}
+
+// clientTB is the test as one of several goroutines sees it: testing's own
+// FailNow may be called from the test's goroutine only.
+type clientTB struct {
+	testing.TB
+	client int
+}
+
+func (c clientTB) FailNow() {
+	c.Fail()
+	runtime.Goexit()
+}
+
+func (c clientTB) Error(args ...any) {
+	c.Helper()
+	c.TB.Errorf("client %d: %s", c.client, fmt.Sprint(args...))
+}
+
+func (c clientTB) Errorf(format string, args ...any) {
+	c.Helper()
+	c.TB.Errorf("client %d: "+format, append([]any{c.client}, args...)...)
+}
+
+func (c clientTB) Fatal(args ...any) {
+	c.Helper()
+	c.Error(args...)
+	c.FailNow()
+}
+
+func (c clientTB) Fatalf(format string, args ...any) {
+	c.Helper()
+	c.Errorf(format, args...)
+	c.FailNow()
+}
