@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 )
 
 // connection is a client's connection as net/http sees it, with an eye on what
@@ -18,14 +17,11 @@ import (
 // it reads a request line of any length up to the sum of all limits.
 type connection struct {
 	net.Conn
+	patience  // its lock guards what follows, too
 	limitLine int
 
 	// What was read of the request head so far. last is net/http's own buffer,
 	// whole until the next Read; earlier has copies of what was in it before.
-	// The lock is there because net/http reads one byte ahead in a goroutine of
-	// its own while a handler runs.
-	mu      sync.Mutex
-	reading bool // a head
 	earlier []byte
 	last    []byte
 
@@ -45,7 +41,8 @@ func (l listener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn := &connection{Conn: c, limitLine: l.limitLine, reading: true}
+	conn := &connection{Conn: c, limitLine: l.limitLine}
+	conn.wake.L = &conn.mu
 	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
 	return conn, nil
 }
@@ -56,17 +53,20 @@ var errLineTooLong = errors.New("request line too long")
 // that net/http has read anyway.
 const lineSlack = 4096
 
+// Read reads, for net/http, a request's head or body, or one byte ahead while
+// a handler runs.
 func (c *connection) Read(p []byte) (int, error) {
 	c.mu.Lock()
-	if c.reading && len(c.last) > 0 {
+	defer c.mu.Unlock()
+	if c.serving {
+		return c.read(p)
+	}
+	if len(c.last) > 0 {
 		c.earlier = append(c.earlier, c.last...)
 		c.last = nil
 	}
-	c.mu.Unlock()
-	n, err := c.Conn.Read(p)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if !c.reading {
+	n, err := c.read(p)
+	if c.serving { // meanwhile: it was the byte ahead, after all
 		return n, err
 	}
 	c.last = p[:n]
@@ -122,10 +122,10 @@ func (c *connection) ambiguous(r *http.Request) bool {
 	return false
 }
 
-// headDone: what is read from now on is body.
+// headDone: what is read from now on is body, or one byte ahead.
 func (c *connection) headDone() {
 	c.mu.Lock()
-	c.reading = false
+	c.serving = true
 	c.mu.Unlock()
 }
 
@@ -141,7 +141,7 @@ func trackState(c net.Conn, state http.ConnState) {
 		conn.headDone()
 	case http.StateIdle: // a request has ended
 		conn.mu.Lock()
-		conn.reading = true
+		conn.serving, conn.listening = false, false
 		conn.earlier = nil
 		conn.mu.Unlock()
 	}

@@ -20,6 +20,7 @@ type flights struct {
 type flight struct {
 	next, previous *exchange
 	generation     uint64
+	seen           bool // by look, once
 	aborted        bool
 }
 
@@ -56,30 +57,34 @@ func (f *flights) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		for _, stop := range f.gone() {
-			stop()
+		for _, act := range f.look() {
+			act()
 		}
 	}
 }
 
-// gone lists what to do about requests whose client has left: out of the queue
-// with them, or an end to their response. It is done without the lock, when the
+// look lists what to do. Requests that have been here since the last look are
+// listened to for their clients; those whose client has left are taken out of
+// the queue, or their response is ended. It is done without the lock, when the
 // exchange may be over: the generation tells.
-func (f *flights) gone() []func() {
+func (f *flights) look() []func() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var todo []func()
 	for x := f.first; x != nil; x = x.flight.next {
-		if x.flight.aborted || x.r.Context().Err() == nil {
-			continue
+		switch {
+		case !x.flight.seen:
+			x.flight.seen = true
+			todo = append(todo, x.conn.listen)
+		case !x.flight.aborted && x.r.Context().Err() != nil:
+			x.flight.aborted = true
+			req, generation := x.req, x.flight.generation
+			todo = append(todo, func() {
+				if !req.Cancel(generation) {
+					req.Abort(generation)
+				}
+			})
 		}
-		x.flight.aborted = true
-		req, generation := x.req, x.flight.generation
-		todo = append(todo, func() {
-			if !req.Cancel(generation) {
-				req.Abort(generation)
-			}
-		})
 	}
 	return todo
 }

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"errors"
+	"os"
+	"sync"
+	"time"
+)
+
+// patience is what a connection does about waiting for its client. net/http
+// sets a read deadline six times for each request on a kept-alive connection,
+// and reads one byte ahead while a handler runs to notice that the client has
+// left; timers, system calls and wake-ups that together cost a tenth of a small
+// request. All of it is put off until it matters:
+//
+//   - A deadline is only remembered. One that is armed and fires too early is
+//     armed anew for what is wanted by then; so an active connection touches its
+//     timer once in a header_timeout.
+//   - The byte ahead is not read before the request has been with the
+//     application for a while (listen).
+type patience struct {
+	mu        sync.Mutex
+	wake      sync.Cond // on mu: look again whether to read ahead
+	want      time.Time // the deadline as it was last set; zero for none
+	armed     time.Time // the one that the connection has; zero for none
+	inRead    int       // Reads of the connection under way
+	serving   bool      // the request's head is read, a handler runs
+	listening bool      // the byte ahead is worth reading
+}
+
+// longAgo tells a deadline that is to interrupt a read from one that has passed.
+var longAgo = time.Unix(1_000_000_000, 0)
+
+func (p *patience) interrupted() bool { return !p.want.IsZero() && p.want.Before(longAgo) }
+
+// SetReadDeadline sets the time after which Read fails. Safe for concurrent
+// use with Read.
+func (c *connection) SetReadDeadline(t time.Time) error {
+	p := &c.patience
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.want = t
+	p.wake.Broadcast()
+	if p.inRead == 0 {
+		return nil // the next Read sees to it
+	}
+	p.armed = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline is SetReadDeadline and SetWriteDeadline.
+func (c *connection) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// listen has the byte ahead read from now on until the request ends: net/http
+// then cancels the request's context when the client leaves.
+func (c *connection) listen() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.listening = true
+	c.wake.Broadcast()
+}
+
+// read reads from the connection, keeping to the deadline. Lock: held, but not
+// while it waits.
+func (c *connection) read(b []byte) (int, error) {
+	for len(b) == 1 && c.serving && !c.listening && !c.interrupted() {
+		c.wake.Wait()
+	}
+	for {
+		if c.interrupted() {
+			return 0, os.ErrDeadlineExceeded
+		}
+		if !c.want.IsZero() && (c.armed.IsZero() || c.armed.After(c.want)) {
+			if err := c.arm(c.want); err != nil {
+				return 0, err
+			}
+		}
+		c.inRead++
+		c.mu.Unlock()
+		n, err := c.Conn.Read(b)
+		c.mu.Lock()
+		c.inRead--
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return n, err
+		}
+		if !c.want.IsZero() && !time.Now().Before(c.want) {
+			return 0, err
+		}
+		if err := c.arm(c.want); err != nil { // it was an older one that fired
+			return 0, err
+		}
+	}
+}
+
+func (c *connection) arm(t time.Time) error {
+	c.armed = t
+	return c.Conn.SetReadDeadline(t)
+}
