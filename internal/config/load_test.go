@@ -101,7 +101,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 				value = "127.0.0.1"
 			}
 		case string:
-			value = map[string]any{"log_level": "error", "response_buffer": int64(4096)}[row.key()]
+			value = map[string]any{"log_level": "error", "mount": "/x", "response_buffer": int64(4096)}[row.key()]
 			if value == nil {
 				value = "x"
 			}

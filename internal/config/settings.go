@@ -12,6 +12,8 @@ import "time"
 type Settings struct {
 	Target string `json:"target"` // module:callable, module:make() or a .py/.wsgi file
 
+	Mount string `json:"mount"` // a path without a slash at the end; empty is the root
+
 	Bind            []string `json:"bind"`    // host:port, [v6]:port, :port or unix:PATH, and no other form
 	Backlog         int      `json:"backlog"` // connections that the kernel keeps for us
 	Workers         int      `json:"workers"`

@@ -43,6 +43,13 @@ func isLine(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
 }
 
+// mountPath is a path prefix, or empty for none.
+func mountPath(field func(*Settings) *string) kind {
+	return textThat(field, "a path such as /app, without a slash at the end, or empty", func(text string) bool {
+		return text == "" || isLine(text) && text[0] == '/' && !strings.HasSuffix(text, "/") && !strings.ContainsAny(text, "?%#")
+	})
+}
+
 func onlyAtoms(format string) bool {
 	for {
 		_, rest, found := strings.Cut(format, "%")

@@ -197,3 +197,14 @@ func TestSuggestions(t *testing.T) {
 		}
 	}
 }
+
+func TestMountIsAPathWithoutASlashAtTheEnd(t *testing.T) {
+	for value, ok := range map[string]bool{
+		"": true, "/app": true, "/a/b": true, "/ä": true, "/": false, "/app/": false, "app": false, "/a?b": false, "/a%20": false, "/a\nb": false,
+	} {
+		inv, err := Load([]string{"--mount", value, "x:app"}, nil, files{}.read)
+		if (err == nil) != ok || ok && inv.Settings.Mount != value {
+			t.Errorf("--mount %q: %q, %v", value, inv.Settings.Mount, err)
+		}
+	}
+}

@@ -11,10 +11,14 @@ import (
 
 // fillEnviron describes the request; body length apart, which is known once
 // the body was read.
-func (x *exchange) fillEnviron(b *environ.Builder) {
+//
+// False: the request lies outside of the mount.
+func (x *exchange) fillEnviron(b *environ.Builder) bool {
 	r, conn := x.r, x.conn
+	if !b.Target(r.RequestURI, x.h.settings.Mount) {
+		return false
+	}
 	b.Set(environ.RequestMethod, r.Method)
-	b.Target(r.RequestURI, "")
 	b.Set(environ.ServerProtocol, r.Proto)
 	b.Set(environ.URLScheme, x.scheme)
 	server := conn.server
@@ -35,6 +39,7 @@ func (x *exchange) fillEnviron(b *environ.Builder) {
 			b.Header(name, values)
 		}
 	}
+	return true
 }
 
 // setBodyLength adds CONTENT_LENGTH: the length after decoding of transfer

@@ -99,10 +99,15 @@ func (x *exchange) submit() error {
 	if err != nil {
 		return err
 	}
-	x.fillEnviron(b)
+	if !x.fillEnviron(b) {
+		return errOutside
+	}
 	setBodyLength(b, x.r, length)
 	return req.Submit(x.r.Method == http.MethodHead)
 }
+
+// errOutside is a request outside of the mount.
+var errOutside = errors.New("outside of the mount")
 
 // bodyError is a request body that could not be read.
 type bodyError struct{ error }
@@ -117,6 +122,8 @@ func (x *exchange) fail(err error) {
 		x.h.log.Warn("too many requests wait for a Python thread", "event", "request.refused",
 			"backlog_requests", x.h.settings.BacklogRequests, "method", x.r.Method, "uri", x.r.RequestURI)
 		x.refuse(http.StatusServiceUnavailable)
+	case errors.Is(err, errOutside):
+		x.refuse(http.StatusNotFound)
 	case errors.Is(err, gil.ErrClosed):
 		x.refuse(http.StatusServiceUnavailable)
 	default:

@@ -14,7 +14,7 @@ func (x *exchange) refuse(status int) {
 		h["Retry-After"] = []string{"1"}
 	}
 	switch status {
-	case http.StatusInternalServerError, http.StatusServiceUnavailable:
+	case http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusNotFound:
 	default:
 		// What the client sent cannot be trusted to end where it says.
 		h["Connection"] = []string{"close"}
