@@ -78,8 +78,6 @@ def environment(folder):
     stamp = "%s:%s" % (sysconfig.get_config_var("py_version") or sys.version.split()[0], library())
     env["CGO_CFLAGS"] = "%s -DGOWSGI_PYTHON=%s" % (env.get("CGO_CFLAGS", "-O2 -g"), stamp)
     env["GOWSGI_TEST_PYTHON"] = sys.executable
-    libdir = sysconfig.get_config_var("LIBDIR")
-    env["LD_LIBRARY_PATH"] = os.pathsep.join(filter(None, [libdir, env.get("LD_LIBRARY_PATH")]))
     return env
 
 

@@ -1,6 +1,7 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -8,8 +9,27 @@ enum { STACK_SIZE = 8 << 20 }; /* what the main thread has: deep recursion works
 
 int gowsgi_forked;
 
-static void note_fork(void) { gowsgi_forked = 1; }
-static void watch_forks(void) { pthread_atfork(NULL, NULL, note_fork); }
+/* Go's signal handlers would go on swallowing SIGTERM and the rest in a child
+ * process, where Go does not run: the child gets what a process starts with,
+ * and Python's ignored SIGPIPE. A signal that comes in between waits. */
+static _Thread_local sigset_t mask_before_fork;
+
+static void before_fork(void) {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &mask_before_fork);
+}
+
+static void after_fork(void) { pthread_sigmask(SIG_SETMASK, &mask_before_fork, NULL); }
+
+static void in_child(void) {
+    gowsgi_forked = 1;
+    for (int number = 1; number < NSIG; number++)
+        signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+    after_fork();
+}
+
+static void watch_forks(void) { pthread_atfork(before_fork, after_fork, in_child); }
 
 int64_t gowsgi_now(void) {
     struct timespec now;
@@ -17,44 +37,38 @@ int64_t gowsgi_now(void) {
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
-static int start_thread(gowsgi_pool *pool, pthread_t *id, void *(*body)(void *), void *arg) {
-    pthread_attr_t attr;
-    int err = pthread_attr_init(&attr);
-    if (err)
-        return err;
+static int start_probe(gowsgi_pool *pool) {
     pthread_mutex_lock(&pool->lock);
     pool->alive++;
     pthread_mutex_unlock(&pool->lock);
-    err = pthread_attr_setstacksize(&attr, STACK_SIZE);
-    if (err == 0)
-        err = pthread_create(id, &attr, body, arg);
-    pthread_attr_destroy(&attr);
+    int err = pthread_create(&pool->probe, NULL, pool_probe_main, pool);
     if (err) {
         pthread_mutex_lock(&pool->lock);
         pool->alive--;
         pthread_mutex_unlock(&pool->lock);
     }
+    pool->has_probe = err == 0;
     return err;
 }
 
+/* Starts them with deep stacks, whatever ulimit says. GIL: held. */
 static int start_threads(gowsgi_pool *pool) {
-    for (int i = 0; i < pool->thread_count; i++) {
+    PyObject *threading = PyImport_ImportModule("threading"); /* new */
+    PyObject *before = threading ? PyObject_CallMethod(threading, "stack_size", "i", STACK_SIZE) : NULL; /* new */
+    bool failed = !before;
+    for (int i = 0; i < pool->thread_count && !failed; i++) {
         pool_thread *thread = &pool->threads[i];
         thread->pool = pool;
         thread->number = (uint32_t)i;
-        int err = pthread_cond_init(&thread->wake, NULL);
-        if (err == 0)
-            err = start_thread(pool, &thread->id, pool_thread_main, thread);
-        if (err) {
-            pool->thread_count = i; /* what close has to join */
-            return err;
-        }
+        failed = pthread_cond_init(&thread->wake, NULL) != 0 || pool_thread_start(thread) < 0;
     }
-    if (!pool->adaptive)
-        return 0;
-    int err = start_thread(pool, &pool->probe, pool_probe_main, pool);
-    pool->has_probe = err == 0;
-    return err;
+    PyErr_Clear(); /* "can't start new thread": errno says it */
+    PyObject *restored = before ? PyObject_CallMethod(threading, "stack_size", "O", before) : NULL; /* new */
+    Py_XDECREF(restored);
+    Py_XDECREF(before);
+    Py_XDECREF(threading);
+    PyErr_Clear();
+    return failed ? EAGAIN : 0;
 }
 
 /* Does: starts `threads` Python threads, and the probe if the limit adapts.
@@ -62,7 +76,7 @@ static int start_threads(gowsgi_pool *pool) {
  *     gowsgi_pool_reap has to be called again after it returned 0.
  * Memory: the pool and its tasks stay until the process ends; event_fd is the
  *     caller's.
- * GIL: released: the threads attach themselves.
+ * GIL: released, by a thread that Python knows or not.
  * Fails: NULL with errno set, and nothing left running. */
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd) {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -88,7 +102,11 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
     if (err == 0)
         err = pthread_cond_init(&pool->company, NULL);
     if (err == 0) {
+        PyGILState_STATE ensured = PyGILState_Ensure();
         err = start_threads(pool);
+        PyGILState_Release(ensured);
+        if (err == 0 && pool->adaptive)
+            err = start_probe(pool);
         if (err == 0)
             return pool;
         gowsgi_pool_close(pool, -1);
@@ -139,8 +157,10 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     int alive = pool->alive;
     pthread_mutex_unlock(&pool->lock);
     if (alive == 0 && first) {
+        PyGILState_STATE ensured = PyGILState_Ensure();
         for (int i = 0; i < pool->thread_count; i++)
-            pthread_join(pool->threads[i].id, NULL);
+            pool_thread_join(&pool->threads[i]);
+        PyGILState_Release(ensured);
         if (pool->has_probe)
             pthread_join(pool->probe, NULL);
     }

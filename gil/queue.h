@@ -9,6 +9,8 @@
 #ifndef GOWSGI_GIL_QUEUE_H
 #define GOWSGI_GIL_QUEUE_H
 
+#include <Python.h>
+
 #include <pthread.h>
 #include <stdbool.h>
 
@@ -16,7 +18,7 @@
 
 typedef struct pool_thread {
     gowsgi_pool *pool;
-    pthread_t id;
+    PyObject *thread; /* its threading.Thread */
     uint32_t number;
     pthread_cond_t wake;
     bool woken; /* taken off the idle list by somebody who has work for it */
@@ -54,7 +56,9 @@ struct gowsgi_pool {
     int64_t done, probes, probe_wait;
 };
 
-void *pool_thread_main(void *thread);
+/* GIL: held. -1 with a Python exception set. */
+int pool_thread_start(pool_thread *thread);
+void pool_thread_join(pool_thread *thread);
 void *pool_probe_main(void *pool);
 
 /* The rest is called with the lock held. */

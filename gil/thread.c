@@ -76,14 +76,16 @@ static void wait_for_work(pool_thread *self) {
     pool->waking--;
 }
 
-/* A Python thread. It has one thread state for its whole life, so that
- * threading.local, contextvars and database connections of the application
- * live as long as the thread (PyGILState_Ensure once, then Save/Restore), and
- * extensions that call PyGILState_Ensure find it. */
-void *pool_thread_main(void *arg) {
-    pool_thread *self = arg;
+/* The life of a Python thread. It is a threading.Thread, so that it has a name
+ * in logs and os.fork() works on it, and it has one thread state for its whole
+ * life: threading.local, contextvars and database connections of the
+ * application live as long as the thread, and extensions that call
+ * PyGILState_Ensure find it. */
+static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
+    pool_thread *self = PyCapsule_GetPointer(capsule, NULL);
+    if (!self)
+        return NULL;
     gowsgi_pool *pool = self->pool;
-    PyGILState_STATE ensured = PyGILState_Ensure();
     PyThreadState *state = PyEval_SaveThread();
     bool attached = false;
     gowsgi_task *task = NULL;
@@ -133,13 +135,62 @@ void *pool_thread_main(void *arg) {
             _exit(1);
         }
     }
-    pthread_mutex_unlock(&pool->lock);
-
-    PyEval_RestoreThread(state);
-    PyGILState_Release(ensured); /* drops thread-locals: runs Python code */
-    pthread_mutex_lock(&pool->lock);
     pool->alive--;
     pthread_cond_broadcast(&pool->left);
     pthread_mutex_unlock(&pool->lock);
-    return NULL;
+    PyEval_RestoreThread(state);
+    Py_RETURN_NONE;
+}
+
+static PyObject *make_thread(pool_thread *self) {
+    static PyMethodDef method = {"run", thread_main, METH_NOARGS, NULL};
+    PyObject *thread = NULL, *kwargs = NULL, *none = NULL;
+    PyObject *threading = PyImport_ImportModule("threading"); /* new */
+    PyObject *type = threading ? PyObject_GetAttrString(threading, "Thread") : NULL; /* new */
+    PyObject *capsule = PyCapsule_New(self, NULL, NULL); /* new */
+    PyObject *function = capsule ? PyCFunction_New(&method, capsule) : NULL; /* new */
+    if (type && function) {
+        kwargs = Py_BuildValue("{sOsNsO}", "target", function, "name",
+                               PyUnicode_FromFormat("gowsgi-%u", self->number + 1), "daemon", Py_True); /* new */
+        none = PyTuple_New(0); /* new */
+    }
+    if (kwargs && none)
+        thread = PyObject_Call(type, none, kwargs); /* new */
+    Py_XDECREF(none);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(function);
+    Py_XDECREF(capsule);
+    Py_XDECREF(type);
+    Py_XDECREF(threading);
+    return thread;
+}
+
+int pool_thread_start(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    self->thread = make_thread(self); /* new, kept */
+    if (!self->thread)
+        return -1;
+    pthread_mutex_lock(&pool->lock);
+    pool->alive++;
+    pthread_mutex_unlock(&pool->lock);
+    PyObject *started = PyObject_CallMethod(self->thread, "start", NULL); /* new */
+    if (!started) {
+        pthread_mutex_lock(&pool->lock);
+        pool->alive--;
+        pthread_mutex_unlock(&pool->lock);
+        Py_CLEAR(self->thread);
+        return -1;
+    }
+    Py_DECREF(started);
+    return 0;
+}
+
+void pool_thread_join(pool_thread *self) {
+    if (!self->thread)
+        return;
+    PyObject *joined = PyObject_CallMethod(self->thread, "join", NULL); /* new */
+    if (!joined)
+        PyErr_WriteUnraisable(self->thread);
+    Py_XDECREF(joined);
+    Py_CLEAR(self->thread);
 }

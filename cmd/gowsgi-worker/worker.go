@@ -103,8 +103,11 @@ func (w *worker) serve(listeners []net.Listener, stop <-chan os.Signal, orphaned
 	case <-orphaned:
 		w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
 	case err := <-served:
-		w.log.Error("cannot accept connections any more", "event", "worker.failed", "error", err.Error())
-		status = 1
+		// gowsgi shuts the sockets down when it stops; its signal follows.
+		if !errors.Is(err, syscall.EINVAL) {
+			w.log.Error("cannot accept connections any more", "event", "worker.failed", "error", err.Error())
+			status = 1
+		}
 	}
 	if !w.stop(grace, stop) {
 		status = 1
@@ -113,18 +116,24 @@ func (w *worker) serve(listeners []net.Listener, stop <-chan os.Signal, orphaned
 }
 
 // stop lets running requests finish within grace, then Python's atexit handlers
-// and non-daemon threads. False if something had to be left behind. A second
-// signal stops at once.
-func (w *worker) stop(grace time.Duration, again <-chan os.Signal) bool {
+// and non-daemon threads. False if something had to be left behind. SIGQUIT
+// stops at once.
+func (w *worker) stop(grace time.Duration, signals <-chan os.Signal) bool {
 	deadline := time.Now().Add(grace)
 	go func() {
-		select {
-		case <-again:
-		case <-time.After(grace + time.Second):
-			w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-				"graceful_timeout", grace.String())
+		late := time.After(grace + time.Second)
+		for {
+			select {
+			case sig := <-signals:
+				if sig != syscall.SIGQUIT {
+					continue
+				}
+			case <-late:
+				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
+					"graceful_timeout", grace.String())
+			}
+			os.Exit(1)
 		}
-		os.Exit(1)
 	}()
 	clean := true
 	if err := w.server.Shutdown(grace); err != nil {

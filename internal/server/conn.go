@@ -82,6 +82,13 @@ func (c *connection) Read(p []byte) (int, error) {
 // ReadFrom keeps sendfile(2) within reach of io.Copy.
 func (c *connection) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
+// Close closes the connection for the client, too, if a process that the
+// application forked holds a copy of it.
+func (c *connection) Close() error {
+	_ = c.CloseWrite()
+	return c.Conn.Close()
+}
+
 // CloseWrite lets net/http half-close, so that a client that still sends gets
 // to read the answer.
 func (c *connection) CloseWrite() error {

@@ -115,6 +115,9 @@ func (l *listener) close() {
 			os.Remove(l.address)
 		}
 	}
+	// A process that the application forked may hold a copy, and would keep the
+	// address occupied: this ends it for all.
+	_ = unix.Shutdown(int(l.file.Fd()), unix.SHUT_RDWR)
 	l.file.Close()
 }
 
