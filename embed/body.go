@@ -10,6 +10,9 @@ import "C"
 
 import (
 	"io"
+	"math"
+	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -38,12 +41,18 @@ func (r *Request) setBody(size int, length int64) {
 
 // StreamBody makes the request body the first size bytes of Body, then what
 // source yields once the application asks for it. length is the body's length
-// in bytes, or -1 if it is unknown. interrupt makes a Read of source that
-// blocks return; it is called if the application is done before the body is.
+// in bytes, or -1 if it is unknown. interrupt makes a Read of source that is
+// under way return; it is called if the application is done while there is one.
 func (r *Request) StreamBody(source io.Reader, size int, length int64, interrupt func()) {
 	r.setBody(size, length)
 	r.c.body_paused = 1
-	r.pump = &pump{r: r, source: source, interrupt: interrupt, quit: make(chan struct{}), left: make(chan struct{})}
+	if length < 0 {
+		length = math.MinInt64 / 2 // never counts down to nothing
+	}
+	r.pump = &pump{
+		r: r, source: source, left: length - int64(size), interrupt: interrupt,
+		quit: make(chan struct{}), done: make(chan struct{}),
+	}
 	go r.pump.run()
 }
 
@@ -51,12 +60,18 @@ func (r *Request) StreamBody(source io.Reader, size int, length int64, interrupt
 type pump struct {
 	r          *Request
 	source     io.Reader
+	left       int64 // bytes that are still to come; negative if unknown
 	interrupt  func()
-	quit, left chan struct{}
+	quit, done chan struct{}
+
+	mu       sync.Mutex
+	reading  bool // a Read of source is under way
+	touched  bool // there has been one
+	stopping bool
 }
 
 func (p *pump) run() {
-	defer close(p.left)
+	defer close(p.done)
 	for {
 		select {
 		case <-p.r.task.Input():
@@ -69,7 +84,8 @@ func (p *pump) run() {
 	}
 }
 
-// fill reads until the ring is full (false) or the body has ended (true).
+// fill reads until the ring is full (false), the body has ended or the request
+// is over (true).
 func (p *pump) fill() bool {
 	for {
 		var data *C.uint8_t
@@ -77,9 +93,17 @@ func (p *pump) fill() bool {
 		if space == 0 {
 			return false
 		}
+		if !p.begin() {
+			return true
+		}
 		// SAFETY: C leaves this part of the ring alone until it is fed.
 		n, err := p.source.Read(unsafe.Slice((*byte)(data), space))
+		p.end()
+		p.left -= int64(n)
 		var ended, failed C.int
+		if err == nil && p.left == 0 {
+			err = io.EOF // a Read to be told so could wait
+		}
 		if err != nil {
 			ended = 1
 		}
@@ -90,28 +114,56 @@ func (p *pump) fill() bool {
 		if err != nil {
 			return true
 		}
-		select {
-		case <-p.quit:
-			return true
-		default:
-		}
 	}
 }
 
+func (p *pump) begin() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = !p.stopping
+	p.touched = p.touched || p.reading
+	return p.reading
+}
+
+func (p *pump) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading = false
+}
+
+// StopBody leaves a streamed body's source alone for good. touched: it was read
+// from. The request is done.
+func (r *Request) StopBody() (touched bool) {
+	if r.pump == nil {
+		return false
+	}
+	touched = r.pump.stop()
+	r.pump = nil
+	return touched
+}
+
+// grace is how long a Read that is under way when the application is done may
+// go on: interrupting it costs the connection.
+const grace = time.Second
+
 // stop waits until the pump has left source alone for good.
-func (p *pump) stop() {
-	select {
-	case <-p.left:
-		return
-	default:
-	}
+func (p *pump) stop() (touched bool) {
+	p.mu.Lock()
+	p.stopping = true
+	reading := p.reading
+	p.mu.Unlock()
 	close(p.quit)
-	if p.interrupt != nil {
-		p.interrupt()
+	if reading {
+		select {
+		case <-p.done: // the rest was on its way
+		case <-time.After(grace):
+			p.interrupt()
+		}
 	}
-	<-p.left
+	<-p.done
 	select { // a late ring must not start the next request's pump
 	case <-p.r.task.Input():
 	default:
 	}
+	return p.touched
 }

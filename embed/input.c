@@ -24,7 +24,7 @@ static wsgi_request *request_of(PyObject *self) {
 
 /* Waits, without the GIL, for the next sign of life from Go, and wakes Go's
  * reader if it sleeps. */
-static void wait_for_body(wsgi_request *req) {
+static void wait_for_body(wsgi_request *req, uint64_t generation) {
     Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
     bool wake = req->body_paused;
     req->body_paused = 0;
@@ -33,7 +33,7 @@ static void wait_for_body(wsgi_request *req) {
         gowsgi_pool_ring(&req->task, GOWSGI_INPUT);
         pthread_mutex_lock(&req->lock);
     }
-    if (req->body_size == 0 && !req->body_ended)
+    if (req->generation == generation && req->body_size == 0 && !req->body_ended)
         pthread_cond_wait(&req->changed, &req->lock);
     pthread_mutex_unlock(&req->lock);
     Py_END_ALLOW_THREADS
@@ -53,6 +53,7 @@ static Py_ssize_t peek(PyObject *self, const uint8_t **data) {
             size = req->body_room - req->body_start;
         *data = req->body + req->body_start;
         bool ended = req->body_ended, failed = req->body_failed;
+        uint64_t generation = req->generation;
         pthread_mutex_unlock(&req->lock);
         if (size > 0)
             return (Py_ssize_t)size;
@@ -67,7 +68,7 @@ static Py_ssize_t peek(PyObject *self, const uint8_t **data) {
             PyErr_SetString(PyExc_OSError, "a forked child cannot read the rest of the request body");
             return -1;
         }
-        wait_for_body(req);
+        wait_for_body(req, generation);
         if (PyErr_CheckSignals() < 0)
             return -1;
     }
@@ -338,6 +339,7 @@ void wsgi_input_expire(PyObject *self) {
     wsgi_request *req = ((input *)self)->req;
     ((input *)self)->req = NULL;
     pthread_mutex_lock(&req->lock);
+    req->body_ended = req->body_failed = 1;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
 }

@@ -127,8 +127,12 @@ func (t target) importFile() (*python3.PyObject, error) {
 	if err != nil {
 		return nil, &LoadError{Message: err.Error()}
 	}
-	if _, err := os.Stat(path); err != nil {
+	info, err := os.Stat(path)
+	if err != nil {
 		return nil, &LoadError{Message: fmt.Sprintf("cannot read the application's file: %v", err)}
+	}
+	if info.IsDir() {
+		return nil, &LoadError{Message: fmt.Sprintf("%s is a folder: write module:callable, or the path of a .py or .wsgi file", t.file)}
 	}
 	base := filepath.Base(path)
 	name := python3.PyUnicode_FromString(strings.TrimSuffix(base, filepath.Ext(base)))
@@ -203,7 +207,7 @@ func (t target) find(module *python3.PyObject) (*python3.PyObject, error) {
 		return t.callFactory(object)
 	}
 	return nil, &LoadError{
-		Message: fmt.Sprintf("%s has no attribute %q: write module:callable with the name of the WSGI application", where, strings.Join(names, `" or "`)),
+		Message: fmt.Sprintf(`%s has no attribute "%s": write module:callable with the name of the WSGI application`, where, strings.Join(names, `" or "`)),
 	}
 }
 

@@ -165,10 +165,7 @@ func (r *Request) Thread() int { return r.task.Thread() }
 // submitted.
 func (r *Request) Release() {
 	c := r.c
-	if r.pump != nil {
-		r.pump.stop()
-		r.pump = nil
-	}
+	r.StopBody()
 	if c.error != nil {
 		C.free(unsafe.Pointer(c.error))
 		c.error, c.error_size = nil, 0

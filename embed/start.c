@@ -10,7 +10,6 @@ static PyThreadState *main_state; /* while the main thread is detached */
 static PyStatus configure(PyConfig *config, const char *executable) {
     config->parse_argv = 0;
     config->install_signal_handlers = 0; /* signals are the server's */
-    config->buffered_stdio = 0; /* print() is seen at once, as with python -u */
     static char *argv[] = {"gowsgi"};
     PyStatus status = PyConfig_SetBytesArgv(config, 1, argv);
     if (PyStatus_Exception(status))
@@ -26,6 +25,21 @@ static PyStatus configure(PyConfig *config, const char *executable) {
     return Py_InitializeFromConfig(config);
 }
 
+/* print() is seen at once and a line at a time, also where standard output is no
+ * terminal. sys.stdout may be None, or something without reconfigure(). */
+static void buffer_by_line(void) {
+    PyObject *out = PySys_GetObject("stdout"); /* borrowed */
+    PyObject *method = out ? PyObject_GetAttrString(out, "reconfigure") : NULL; /* new */
+    PyObject *args = PyTuple_New(0); /* new */
+    PyObject *kwargs = Py_BuildValue("{sO}", "line_buffering", Py_True); /* new */
+    PyObject *done = method && args && kwargs ? PyObject_Call(method, args, kwargs) : NULL; /* new */
+    Py_XDECREF(done);
+    Py_XDECREF(kwargs);
+    Py_XDECREF(args);
+    Py_XDECREF(method);
+    PyErr_Clear();
+}
+
 /* Does: starts CPython as `executable` would run it.
  * Memory: the result is malloc'ed, the caller frees it.
  * GIL: held by the calling thread afterwards, which is Python's main thread
@@ -38,6 +52,7 @@ char *gowsgi_start(const char *executable) {
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status))
         return strdup(status.err_msg ? status.err_msg : "exit");
+    buffer_by_line();
     PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
     if (traceback) {
         wsgi.format_exception = PyObject_GetAttrString(traceback, "format_exception"); /* new, kept */

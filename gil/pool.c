@@ -71,6 +71,20 @@ static int start_threads(gowsgi_pool *pool) {
     return failed ? EAGAIN : 0;
 }
 
+/* Threads that are still on their way to the idle ones would later come to
+ * stand on top of one that has already worked. */
+static void wait_until_lined_up(gowsgi_pool *pool) {
+    const struct timespec pause = {0, 100000};
+    for (;;) {
+        pthread_mutex_lock(&pool->lock);
+        bool complete = pool->idle_count == pool->thread_count;
+        pthread_mutex_unlock(&pool->lock);
+        if (complete)
+            return;
+        nanosleep(&pause, NULL);
+    }
+}
+
 /* Does: starts `threads` Python threads, and the probe if the limit adapts.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
  *     gowsgi_pool_reap has to be called again after it returned 0.
@@ -107,8 +121,10 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
         PyGILState_Release(ensured);
         if (err == 0 && pool->adaptive)
             err = start_probe(pool);
-        if (err == 0)
+        if (err == 0) {
+            wait_until_lined_up(pool);
             return pool;
+        }
         gowsgi_pool_close(pool, -1);
     }
     free(pool->threads);

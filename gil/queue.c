@@ -29,10 +29,10 @@ static void queue_push(gowsgi_pool *pool, gowsgi_task *task) {
 
 pool_thread *queue_next_thread(gowsgi_pool *pool) {
     pool_thread *thread = pool->idle;
-    if (!thread || pool->queued <= pool->waking + pool->polling || pool->active + pool->waking >= pool->limit)
+    if (!thread || pool->queued <= pool->waking || pool->active + pool->waking >= pool->limit)
         return NULL;
     pool->idle = thread->next_idle;
-    thread->woken = true;
+    __atomic_store_n(&thread->woken, true, __ATOMIC_RELEASE); /* it may be polling */
     pool->idle_count--;
     pool->waking++;
     return thread;

@@ -42,7 +42,6 @@ struct gowsgi_pool {
     int inside; /* tasks inside Python */
     int active; /* those of them that count towards the limit */
     int waking; /* threads on their way to a task */
-    int polling; /* threads that look for one without having gone to sleep */
     int limit;
     int64_t occupied, occupied_at; /* active × time up to then, ns */
     pool_thread *idle; /* the one that ran last comes first */

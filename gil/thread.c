@@ -40,40 +40,42 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
     return queue_ring(task, GOWSGI_OUTPUT);
 }
 
-/* Looks for a task for a moment before going to sleep: under load the next one
- * is microseconds away, and whoever submits it need not wake anybody. If that
- * was in vain, the next few idle times are slept through at once. Lock: held,
- * but not meanwhile. */
-static void poll(pool_thread *self) {
-    gowsgi_pool *pool = self->pool;
-    if (self->poll_in > 0) {
-        self->poll_in--;
-        return;
-    }
-    pool->polling++;
-    pthread_mutex_unlock(&pool->lock);
-    int64_t end = gowsgi_now() + POLL;
-    bool found;
-    do {
-        sched_yield();
-        found = __atomic_load_n(&pool->queued, __ATOMIC_RELAXED) > 0;
-    } while (!found && gowsgi_now() < end);
-    pthread_mutex_lock(&pool->lock);
-    pool->polling--;
-    self->poll_pause = found ? 0 : self->poll_pause < MOST_PAUSES ? self->poll_pause * 2 + 1 : MOST_PAUSES;
-    self->poll_in = self->poll_pause;
-}
-
-/* Sleeps until somebody has work or the pool closes. Lock: held. */
-static void wait_for_work(pool_thread *self) {
+/* Joins the idle threads, on top. Lock: held. */
+static void line_up(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
     self->woken = false;
     self->next_idle = pool->idle;
     pool->idle = self;
     pool->idle_count++;
+}
+
+/* Looks out for work for a moment before going to sleep: under load it is
+ * microseconds away, and whoever brings it need not make a system call. If that
+ * was in vain, the next few idle times are slept through at once. */
+static void poll(pool_thread *self) {
+    if (self->poll_in > 0) {
+        self->poll_in--;
+        return;
+    }
+    int64_t end = gowsgi_now() + POLL;
+    bool woken;
+    do {
+        sched_yield();
+        woken = __atomic_load_n(&self->woken, __ATOMIC_ACQUIRE);
+    } while (!woken && gowsgi_now() < end);
+    self->poll_pause = woken ? 0 : self->poll_pause < MOST_PAUSES ? self->poll_pause * 2 + 1 : MOST_PAUSES;
+    self->poll_in = self->poll_pause;
+}
+
+/* Waits, lined up, until somebody has work or the pool closes. */
+static void wait_for_work(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    poll(self);
+    pthread_mutex_lock(&pool->lock);
     while (!self->woken)
         pthread_cond_wait(&self->wake, &pool->lock);
     pool->waking--;
+    pthread_mutex_unlock(&pool->lock);
 }
 
 /* The life of a Python thread. It is a threading.Thread, so that it has a name
@@ -94,16 +96,11 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
         pthread_mutex_lock(&pool->lock);
         bool tell = task && finish(self, task);
         task = take(self);
-        if (!task && !attached) {
-            if (pool->closing)
-                break;
-            poll(self);
-            task = take(self);
-            if (!task && !pool->closing) {
-                wait_for_work(self);
-                task = take(self);
-            }
-        }
+        bool leave = !task && pool->closing;
+        /* Before anybody can know that the last task is done: this thread is
+         * the one to take the next. */
+        if (!task && !leave)
+            line_up(self);
         pool_thread *next = queue_next_thread(pool);
         bool probe = queue_calls_probe(pool);
         bool company = pool->inside > 1;
@@ -115,14 +112,18 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
             pthread_cond_signal(&next->wake);
         if (probe)
             pthread_cond_signal(&pool->company);
+        if (leave)
+            break;
         if (attached && (!task || company)) {
             /* Alone, a thread keeps the GIL from task to task. In company it
              * lets go, so that those who come back from I/O finish first. */
             state = PyEval_SaveThread();
             attached = false;
         }
-        if (!task)
+        if (!task) {
+            wait_for_work(self);
             continue;
+        }
         if (!attached)
             PyEval_RestoreThread(state);
         attached = true;
@@ -135,13 +136,18 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
             _exit(1);
         }
     }
+    /* From here on the pool may be closed behind this thread. */
+    pthread_mutex_lock(&pool->lock);
     pool->alive--;
     pthread_cond_broadcast(&pool->left);
     pthread_mutex_unlock(&pool->lock);
-    PyEval_RestoreThread(state);
+    if (!attached)
+        PyEval_RestoreThread(state);
     Py_RETURN_NONE;
 }
 
+/* No daemon: threads that the application starts inherit that, and are waited
+ * for at the end as they would be elsewhere. This one has left by then. */
 static PyObject *make_thread(pool_thread *self) {
     static PyMethodDef method = {"run", thread_main, METH_NOARGS, NULL};
     PyObject *thread = NULL, *kwargs = NULL, *none = NULL;
@@ -151,7 +157,7 @@ static PyObject *make_thread(pool_thread *self) {
     PyObject *function = capsule ? PyCFunction_New(&method, capsule) : NULL; /* new */
     if (type && function) {
         kwargs = Py_BuildValue("{sOsNsO}", "target", function, "name",
-                               PyUnicode_FromFormat("gowsgi-%u", self->number + 1), "daemon", Py_True); /* new */
+                               PyUnicode_FromFormat("gowsgi-%u", self->number + 1), "daemon", Py_False); /* new */
         none = PyTuple_New(0); /* new */
     }
     if (kwargs && none)

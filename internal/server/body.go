@@ -83,10 +83,40 @@ func (x *exchange) stream(ahead []byte) (int64, error) {
 	// The application may go on reading after its first block has gone out.
 	// HTTP/2 is like that anyway, and says so with an error.
 	_ = control.EnableFullDuplex()
+	conn := x.conn
+	x.streams = true
 	x.req.StreamBody(x.r.Body, len(ahead), x.r.ContentLength, func() {
+		conn.spoil()
 		_ = control.SetReadDeadline(time.Unix(1, 0))
 	})
 	return x.r.ContentLength, nil
+}
+
+// What an application left of a body is read and thrown away up to this much,
+// in this time, so that the connection can be used again.
+const (
+	mostLeft    = 1 << 20
+	timeForLeft = 5 * time.Second
+)
+
+// leaveBody reads what the application left of a streamed body, or gives the
+// connection up. net/http would do it, but cannot in full duplex: it starts to
+// read ahead at the body's end and then trips over that.
+func (x *exchange) leaveBody() {
+	if !x.streams || x.abort {
+		return
+	}
+	control := http.NewResponseController(x.w)
+	if x.begun {
+		_ = control.Flush() // the client need not wait for this
+	}
+	if !x.req.StopBody() && x.r.Header["Expect"] != nil {
+		return // nobody said 100 Continue: there is no body
+	}
+	_ = control.SetReadDeadline(time.Now().Add(timeForLeft))
+	if _, err := io.CopyN(io.Discard, x.r.Body, mostLeft); !errors.Is(err, io.EOF) {
+		x.conn.spoil()
+	}
 }
 
 // bodyStatus is the answer to a body that could not be read.

@@ -1,13 +1,11 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"net"
 	"net/http"
-	"strings"
 )
 
 // connection is a client's connection as net/http sees it, with an eye on what
@@ -20,10 +18,9 @@ type connection struct {
 	patience  // its lock guards what follows, too
 	limitLine int
 
-	// What was read of the request head so far. last is net/http's own buffer,
-	// whole until the next Read; earlier has copies of what was in it before.
-	earlier []byte
-	last    []byte
+	wire    wire
+	spoiled bool // the rest of a body stands before whatever comes next
+	resets  bool // closing is to be an error for the client
 
 	server address // our end: SERVER_NAME, SERVER_PORT
 }
@@ -58,21 +55,13 @@ const lineSlack = 4096
 func (c *connection) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.serving {
-		return c.read(p)
-	}
-	if len(c.last) > 0 {
-		c.earlier = append(c.earlier, c.last...)
-		c.last = nil
+	if c.spoiled {
+		return 0, net.ErrClosed
 	}
 	n, err := c.read(p)
-	if c.serving { // meanwhile: it was the byte ahead, after all
-		return n, err
-	}
-	c.last = p[:n]
-	if size := len(c.earlier) + n; c.limitLine > 0 && size > c.limitLine+lineSlack &&
-		bytes.IndexByte(c.earlier, '\n') < 0 && bytes.IndexByte(c.last, '\n') < 0 {
-		_, _ = io.WriteString(c.Conn, "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\nConnection: close\r\n\r\nURI Too Long\n")
+	c.wire.add(p[:n])
+	if c.limitLine > 0 && c.wire.endless(c.limitLine+lineSlack) {
+		_, _ = io.WriteString(c.Conn, "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nConnection: close\r\n\r\n414 URI Too Long\n")
 		_ = c.CloseWrite()
 		return 0, errLineTooLong
 	}
@@ -85,8 +74,27 @@ func (c *connection) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Con
 // Close closes the connection for the client, too, if a process that the
 // application forked holds a copy of it.
 func (c *connection) Close() error {
-	_ = c.CloseWrite()
+	c.mu.Lock()
+	resets := c.resets
+	c.mu.Unlock()
+	if !resets {
+		_ = c.CloseWrite()
+	}
 	return c.Conn.Close()
+}
+
+// spoil makes this request the connection's last: its body was given up in the
+// middle, and what follows must not be taken for a request.
+func (c *connection) spoil() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.spoiled = true
+}
+
+func (c *connection) isSpoiled() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spoiled
 }
 
 // CloseWrite lets net/http half-close, so that a client that still sends gets
@@ -101,43 +109,28 @@ func (c *connection) CloseWrite() error {
 // reset makes closing the connection an error for the client (RST) where
 // nothing else tells it that a response is not complete.
 func (c *connection) reset() {
+	c.mu.Lock()
+	c.resets = true
+	c.mu.Unlock()
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
 }
 
-// ambiguous tells whether the head of r, which net/http took for chunked, had
-// a Content-Length too.
-func (c *connection) ambiguous(r *http.Request) bool {
+// begin is called with each request, first thing. False: it must not be served
+// (RFC 9112, 6.1; or see spoil).
+func (c *connection) begin(r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	raw := append(c.earlier, c.last...)
-	// A pipelined request may stand behind others, or behind a body.
-	start := bytes.LastIndex(raw, []byte(" "+r.RequestURI+" "+r.Proto))
-	if start < 0 {
-		return true // it cannot be told: the strict answer
-	}
-	for line := range bytes.Lines(raw[start:]) {
-		name, _, ok := bytes.Cut(line, []byte(":"))
-		if ok && strings.EqualFold(string(bytes.TrimSpace(name)), "Content-Length") {
-			return true
-		}
-		if len(bytes.TrimRight(line, "\r\n")) == 0 {
-			return false
-		}
-	}
-	return false
-}
-
-// headDone: what is read from now on is body, or one byte ahead.
-func (c *connection) headDone() {
-	c.mu.Lock()
 	c.serving = true
-	c.mu.Unlock()
+	c.wire.begin(r)
+	if len(r.TransferEncoding) == 0 && r.ProtoAtLeast(1, 1) {
+		return true
+	}
+	return !c.wire.ambiguous(r)
 }
 
-// trackState begins to look again where a request ends. What net/http has in
-// its buffer by then may be the next one's head.
+// trackState notes where a request's head ends, and where the request does.
 func trackState(c net.Conn, state http.ConnState) {
 	conn, ok := c.(*connection)
 	if !ok {
@@ -145,12 +138,18 @@ func trackState(c net.Conn, state http.ConnState) {
 	}
 	switch state {
 	case http.StateActive: // a head was read
-		conn.headDone()
+		conn.mu.Lock()
+		conn.serving = true
+		conn.mu.Unlock()
 	case http.StateIdle: // a request has ended
 		conn.mu.Lock()
 		conn.serving, conn.listening = false, false
-		conn.earlier = nil
+		conn.wire.next()
+		spoiled := conn.spoiled
 		conn.mu.Unlock()
+		if spoiled {
+			_ = conn.Close()
+		}
 	}
 }
 

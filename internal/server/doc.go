@@ -3,7 +3,8 @@
 //
 // A request's way through the files:
 //
-//	conn.go       the connection: what net/http does not tell (request smuggling, long lines)
+//	conn.go       the connection under net/http
+//	wire.go       what net/http does not tell of a head: request smuggling, long lines
 //	deadline.go   deadlines, and the look-out for clients that leave, put off until they matter
 //	handler.go    one request from limits to log
 //	limits.go     request line, header fields, body size: 414, 431, 413

@@ -35,6 +35,7 @@ type exchange struct {
 	status  int
 	begun   bool // the response's head has gone to net/http
 	written int64
+	streams bool // the body is read while the application runs
 	abort   bool // the connection must not look as if all was well
 	flight  flight
 }
@@ -42,11 +43,15 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if connectionOf(r).isSpoiled() { // net/http had it in its buffer
+		panic(http.ErrAbortHandler)
+	}
 	x := exchanges.Get().(*exchange)
 	*x = exchange{h: h, w: w, r: r, conn: connectionOf(r), start: time.Now()}
 	x.client = splitClient(r.RemoteAddr)
 	x.scheme = h.trusted.scheme(x.client.host, r.Header)
 	x.serve()
+	x.leaveBody()
 	if h.access != nil {
 		h.access.write(x)
 	}
@@ -66,7 +71,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (x *exchange) serve() {
 	h := x.h
-	if len(x.r.TransferEncoding) > 0 && x.conn.ambiguous(x.r) {
+	if !x.conn.begin(x.r) {
+		x.logRequest(slog.LevelInfo, "the length of the body is ambiguous", "request.malformed")
 		x.refuse(http.StatusBadRequest)
 		return
 	}
@@ -117,6 +123,7 @@ func (x *exchange) fail(err error) {
 	var body bodyError
 	switch {
 	case errors.As(err, &body):
+		x.logRequest(slog.LevelInfo, "the body could not be read", "request.malformed", "error", err.Error())
 		x.refuse(bodyStatus(body.error))
 	case errors.Is(err, gil.ErrBusy):
 		x.h.log.Warn("too many requests wait for a Python thread", "event", "request.refused",

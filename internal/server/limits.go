@@ -27,6 +27,9 @@ func checkHead(r *http.Request, s *config.Settings) int {
 	fields := 0
 	if r.Host != "" {
 		fields++
+		if s.LimitRequestFieldSize > 0 && len("Host: ")+len(r.Host) > s.LimitRequestFieldSize {
+			return http.StatusRequestHeaderFieldsTooLarge
+		}
 	}
 	for name, values := range r.Header {
 		fields += len(values)

@@ -1,0 +1,79 @@
+"""Installs signal handlers, as if the process were its own.
+
+Proves that signal.signal is ignored, at import and in a request, and logged with the
+stack it came from; that the server still stops on SIGTERM; and that the call works in
+a forked child, where the signals are the application's own. By path:
+
+    /steal           signal.signal for SIGTERM, SIGINT and SIGHUP
+    /child           a forked child with a handler for SIGTERM is sent one
+    /default-child   a forked child without a handler is sent a SIGTERM
+"""
+
+import os
+import signal
+import sys
+import time
+
+from contract import plain
+
+
+def handler(number, frame):
+    print("the application's handler ran", file=sys.stderr)
+
+
+def steal_at_import():
+    return signal.signal(signal.SIGTERM, handler)
+
+
+steal_at_import()
+
+
+def steal(environ):
+    before = [signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
+    return f"stolen {[callable(value) for value in before]} {signal.getsignal(signal.SIGTERM) is handler}"
+
+
+def forked(prepare):
+    """Send a forked child a SIGTERM once it is prepared; return how it ended."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            prepare()
+            os.write(writing, b"!")
+            os.close(writing)
+            while True:
+                signal.pause()
+        finally:
+            os._exit(1)
+    os.close(writing)
+    ready = os.read(reading, 1)
+    os.close(reading)
+    os.kill(pid, signal.SIGTERM)
+    return f"{ready.decode()} {end_of(pid)}"
+
+
+def end_of(pid):
+    """Return the exit code of a child, which has five seconds to end."""
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return "still there"
+
+
+def child(environ):
+    return forked(lambda: signal.signal(signal.SIGTERM, lambda number, frame: os._exit(42)))
+
+
+def default_child(environ):
+    return forked(lambda: None)
+
+
+def application(environ, start_response):
+    name = environ["PATH_INFO"][1:].replace("-", "_")
+    return plain(start_response, globals()[name](environ))
