@@ -2,7 +2,7 @@
 # PYTHONS: those that gowsgi holds workers for.
 PYTHON  ?= python3
 PYTHONS ?= $(PYTHON)
-FUZZTIME ?= 20s
+FUZZTIME ?= 15s
 
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -35,23 +35,25 @@ run: build ## the Django demo site at http://127.0.0.1:8000, as demo / demo
 	@$(VENV)/bin/python $(SITE)/manage.py migrate -v0 && $(VENV)/bin/python $(SITE)/manage.py demo
 	bin/gowsgi --venv $(VENV) --chdir $(SITE) mysite.wsgi:application
 
-test: lint unit race fuzz e2e ## all of it, as .ci/run does
+test: lint unit race asan fuzz e2e ## all of it, as .ci/run does
 
 unit: ## Go tests of every package but the black-box suite
 	$(WITH) go test ./cmd/... ./embed/... ./environ/... ./gil/... $$(go list ./internal/... | grep -v /e2e)
 
 race: ## the same of the concurrent packages under the race detector
-	$(WITH) go test -race ./environ/... ./gil/... ./internal/...
+	$(WITH) go test -race ./environ/... ./gil/... ./embed/... $$(go list ./internal/... | grep -v /e2e)
 
-e2e: build ## the built program against testapps/, with real frameworks
-	GOWSGI_TEST_PYTHONS="$(PYTHONS)" $(WITH) go test -count=1 -timeout 40m ./internal/e2e/...
+e2e: build ## the built program against testapps/, with real frameworks, on each of PYTHONS
+	@set -e; for python in $(PYTHONS); do \
+		echo "black-box tests on $$($$python embed/cgo_env.py --name)"; \
+		$$python embed/cgo_env.py go test -count=1 -timeout 30m ./internal/e2e/...; \
+	done
 
-asan: ## the C code under AddressSanitizer: the pool's tests, and requests of every kind
-	CGO_CFLAGS="-O1 -g -fsanitize=address -fno-omit-frame-pointer" CGO_LDFLAGS=-fsanitize=address \
-		ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -count=1 ./gil/... ./embed/...
+asan: ## the pool and the WSGI objects under AddressSanitizer
+	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/...
 
 fuzz: ## each fuzz target for FUZZTIME
-	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine embed:FuzzHeaders embed:FuzzBlock; do \
+	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/server:FuzzWire embed:FuzzEnviron embed:FuzzStartResponse; do \
 		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x; \
 	done
 

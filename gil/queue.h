@@ -64,7 +64,7 @@ void *pool_probe_main(void *pool);
 
 /* True while a task waits that may not start because of the limit. */
 static inline bool pool_is_crowded(const gowsgi_pool *pool) {
-    return pool->queued > 0 && pool->active + pool->waking >= pool->limit;
+    return pool->queued > pool->waking && pool->active + pool->waking >= pool->limit;
 }
 /* Changes `active`. */
 static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {

@@ -67,14 +67,14 @@ static void poll(pool_thread *self) {
     self->poll_in = self->poll_pause;
 }
 
-/* Waits, lined up, until somebody has work or the pool closes. */
+/* Waits, lined up, until somebody has work or the pool closes. The thread still
+ * counts as waking then. */
 static void wait_for_work(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
     poll(self);
     pthread_mutex_lock(&pool->lock);
     while (!self->woken)
         pthread_cond_wait(&self->wake, &pool->lock);
-    pool->waking--;
     pthread_mutex_unlock(&pool->lock);
 }
 
@@ -89,12 +89,14 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
         return NULL;
     gowsgi_pool *pool = self->pool;
     PyThreadState *state = PyEval_SaveThread();
-    bool attached = false;
+    bool attached = false, waking = false;
     gowsgi_task *task = NULL;
 
     for (;;) {
         pthread_mutex_lock(&pool->lock);
         bool tell = task && finish(self, task);
+        pool->waking -= waking;
+        waking = false;
         task = take(self);
         bool leave = !task && pool->closing;
         /* Before anybody can know that the last task is done: this thread is
@@ -122,6 +124,7 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
         }
         if (!task) {
             wait_for_work(self);
+            waking = true;
             continue;
         }
         if (!attached)
