@@ -57,4 +57,13 @@ static inline int Py_SetStandardStreamEncoding(const char *encoding, const char 
 }
 #endif
 
+#if PY_VERSION_HEX >= 0x030f0000
+static inline wchar_t *Py_GetExecPrefix(void) { GOWSGI_REMOVED(Py_GetExecPrefix); }
+static inline wchar_t *Py_GetPath(void) { GOWSGI_REMOVED(Py_GetPath); }
+static inline wchar_t *Py_GetPrefix(void) { GOWSGI_REMOVED(Py_GetPrefix); }
+static inline wchar_t *Py_GetProgramFullPath(void) { GOWSGI_REMOVED(Py_GetProgramFullPath); }
+static inline wchar_t *Py_GetProgramName(void) { GOWSGI_REMOVED(Py_GetProgramName); }
+static inline wchar_t *Py_GetPythonHome(void) { GOWSGI_REMOVED(Py_GetPythonHome); }
+#endif
+
 #endif
