@@ -63,6 +63,7 @@ static inline wchar_t *Py_GetPath(void) { GOWSGI_REMOVED(Py_GetPath); }
 static inline wchar_t *Py_GetPrefix(void) { GOWSGI_REMOVED(Py_GetPrefix); }
 static inline wchar_t *Py_GetProgramFullPath(void) { GOWSGI_REMOVED(Py_GetProgramFullPath); }
 static inline wchar_t *Py_GetProgramName(void) { GOWSGI_REMOVED(Py_GetProgramName); }
+static inline void PySys_ResetWarnOptions(void) { GOWSGI_REMOVED(PySys_ResetWarnOptions); }
 static inline wchar_t *Py_GetPythonHome(void) { GOWSGI_REMOVED(Py_GetPythonHome); }
 #endif
 
