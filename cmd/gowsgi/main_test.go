@@ -153,7 +153,7 @@ func TestCheckConfigLooksForPythonAndItsWorker(t *testing.T) {
 	}
 }
 
-func TestRelativePathsCountFromChdir(t *testing.T) {
+func TestRelativePathsCountFromChdirButTheVirtualenvFromHere(t *testing.T) {
 	folder := t.TempDir()
 	t.Chdir(filepath.Dir(folder))
 	s, err := absolute(config.Settings{
@@ -165,7 +165,7 @@ func TestRelativePathsCountFromChdir(t *testing.T) {
 	}
 	got := append([]string{s.Chdir, s.Venv, s.Pid, s.ErrorLogfile, s.AccessLogfile}, s.Bind...)
 	want := []string{
-		folder, folder + "/venv", folder + "/run/pid", "-", "/var/log/access",
+		folder, filepath.Dir(folder) + "/venv", folder + "/run/pid", "-", "/var/log/access",
 		"unix:" + folder + "/s", "unix:/run/s", "127.0.0.1:80",
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {

@@ -10,8 +10,15 @@ import (
 )
 
 // absolute makes the paths that gowsgi itself uses independent of where it
-// runs. Relative ones count from Chdir, which must exist.
+// runs. Relative ones count from Chdir, which must exist, the virtualenv from here.
 func absolute(s config.Settings) (config.Settings, error) {
+	if s.Venv != "" { // a shell completes it from here
+		venv, err := filepath.Abs(s.Venv)
+		if err != nil {
+			return s, fmt.Errorf("the current folder is gone: %w", err)
+		}
+		s.Venv = venv
+	}
 	base, err := filepath.Abs(s.Chdir)
 	if err != nil {
 		return s, fmt.Errorf("the current folder is gone: %w", err)
@@ -28,7 +35,7 @@ func absolute(s config.Settings) (config.Settings, error) {
 		}
 		return filepath.Join(base, path)
 	}
-	s.Venv, s.Pid = from(s.Venv), from(s.Pid)
+	s.Pid = from(s.Pid)
 	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
 		if *path != "-" {
 			*path = from(*path)

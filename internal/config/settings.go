@@ -7,8 +7,8 @@ import "time"
 // them. An empty list is nil.
 //
 // A relative path counts from Chdir, or from the directory that gowsgi was
-// started in when Chdir is empty. Chdir itself always counts from the latter,
-// also when a file in another directory sets it.
+// started in when Chdir is empty. Chdir itself and Venv always count from the
+// latter, also when a file in another directory sets them.
 type Settings struct {
 	Target string `json:"target"` // module:callable, module:make() or a .py/.wsgi file
 

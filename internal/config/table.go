@@ -81,7 +81,7 @@ func table() []setting {
 			name: "chdir", group: groupApplication, meta: "DIR",
 			kind: text(func(s *Settings) *string { return &s.Chdir }, "a directory, as one line of text"),
 			help: "Change to this directory first; relative paths count from it.",
-			more: "Empty: the directory that gowsgi is started in. The paths of -c and of chdir itself always count from that one.",
+			more: "Empty: the directory that gowsgi is started in. The paths of -c, venv and chdir itself always count from that one.",
 		},
 		{
 			name: "env", short: "e", group: groupApplication, meta: "NAME=value", gunicorn: "raw_env",
