@@ -6,7 +6,6 @@ import os
 import pathlib
 import platform
 import subprocess
-import sys
 import time
 
 from peers import ROOT
@@ -51,7 +50,7 @@ def tools() -> dict[str, str]:
     """Versions of what is no peer."""
     go = first_line("go", "version").removeprefix("go version ")
     return {
-        "CPython": f"{platform.python_version()} ({sys.executable})",
+        "CPython": platform.python_version(),
         "Go": go,
         "wrk": first_line("wrk", "-v").partition(" [")[0],
         "Apache": first_line("apache2", "-v").partition(": ")[2],

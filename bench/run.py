@@ -156,10 +156,9 @@ def main(args: list[str]) -> int:
         results = json.loads(options.source.read_text())
         results["lines"] = lines.required(results)
         print(tables.terminal(results), end="")
-        if results["settings"]["complete"]:
-            render(results)
-        else:
-            say("not a complete run: the READMEs are left alone")
+        if not results["settings"]["complete"]:
+            say("not a complete run: say so where the READMEs show it")
+        render(results)
         return 0
     if options.install:
         venvs = prepare(list(dict.fromkeys(PEERS[peer].family for peer in options.peers)), options.gowsgi.resolve())
