@@ -6,7 +6,8 @@
 //
 // # Threads
 //
-// Python runs on C threads only, made once, each with one thread state for its
+// Python runs on threads of its own only (threading.Thread objects whose body is
+// C), made once, each with one thread state for its
 // whole life: the number of threads that ever see Python is exactly
 // Config.Threads, and thread-locals, contextvars and database connections
 // belong to them. Calling Python on a goroutine's own thread costs three times
