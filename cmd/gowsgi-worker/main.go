@@ -43,7 +43,7 @@ func run(stderr io.Writer) int {
 	if os.Getenv("GOGC") == "" {
 		// Requests leave a few KB of garbage each and next to nothing alive: with
 		// Go's 100, small heaps would be collected thirty times a second.
-		debug.SetGCPercent(400)
+		debug.SetGCPercent(300)
 	}
 	supervisor, err := control.Open()
 	if err != nil {
