@@ -16,7 +16,7 @@ const defaultPort = "8000"
 const longestSocketPath = 107
 
 // address is an item of bind. It takes Gunicorn's spellings (tcp://…,
-// unix://…, a host alone) and returns host:port or unix:PATH.
+// unix://…, a host alone) and returns host:port, unix:PATH or fd://N.
 func address(item string) (string, error) {
 	if !isLine(item) {
 		return "", errors.New("must be a line of text")
@@ -24,10 +24,13 @@ func address(item string) (string, error) {
 	if path, ok := strings.CutPrefix(item, "unix:"); ok {
 		return socketAddress(strings.TrimPrefix(path, "//"))
 	}
+	if number, ok := strings.CutPrefix(item, "fd://"); ok {
+		return descriptorAddress(number)
+	}
 	item = strings.TrimPrefix(item, "tcp://")
 	switch scheme, _, found := strings.Cut(item, "://"); {
 	case found:
-		return "", errors.New("there is no " + scheme + "://; write host:port or unix:PATH")
+		return "", errors.New("there is no " + scheme + "://; write host:port, unix:PATH or fd://N")
 	case item == "":
 		return "", errors.New("must be host:port, :port or unix:PATH")
 	case isDigits(item):
@@ -55,6 +58,16 @@ func socketAddress(path string) (string, error) {
 		return "", errors.New("a socket's path has at most " + strconv.Itoa(longestSocketPath) + " bytes")
 	}
 	return "unix:" + path, nil
+}
+
+// descriptorAddress is a listening socket that gowsgi inherits. Lower ones are
+// the standard streams.
+func descriptorAddress(number string) (string, error) {
+	n, err := strconv.ParseUint(number, 10, 16)
+	if err != nil || !isDigits(number) || n < 3 {
+		return "", errors.New("an inherited socket is written fd://3, with a number from 3 to 65535")
+	}
+	return "fd://" + strconv.FormatUint(n, 10), nil
 }
 
 func v6Address(item string) (string, error) {

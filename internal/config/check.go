@@ -2,6 +2,7 @@ package config
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -12,6 +13,10 @@ func (l *loader) check(action Action) {
 	l.checkBind()
 	l.checkPeers()
 	l.checkPid()
+	l.checkJitter()
+	l.checkDebug()
+	l.checkInitgroups()
+	l.checkWarmup()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be
@@ -64,5 +69,87 @@ func (l *loader) checkPid() {
 	}
 	if slices.Contains(s.Bind, "unix:"+s.Pid) {
 		clash("bind")
+	}
+}
+
+// checkJitter: who asks for jitter believes that something is limited.
+func (l *loader) checkJitter() {
+	s := l.settings
+	missing := func(jitter, limit string) {
+		l.complain(l.origin[jitter], jitter, "has nothing to add to, since "+limit+" is 0; set that, too, or leave this out")
+	}
+	if s.MaxRequestsJitter > 0 && s.MaxRequests == 0 && !l.refused["max_requests"] {
+		missing("max_requests_jitter", "max_requests")
+	}
+	if s.MaxLifetimeJitter > 0 && s.MaxLifetime == 0 && !l.refused["max_lifetime"] {
+		missing("max_lifetime_jitter", "max_lifetime")
+	}
+}
+
+// checkDebug: --debug over a file with workers = 4 is how an application is
+// debugged; asking for several workers where debug was asked for is a mistake.
+func (l *loader) checkDebug() {
+	for _, several := range []struct {
+		key    string
+		number int
+	}{{"workers", l.settings.Workers}, {"threads", l.settings.Threads}} {
+		source := l.origin[several.key]
+		if !l.settings.Debug || several.number == 1 || source == "" ||
+			strength(source) == strengthPlatform || strength(source) < strength(l.origin["debug"]) {
+			continue
+		}
+		l.complain(l.origin["debug"], "debug", "there is one worker with one thread, but "+several.key+" ("+source+") says "+
+			strconv.Itoa(several.number)+"; leave out one or the other")
+	}
+}
+
+// settleDebug makes the settings what debug says they are.
+func (l *loader) settleDebug() {
+	if s := &l.settings; s.Debug {
+		s.Workers, s.Threads = 1, 1
+		s.Timeout, s.QueueTimeout, s.StartupTimeout, s.DeadlockTimeout, s.SlowRequestThreshold = 0, 0, 0, 0, 0
+	}
+}
+
+// How much a source counts, weakest first.
+const (
+	strengthFile = iota
+	strengthPlatform
+	strengthGunicorn
+	strengthVariable
+	strengthCommandLine
+)
+
+func strength(source string) int {
+	switch {
+	case strings.HasPrefix(source, "$"+gunicornVariable):
+		return strengthGunicorn
+	case strings.HasPrefix(source, "$"+variablePrefix):
+		return strengthVariable
+	case strings.HasPrefix(source, "$"):
+		return strengthPlatform
+	case strings.HasPrefix(source, "-"):
+		return strengthCommandLine
+	default:
+		return strengthFile
+	}
+}
+
+func (l *loader) checkInitgroups() {
+	if l.settings.Initgroups && l.settings.User == "" && !l.refused["user"] {
+		l.complain(l.origin["initgroups"], "initgroups", "is for the groups of user, and there is none; name one, or leave this out")
+	}
+}
+
+// checkWarmup: what is not below the mount is answered with a 404, and no
+// worker would ever start.
+func (l *loader) checkWarmup() {
+	mount, warmup := l.settings.Mount, l.settings.Warmup
+	if mount == "" || warmup == "" {
+		return
+	}
+	path, _, _ := strings.Cut(warmup, "?")
+	if path != mount && !strings.HasPrefix(path, mount+"/") {
+		l.complain(l.origin["warmup"], "warmup", shown(warmup)+" is not below the mount; write "+shown(mount+warmup))
 	}
 }

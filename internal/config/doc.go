@@ -10,13 +10,17 @@
 //
 //	go test ./internal/config -run ConfigFile -update
 //
-// Precedence, weakest first: built-in default, file, environment, command
-// line. A list that is given in one place replaces the weaker one whole.
+// Precedence, weakest first: built-in default, file, what platforms set
+// ($PORT), $GUNICORN_CMD_ARGS, our own environment, command line. A list that is given in one place replaces the weaker one whole.
 //
 // Every value is checked where it is given, also when something stronger
 // overrides it: a wrong line in the file is wrong today, not on the day the
 // flag that hides it is dropped.
 //
+// Options that only Gunicorn has are passed over with a note, or refused where
+// they would be missed (gunicorn_options.go).
+//
 // The package reads nothing by itself (see [Load]), keeps no state, and
-// depends on the standard library, pflag and BurntSushi/toml only.
+// depends on the standard library, pflag, go-shellquote and BurntSushi/toml
+// only.
 package config

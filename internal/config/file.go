@@ -16,14 +16,21 @@ const defaultFile = "gowsgi.toml"
 
 // file finds, reads and applies the TOML file. It returns the path of what it
 // read.
-func (l *loader) file(line commandLine, variables map[string]string, readFile func(string) ([]byte, error)) string {
+func (l *loader) file(line, gunicorn commandLine, variables map[string]string, readFile func(string) ([]byte, error)) string {
 	path, source := defaultFile, ""
 	if given := line.values["config"]; len(given) > 0 {
 		path, source = given[len(given)-1], "--config"
 	} else if given := variables[fileVariable]; given != "" {
 		path, source = given, "$"+fileVariable
+	} else if given := gunicorn.values["config"]; len(given) > 0 {
+		path, source = given[len(given)-1], gunicorn.source("--config")
 	}
 	if path == "" {
+		return ""
+	}
+	if reason := pythonFile(path); reason != "" {
+		l.blind = true
+		l.complain(source, "", reason)
 		return ""
 	}
 	data, err := readFile(path)
@@ -88,6 +95,9 @@ func syntaxProblem(path string, err error) (source, key, message string) {
 }
 
 func unknownKey(e entry) string {
+	if reason := gunicornKey(e.key, e.value); reason != "" {
+		return reason
+	}
 	if meant := suggestion(strings.ToLower(e.key), keysMeant()); meant != "" {
 		for _, row := range table() {
 			if meant == row.gunicorn || slices.Contains(row.aliases, strings.ReplaceAll(meant, "_", "-")) {

@@ -47,23 +47,38 @@ func addFlag(set *pflag.FlagSet, row setting, def string) {
 
 // commandLine is the arguments, taken apart but not yet understood.
 type commandLine struct {
+	variable string              // that holds them; empty: the command line itself
 	values   map[string][]string // by long flag, in order
 	targets  []string
 	problems []Problem
+	notes    []string // see Invocation
 }
 
-// parseCommandLine takes the arguments apart. pflag stops at the first error;
-// to find all of them, an unknown flag is noted, made known and passed over.
+// wholeLine is the source of problems with no option in particular.
+const wholeLine = "command line"
+
+// parseCommandLine takes the program's arguments apart.
 func parseCommandLine(args []string) commandLine {
-	set := pflag.NewFlagSet("gowsgi", pflag.ContinueOnError)
-	set.SetNormalizeFunc(normalizer())
-	for _, row := range slices.Concat(table(), switches()) {
-		if !row.positional {
-			addFlag(set, row, "")
+	line := parseOptions(args, "")
+	line.checkSwitches()
+	if len(line.targets) > 1 {
+		for i, target := range line.targets {
+			line.targets[i] = strconv.Quote(target)
 		}
+		line.complain(wholeLine, "target", "one application expected, but there are "+
+			strconv.Itoa(len(line.targets))+": "+strings.Join(line.targets, ", ")+"; options are written with --")
+		line.targets = nil
 	}
-	var line commandLine
-	unknown := false
+	return line
+}
+
+// parseOptions takes apart what the command line, or the variable, holds. pflag
+// stops at the first error; to find all of them, an unknown flag is noted, made
+// known and passed over.
+func parseOptions(args []string, variable string) commandLine {
+	set := knownFlags()
+	line := commandLine{variable: variable}
+	args, unknown := line.oneDash(set, args)
 	for {
 		line.values = map[string][]string{}
 		err := set.ParseAll(args, func(flag *pflag.Flag, value string) error {
@@ -80,20 +95,70 @@ func parseCommandLine(args []string) commandLine {
 			break
 		}
 	}
-	line.checkSwitches()
-	if unknown {
-		return line // its value looks like a target: what the target is, nobody knows
-	}
-	line.targets = set.Args()
-	if len(line.targets) > 1 {
-		for i, target := range line.targets {
-			line.targets[i] = strconv.Quote(target)
-		}
-		line.complain("command line", "target", "one application expected, but there are "+
-			strconv.Itoa(len(line.targets))+": "+strings.Join(line.targets, ", ")+"; options are written with --")
-		line.targets = nil
+	line.judge()
+	if !unknown { // else its value looks like a target: what the target is, nobody knows
+		line.targets = set.Args()
 	}
 	return line
+}
+
+// knownFlags are all flags: ours, and Gunicorn's that have no meaning here.
+func knownFlags() *pflag.FlagSet {
+	set := pflag.NewFlagSet("gowsgi", pflag.ContinueOnError)
+	set.SetNormalizeFunc(normalizer())
+	for _, row := range slices.Concat(table(), switches()) {
+		if !row.positional {
+			addFlag(set, row, "")
+		}
+	}
+	for _, option := range gunicornOptions {
+		flag := set.VarPF(flagValue{meta: "VALUE"}, option.name, option.short, "")
+		if !option.value || option.optional {
+			flag.NoOptDefVal = "true"
+		}
+	}
+	return set
+}
+
+// oneDash notes and takes out long flags with one dash, which pflag would
+// otherwise take for a letter with its value: -threads for -t hreads.
+func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string, found bool) {
+	value := false // the argument belongs to the flag before it
+	for i, arg := range args {
+		word, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		switch {
+		case value || !strings.HasPrefix(arg, "-"):
+			value = false
+		case arg == "--":
+			return append(rest, args[i:]...), found
+		case strings.HasPrefix(arg, "--"):
+			flag := set.Lookup(arg[2:])
+			value = flag != nil && flag.NoOptDefVal == ""
+		case len(word) > 1 && set.Lookup(word) != nil:
+			c.complain(arg, "", "there is no such option; did you mean --"+word+"?")
+			found = true
+			continue
+		default:
+			value = lettersWantValue(set, arg[1:])
+		}
+		rest = append(rest, arg)
+	}
+	return rest, found
+}
+
+// lettersWantValue tells whether the value of the last of these letters is the
+// next argument.
+func lettersWantValue(set *pflag.FlagSet, letters string) bool {
+	for i := range len(letters) {
+		flag := set.ShorthandLookup(letters[i : i+1])
+		if flag == nil {
+			return false
+		}
+		if flag.NoOptDefVal == "" {
+			return i == len(letters)-1
+		}
+	}
+	return false
 }
 
 // normalizer maps all spellings of a flag to the one in the table: an alias,
@@ -104,6 +169,9 @@ func normalizer() func(*pflag.FlagSet, string) pflag.NormalizedName {
 		for _, spelling := range append(row.aliases, row.name) {
 			names[strings.ReplaceAll(spelling, "_", "-")] = row.name
 		}
+	}
+	for _, option := range gunicornOptions {
+		names[option.name] = option.name
 	}
 	return func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if known, ok := names[strings.ReplaceAll(name, "_", "-")]; ok {
@@ -157,12 +225,24 @@ func (c *commandLine) stopped(err error) {
 	case errors.As(err, &syntax):
 		c.complain(syntax.GetSpecifiedFlag(), "", "is no option; gowsgi --help lists them")
 	default:
-		c.complain("command line", "", err.Error())
+		c.complain(wholeLine, "", err.Error())
 	}
 }
 
 func (c *commandLine) complain(source, key, message string) {
-	c.problems = append(c.problems, Problem{Source: source, Key: key, Message: message})
+	c.problems = append(c.problems, Problem{Source: c.source(source), Key: key, Message: message})
+}
+
+// source is how messages name an option, or the whole, of this command line.
+func (c *commandLine) source(option string) string {
+	switch {
+	case c.variable == "":
+		return option
+	case option == wholeLine:
+		return "$" + c.variable
+	default:
+		return "$" + c.variable + ": " + option
+	}
 }
 
 // checkSwitches refuses values on switches, and two different actions. An

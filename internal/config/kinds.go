@@ -258,3 +258,54 @@ func choice(field func(*Settings) *string, words ...string) kind {
 		write: func(word string) any { return word },
 	}
 }
+
+// onOff is a switch: a flag without a value, true or false in TOML, and one of
+// a few words in the environment.
+func onOff(field func(*Settings) *bool) kind {
+	return scalar[bool]{
+		field: field,
+		want:  "true or false",
+		read: func(text string) (on, ok bool) {
+			switch strings.ToLower(strings.TrimSpace(text)) {
+			case "true", "1", "yes", "on":
+				return true, true
+			case "false", "0", "no", "off":
+				return false, true
+			}
+			return false, false
+		},
+		take: func(value any) (on, ok bool) {
+			on, ok = value.(bool)
+			return on, ok
+		},
+		write: func(on bool) any { return on },
+	}
+}
+
+// umask is a file mode mask in octal, kept as four digits; empty is none.
+func umask(field func(*Settings) *string) kind {
+	format := func(n int64) (string, bool) { return fmt.Sprintf("%04o", n), 0 <= n && n <= 0o777 }
+	read := func(text string) (string, bool) {
+		text = strings.TrimPrefix(strings.TrimSpace(text), "0o")
+		if text == "" {
+			return "", true
+		}
+		n, err := strconv.ParseInt(text, 8, 64)
+		if err != nil {
+			return "", false
+		}
+		return format(n)
+	}
+	return scalar[string]{
+		field: field,
+		want:  "an octal number from 0 to 0777, such as 0027",
+		read:  read,
+		take: func(value any) (string, bool) {
+			if n, ok := value.(int64); ok { // TOML has 0o27
+				return format(n)
+			}
+			return ofString(read)(value)
+		},
+		write: func(text string) any { return text },
+	}
+}

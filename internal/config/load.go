@@ -26,14 +26,17 @@ type Invocation struct {
 	// ConfigFile is the path of the file that was read, as it was given;
 	// empty if none was.
 	ConfigFile string
+	// Notes say what was passed over, a line each: options that are Gunicorn's
+	// and have no meaning here.
+	Notes []string
 }
 
 // Load works out the invocation from the command line (without the program's
 // name), the environment (NAME=value, as os.Environ has it) and the file that
 // these name, which it gets from readFile (os.ReadFile will do).
 //
-// The file is that of -c, else of $GOWSGI_CONFIG, else gowsgi.toml if
-// readFile has one: it must then wrap fs.ErrNotExist when there is none.
+// The file is that of -c, else of $GOWSGI_CONFIG, else of -c in
+// $GUNICORN_CMD_ARGS, else gowsgi.toml if readFile has one: it must then wrap fs.ErrNotExist when there is none.
 // -c "" reads no file.
 //
 // An empty variable counts as unset, because that is what a template without
@@ -48,12 +51,16 @@ func Load(args, environ []string, readFile func(string) ([]byte, error)) (Invoca
 		return inv, nil
 	}
 	variables := variables(environ)
+	gunicorn := parseGunicornVariable(variables[gunicornVariable])
 	l := loader{settings: inv.Settings, origin: map[string]string{}, refused: map[string]bool{}}
-	inv.ConfigFile = l.file(line, variables, readFile)
-	l.environment(variables, line)
-	l.commandLine(line)
+	inv.ConfigFile = l.file(line, gunicorn, variables, readFile)
+	l.options(gunicorn)
+	l.environment(variables, line, gunicorn)
+	l.options(line)
 	l.check(inv.Action)
+	l.settleDebug()
 	inv.Settings = l.settings
+	inv.Notes = append(gunicorn.notes, line.notes...)
 	if len(l.problems) > 0 {
 		return inv, &Problems{List: l.problems}
 	}
@@ -117,7 +124,7 @@ func variables(environ []string) map[string]string {
 	return found
 }
 
-func (l *loader) environment(variables map[string]string, line commandLine) {
+func (l *loader) environment(variables map[string]string, line, gunicorn commandLine) {
 	names := []string{strings.TrimPrefix(fileVariable, variablePrefix)}
 	for _, row := range table() {
 		names = append(names, strings.TrimPrefix(row.variable(), variablePrefix))
@@ -127,7 +134,7 @@ func (l *loader) environment(variables map[string]string, line commandLine) {
 		}
 		// What others set for all programs is none of our business when the
 		// user told us himself.
-		if value, ok := variables[row.env]; ok && !line.has(row) {
+		if value, ok := variables[row.env]; ok && !line.has(row) && !gunicorn.has(row) {
 			if row.envText != nil {
 				value = row.envText(value)
 			}
@@ -153,14 +160,15 @@ func (l *loader) variable(row setting, name, value string) {
 	l.apply(row, "$"+name, func(s *Settings) error { return row.kind.parse(s, texts) })
 }
 
-func (l *loader) commandLine(line commandLine) {
+// options applies a command line, or the variable that holds one.
+func (l *loader) options(line commandLine) {
 	l.problems = append(l.problems, line.problems...)
-	if len(line.problems) > 0 {
+	if len(line.problems) > 0 && line.variable == "" {
 		l.blind = true
 	}
 	for _, row := range table() {
 		if texts := line.texts(row); len(texts) > 0 {
-			l.apply(row, row.flag(), func(s *Settings) error { return row.kind.parse(s, texts) })
+			l.apply(row, line.source(row.flag()), func(s *Settings) error { return row.kind.parse(s, texts) })
 		}
 	}
 }

@@ -56,11 +56,16 @@ func problems(t *testing.T, args, environ []string, f files) []string {
 func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	want := Settings{
 		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048, Workers: 1, Threads: 8, BacklogRequests: 1024,
+		StartLimit: 5,
+		Timeout:    30 * time.Second, TimeoutGrace: 10 * time.Second, QueueTimeout: 30 * time.Second,
 		KeepAlive: 75 * time.Second, HeaderTimeout: 20 * time.Second, GracefulTimeout: 30 * time.Second,
+		BodyTimeout: 20 * time.Second, WriteTimeout: time.Minute, MinRate: 500,
+		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
 		LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 		RequestBuffer: 1 << 20, ResponseBuffer: 1 << 20,
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1"},
-		LogLevel:          "info", ErrorLogfile: "-",
+		LogLevel:          "info", LogFormat: "text", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
+		LogSyslogTo: "unix:///dev/log", LogSyslogFacility: "user",
 		AccessLogformat: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"`,
 	}
 	if got := Defaults(); !reflect.DeepEqual(got, want) {
@@ -100,14 +105,19 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 			if value == nil {
 				value = "127.0.0.1"
 			}
+		case bool:
+			value = true
 		case string:
-			value = map[string]any{"log_level": "error", "mount": "/x", "response_buffer": int64(4096)}[row.key()]
+			value = map[string]any{
+				"log_level": "error", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
+				"log_format": "json", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
+			}[row.key()]
 			if value == nil {
 				value = "x"
 			}
 		default:
 			value = int64(5000)
-			if row.key() == "workers" || row.key() == "threads" || row.key() == "header_timeout" {
+			if row.key() == "workers" || row.key() == "threads" || row.key() == "header_timeout" || row.key() == "start_limit" {
 				value = int64(7)
 			}
 		}

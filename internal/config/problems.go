@@ -25,10 +25,15 @@ func (p Problem) String() string {
 		text = p.Source + ": " + p.Message
 	}
 	if !isLine(text) { // names are the user's: a terminal should not obey them
-		quoted := strconv.Quote(text)
-		text = quoted[1 : len(quoted)-1]
+		text = escaped(text)
 	}
 	return text
+}
+
+// escaped is text with everything spelled out that is not to be printed.
+func escaped(text string) string {
+	quoted := strconv.Quote(text)
+	return quoted[1 : len(quoted)-1]
 }
 
 // Problems is the error that [Load] returns: everything that is wrong, so

@@ -14,8 +14,10 @@ type Settings struct {
 
 	Mount string `json:"mount"` // a path without a slash at the end; empty is the root
 
-	Bind            []string `json:"bind"`    // host:port, [v6]:port, :port or unix:PATH, and no other form
+	Bind            []string `json:"bind"`    // host:port, [v6]:port, :port, unix:PATH or fd://N, and no other form
 	Backlog         int      `json:"backlog"` // connections that the kernel keeps for us
+	Umask           string   `json:"umask"`   // four octal digits; empty: as inherited
+	ReusePort       bool     `json:"reuse_port"`
 	Workers         int      `json:"workers"`
 	Threads         int      `json:"threads"`
 	BacklogRequests int      `json:"backlog_requests"` // requests that may wait for a Python thread, per worker
@@ -25,6 +27,23 @@ type Settings struct {
 	Venv       string   `json:"venv"`
 	Env        []string `json:"env"` // NAME=value
 
+	MaxRequests       int           `json:"max_requests"` // 0: no such limit; the same for the next three
+	MaxRequestsJitter int           `json:"max_requests_jitter"`
+	MaxLifetime       time.Duration `json:"max_lifetime"`
+	MaxLifetimeJitter time.Duration `json:"max_lifetime_jitter"`
+	MaxWorkerMemory   int64         `json:"max_worker_memory"`
+	SurplusTimeout    time.Duration `json:"surplus_timeout"` // 0: surplus workers stay
+	StartLimit        int           `json:"start_limit"`     // 0: never give up
+	Warmup            string        `json:"warmup"`          // a path or a URL; empty: none
+
+	Timeout         time.Duration `json:"timeout"`          // 0: none, as with all timeouts but header_timeout
+	TimeoutGrace    time.Duration `json:"timeout_grace"`    // between RequestTimeout and the worker's end
+	QueueTimeout    time.Duration `json:"queue_timeout"`    // a request may wait this long for a thread
+	BodyTimeout     time.Duration `json:"body_timeout"`     // to send a body, and 1 s more for each MinRate bytes
+	WriteTimeout    time.Duration `json:"write_timeout"`    // to take a block, and 1 s more for each MinRate bytes
+	MinRate         int           `json:"min_rate"`         // bytes per second
+	StartupTimeout  time.Duration `json:"startup_timeout"`  // to load the application and pass Warmup
+	DeadlockTimeout time.Duration `json:"deadlock_timeout"` // without anybody getting the GIL
 	KeepAlive       time.Duration `json:"keep_alive"`       // 0: a connection is closed after each response
 	HeaderTimeout   time.Duration `json:"header_timeout"`   // a client has this long to send its request line and headers
 	GracefulTimeout time.Duration `json:"graceful_timeout"` // 0: what is running is not waited for
@@ -38,11 +57,26 @@ type Settings struct {
 
 	ForwardedAllowIPs []string `json:"forwarded_allow_ips"` // addresses, networks or, alone, *
 
-	LogLevel        string `json:"log_level"`        // debug, info, warning, error or critical
-	ErrorLogfile    string `json:"error_logfile"`    // - is standard error
-	AccessLogfile   string `json:"access_logfile"`   // - is standard output, empty is none
-	AccessLogformat string `json:"access_logformat"` // text and %(atom)s
-	Pid             string `json:"pid"`              // empty is none
+	LogLevel             string        `json:"log_level"`              // debug, info, warning, error or critical
+	LogFormat            string        `json:"log_format"`             // text or json
+	ErrorLogfile         string        `json:"error_logfile"`          // - is standard error
+	AccessLogfile        string        `json:"access_logfile"`         // - is standard output, empty is none
+	AccessLogformat      string        `json:"access_logformat"`       // what ParseAccessFormat reads
+	SlowRequestThreshold time.Duration `json:"slow_request_threshold"` // 0: no request is slow
+	CaptureOutput        bool          `json:"capture_output"`
+	LogSyslog            bool          `json:"log_syslog"`
+	LogSyslogTo          string        `json:"log_syslog_to"` // unix://PATH, udp://HOST:PORT or tcp://HOST:PORT
+	LogSyslogFacility    string        `json:"log_syslog_facility"`
+
+	User       string `json:"user"` // a name or a number; empty: whoever starts gowsgi
+	Group      string `json:"group"`
+	Initgroups bool   `json:"initgroups"`
+	Name       string `json:"name"` // in process titles; empty: Target
+	Pid        string `json:"pid"`  // empty is none
+
+	Reload          bool     `json:"reload"`
+	ReloadExtraFile []string `json:"reload_extra_file"` // paths and patterns
+	Debug           bool     `json:"debug"`
 }
 
 // Defaults returns the settings that hold where the user says nothing.

@@ -3,6 +3,8 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net"
+	"net/url"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -18,13 +20,45 @@ func filledText(field func(*Settings) *string, want string) kind {
 	return textThat(field, want, func(text string) bool { return text != "" && isLine(text) })
 }
 
-// logformat is the format of an access log line. Only its shape is checked:
-// which atoms there are is the access log's to know.
-func logformat(field func(*Settings) *string) kind {
-	return textThat(field, "a line of text in which each % starts an atom such as %(h)s, or is written %%", func(text string) bool {
-		return isLine(text) && onlyAtoms(text)
-	})
+// accessFormat is the format of an access log line.
+func accessFormat(field func(*Settings) *string) kind {
+	return checkedText{
+		field: field,
+		want:  "json, common, combined, vhost_combined, or a line of text with atoms, either Gunicorn's such as %(h)s or Apache's such as %h",
+		check: func(text string) error { _, err := ParseAccessFormat(text); return err },
+	}
 }
+
+// checkedText is a text whose check says itself what is wrong.
+type checkedText struct {
+	field func(*Settings) *string
+	want  string
+	check func(string) error
+}
+
+func (k checkedText) parse(s *Settings, texts []string) error {
+	var errs []error
+	for _, text := range texts {
+		errs = append(errs, k.decode(s, text))
+	}
+	return errors.Join(errs...)
+}
+
+func (k checkedText) decode(s *Settings, value any) error {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Errorf("must be %s, not %s", k.want, shown(value))
+	}
+	if err := k.check(text); err != nil {
+		return err
+	}
+	*k.field(s) = text
+	return nil
+}
+
+func (k checkedText) encode(s *Settings) any { return *k.field(s) }
+
+func (k checkedText) wants() string { return k.want }
 
 func textThat(field func(*Settings) *string, want string, is func(string) bool) kind {
 	read := func(text string) (string, bool) { return text, is(text) }
@@ -50,21 +84,55 @@ func mountPath(field func(*Settings) *string) kind {
 	})
 }
 
-func onlyAtoms(format string) bool {
-	for {
-		_, rest, found := strings.Cut(format, "%")
-		if !found {
+// requestTarget is a path, perhaps with a query, or a whole URL. Empty is none.
+func requestTarget(field func(*Settings) *string) kind {
+	return textThat(field, "a path such as /healthz, a URL such as http://example.com/healthz, or empty", func(text string) bool {
+		if text == "" {
 			return true
 		}
-		if after, ok := strings.CutPrefix(rest, "%"); ok {
-			format = after
-			continue
+		u, err := url.Parse(text)
+		return err == nil && isLine(text) && !strings.ContainsAny(text, " #") &&
+			(text[0] == '/' && u.Host == "" || (u.Scheme == "http" || u.Scheme == "https") && u.Host != "")
+	})
+}
+
+// syslogFacilities are those of RFC 5424, 6.2.1, under Gunicorn's names.
+var syslogFacilities = []string{
+	"user", "auth", "authpriv", "cron", "daemon", "ftp", "kern", "lpr", "mail", "news", "syslog", "uucp",
+	"local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+}
+
+// syslogPort is what a host without a port gets.
+const syslogPort = "514"
+
+// syslogAddress is where a syslog daemon listens, in Gunicorn's spelling.
+func syslogAddress(field func(*Settings) *string) kind {
+	read := func(text string) (string, bool) {
+		scheme, rest, found := strings.Cut(text, "://")
+		if !found || !isLine(text) {
+			return "", false
 		}
-		name, after, closed := strings.Cut(rest, ")s")
-		if !closed || len(name) < 2 || name[0] != '(' || strings.ContainsAny(name[1:], "()%") {
-			return false
+		switch scheme {
+		case "unix":
+			path, _, _ := strings.Cut(rest, "#") // dgram or stream: found out
+			return "unix://" + path, strings.HasPrefix(path, "/")
+		case "udp", "tcp":
+			host, port, err := net.SplitHostPort(rest)
+			if err != nil {
+				host, port, err = net.SplitHostPort(rest + ":" + syslogPort)
+			}
+			joined, portErr := joinPort(host, port)
+			return scheme + "://" + joined, err == nil && portErr == nil && host != ""
+		default:
+			return "", false
 		}
-		format = after
+	}
+	return scalar[string]{
+		field: field,
+		want:  "unix://PATH, udp://HOST:PORT or tcp://HOST:PORT",
+		read:  read,
+		take:  ofString(read),
+		write: func(text string) any { return text },
 	}
 }
 

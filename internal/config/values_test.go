@@ -131,7 +131,11 @@ func TestAddresses(t *testing.T) {
 		{item: "/run/app.sock", says: "unix:PATH"},
 		{item: "a b:80", says: "unix:PATH"},
 		{item: "http://host:80", says: "no http://"},
-		{item: "fd://3", says: "no fd://"},
+		{item: "fd://3", want: "fd://3"},
+		{item: "fd://03", want: "fd://3"},
+		{item: "fd://2", says: "from 3 to 65535"},
+		{item: "fd://x", says: "from 3 to 65535"},
+		{item: "fd://", says: "from 3 to 65535"},
 		{item: "tcp://", says: "must be host:port"},
 		{item: "host\n:80", says: "line of text"},
 		{item: "unix:/\xff", says: "line of text"},
@@ -163,18 +167,6 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-func TestAccessLogFormats(t *testing.T) {
-	for format, ok := range map[string]bool{
-		combinedLog: true, "": true, "plain": true, "100%%": true, "%%%(h)s": true, "%({x-id}i)s %(D)s": true,
-		"%h": false, "%": false, "%(h)": false, "%()s": false, "%(hs": false, "%(h) s": false, "%(h)d": false, "%(h)s %": false, "a\nb": false,
-		"%(h %(r)s": false,
-	} {
-		if got := isLine(format) && onlyAtoms(format); got != ok {
-			t.Errorf("%q: %v", format, got)
-		}
-	}
-}
-
 func TestEnvironmentEntries(t *testing.T) {
 	for item, ok := range map[string]bool{
 		"A=1": true, "A=": true, "A=b=c": true, "A=two\nlines": true, "a.b-c=1": true,
@@ -190,7 +182,7 @@ func TestSuggestions(t *testing.T) {
 	for name, want := range map[string]string{
 		"thread": "threads", "treads": "threads", "worker": "workers", "keepalive": "keep-alive",
 		"pyhtonpath": "pythonpath", "acess-logfle": "access-logfile", "vnev": "", "ven": "venv", "bund": "bind",
-		"xyz": "", "e": "", "reload": "", "": "",
+		"xyz": "", "e": "", "relaod": "reload", "": "",
 	} {
 		if got := suggestion(name, flagNames()); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
@@ -205,6 +197,72 @@ func TestMountIsAPathWithoutASlashAtTheEnd(t *testing.T) {
 		inv, err := Load([]string{"--mount", value, "x:app"}, nil, files{}.read)
 		if (err == nil) != ok || ok && inv.Settings.Mount != value {
 			t.Errorf("--mount %q: %q, %v", value, inv.Settings.Mount, err)
+		}
+	}
+}
+
+func TestUmasksAreOctal(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "0": "0000", "27": "0027", "0027": "0027", "0o27": "0027", "777": "0777", "1777": "-", "8": "-", "-1": "-", "x": "-",
+	} {
+		inv, err := Load([]string{"--umask", text, "x:app"}, nil, files{}.read)
+		if (err == nil) != (want != "-") || err == nil && inv.Settings.Umask != want {
+			t.Errorf("--umask %q: %q, %v", text, inv.Settings.Umask, err)
+		}
+	}
+	inv, err := Load([]string{"x:app"}, nil, files{"gowsgi.toml": "umask = 0o27\n"}.read)
+	if err != nil || inv.Settings.Umask != "0027" {
+		t.Errorf("umask = 0o27: %q, %v", inv.Settings.Umask, err)
+	}
+}
+
+func TestSwitchesNeedNoValueAndTakeOne(t *testing.T) {
+	for line, want := range map[string]bool{
+		"": false, "--reload": true, "--reload=true": true, "--reload=false": false, "--reload --reload=no": false,
+	} {
+		inv, err := Load(append(words(line), "x:app"), nil, files{}.read)
+		if err != nil || inv.Settings.Reload != want {
+			t.Errorf("%q: %v, %v", line, inv.Settings.Reload, err)
+		}
+	}
+	for text, want := range map[string]bool{"1": true, "yes": true, "On": true, "0": false, "off": false} {
+		inv, err := Load([]string{"x:app"}, []string{"GOWSGI_RELOAD=" + text}, files{"gowsgi.toml": "reload = false"}.read)
+		if err != nil || inv.Settings.Reload != want {
+			t.Errorf("$GOWSGI_RELOAD=%s: %v, %v", text, inv.Settings.Reload, err)
+		}
+	}
+	if _, err := Load([]string{"--reload=perhaps", "x:app"}, nil, files{}.read); err == nil || !strings.Contains(err.Error(), "true or false") {
+		t.Errorf("--reload=perhaps: %v", err)
+	}
+}
+
+func TestSyslogAddresses(t *testing.T) {
+	for text, want := range map[string]string{ // empty: refused
+		"unix:///dev/log": "unix:///dev/log", "unix:///dev/log#dgram": "unix:///dev/log", "udp://localhost:0514": "udp://localhost:514",
+		"tcp://10.0.0.1:601": "tcp://10.0.0.1:601", "udp://localhost": "udp://localhost:514", "tcp://[::1]": "tcp://[::1]:514",
+		"unix://dev/log": "", "localhost:514": "", "http://x:1": "", "udp://:514": "", "udp://": "", "udp://x:http": "", "udp://::1": "", "": "",
+	} {
+		inv, err := Load([]string{"--log-syslog-to", text, "x:app"}, nil, files{}.read)
+		if (err == nil) != (want != "") || err == nil && inv.Settings.LogSyslogTo != want {
+			t.Errorf("--log-syslog-to %q: %q, %v", text, inv.Settings.LogSyslogTo, err)
+		}
+	}
+}
+
+func TestDescriptorsAndWarmupsAndFacilities(t *testing.T) {
+	for line, ok := range map[string]bool{
+		"--warmup /healthz": true, "--warmup /a?b=c": true, "--warmup=": true, "--warmup healthz": false, "--warmup /a#b": false,
+		"--mount /app --warmup /app/healthz?x": true, "--mount /app --warmup /app": true,
+		"--log-format json": true, "--log-format JSON": true, "--log-format xml": false,
+		"--log-syslog-facility local7": true, "--log-syslog-facility local8": false,
+		"--max-worker-memory 512M": true, "--max-worker-memory much": false,
+		"--max-lifetime 8784h": true, "--max-lifetime 8785h": false,
+		"--start-limit 0": true, "--start-limit -1": false,
+		"--user www-data --group 33 --initgroups":               true,
+		"--reload-extra-file conf/*.yaml --reload-extra-file x": true,
+	} {
+		if _, err := Load(append(words(line), "x:app"), nil, files{}.read); (err == nil) != ok {
+			t.Errorf("%s: %v", line, err)
 		}
 	}
 }

@@ -1,0 +1,117 @@
+package config
+
+// gunicornOption is an option of Gunicorn's (27.0.1) that no setting answers
+// to. Most can be passed over with a note, so that existing command lines work;
+// those that would then be missed are refused.
+type gunicornOption struct {
+	name, short string
+	key         string   // in a gunicorn.conf.py, where it is another one
+	value       bool     // it takes a value
+	optional    bool     // it may do without
+	note        string   // why it can be passed over
+	refuse      string   // why it cannot, and the way out
+	harmless    []string // values with which it can all the same
+	harmful     []string // if there are any: only values with such a part are refused
+}
+
+const (
+	reasonLogging = "use --log-format, --log-level and --error-logfile instead"
+	reasonStats   = "gowsgi sends no statistics"
+	reasonParser  = "requests are read by the letter of RFC 9112"
+	reasonASGI    = "it is for ASGI, and gowsgi serves WSGI"
+	reasonHTTP2   = "gowsgi settles that with each client"
+	reasonDirty   = "gowsgi has no dirty workers"
+	reasonControl = "gowsgi is controlled with signals"
+	reasonTLS     = "it is for TLS, which a proxy in front does"
+
+	refuseTLS   = "gowsgi speaks no TLS; let a proxy in front do it, such as nginx, and leave this out"
+	refusePaste = "gowsgi reads no Paste files; name a factory that does, such as module:make(), as the application"
+)
+
+var gunicornOptions = []gunicornOption{
+	{
+		name: "worker-class", short: "k", value: true, note: "gowsgi always runs a pool of threads",
+		refuse:  "gowsgi serves WSGI, and such workers are for ASGI; name the WSGI application and leave this out",
+		harmful: []string{"asgi", "uvicorn", "Uvicorn"},
+	},
+	{name: "worker-connections", value: true, note: "connections hold no thread; --backlog-requests limits the requests that wait for one"},
+	{name: "worker-tmp-dir", value: true, note: "workers write no heartbeat files"},
+	{name: "preload", key: "preload_app", note: "each worker loads the application for itself"},
+	{name: "no-sendfile", key: "sendfile", note: "files of wsgi.file_wrapper are always sent with sendfile(2)"},
+	{name: "spew", note: "gowsgi does not trace the application"},
+	{name: "reload-engine", value: true, note: "the system tells gowsgi which files change"},
+	{name: "enable-stdio-inheritance", short: "R", note: "gowsgi keeps the streams that it is started with"},
+	{name: "daemon", short: "D", refuse: "gowsgi stays in the foreground; let systemd or another supervisor run it, and leave this out"},
+
+	{name: "disable-redirect-access-to-syslog", note: "the access log never goes to syslog"},
+	{name: "log-syslog-prefix", key: "syslog_prefix", value: true, note: "records are tagged gowsgi"},
+	{name: "log-config", key: "logconfig", value: true, note: reasonLogging},
+	{name: "log-config-json", key: "logconfig_json", value: true, note: reasonLogging},
+	{name: "log-config-dict", key: "logconfig_dict", value: true, note: reasonLogging},
+	{name: "logger-class", value: true, note: reasonLogging},
+	{name: "statsd-host", value: true, note: reasonStats},
+	{name: "statsd-prefix", value: true, note: reasonStats},
+	{name: "dogstatsd-tags", value: true, note: reasonStats},
+	{name: "enable-backlog-metric", note: reasonStats},
+
+	{name: "secure-scheme-headers", value: true, note: "X-Forwarded-Proto, X-Forwarded-Protocol and X-Forwarded-Ssl are known, from --forwarded-allow-ips"},
+	{name: "forwarder-headers", value: true, note: "a header never becomes a variable of the environ without HTTP_"},
+	{name: "header-map", value: true, note: "headers with _ in their names are always left out"},
+	{name: "permit-obsolete-folding", note: reasonParser},
+	{name: "strip-header-spaces", note: reasonParser},
+	{name: "permit-unconventional-http-method", note: reasonParser},
+	{name: "permit-unconventional-http-version", note: reasonParser},
+	{name: "casefold-http-method", note: reasonParser},
+	{name: "http-parser", value: true, note: "gowsgi has one parser"},
+	{name: "http-protocols", value: true, note: reasonHTTP2},
+	{name: "http2-cleartext", value: true, note: reasonHTTP2},
+	{name: "http2-max-concurrent-streams", value: true, note: reasonHTTP2},
+	{name: "http2-initial-window-size", value: true, note: reasonHTTP2},
+	{name: "http2-max-frame-size", value: true, note: reasonHTTP2},
+	{name: "http2-max-header-list-size", value: true, note: reasonHTTP2},
+	{
+		name: "proxy-protocol", value: true, optional: true, note: "gowsgi does not read it", harmless: []string{"off"},
+		refuse: "gowsgi does not read the PROXY protocol; have the proxy send plain HTTP with X-Forwarded-For, and leave this out",
+	},
+	{name: "proxy-allow-from", key: "proxy_allow_ips", value: true, note: "it is for the PROXY protocol, which gowsgi does not read"},
+	{
+		name: "protocol", value: true, note: "gowsgi speaks HTTP", harmless: []string{"http"},
+		refuse: "gowsgi speaks HTTP only; have the proxy speak it (in nginx: proxy_pass for uwsgi_pass), and leave this out",
+	},
+	{name: "uwsgi-allow-from", key: "uwsgi_allow_ips", value: true, note: "gowsgi speaks HTTP only"},
+
+	{name: "certfile", value: true, refuse: refuseTLS},
+	{name: "keyfile", value: true, refuse: refuseTLS},
+	{name: "ca-certs", value: true, refuse: refuseTLS},
+	{name: "ssl-context", value: true, refuse: refuseTLS},
+	{name: "ssl-version", value: true, note: reasonTLS},
+	{name: "cert-reqs", value: true, note: reasonTLS},
+	{name: "ciphers", value: true, note: reasonTLS},
+	{name: "suppress-ragged-eofs", note: reasonTLS},
+	{name: "do-handshake-on-connect", note: reasonTLS},
+
+	{name: "paste", value: true, refuse: refusePaste},
+	{name: "paster", value: true, refuse: refusePaste},
+	{name: "paste-global", key: "raw_paste_global_conf", value: true, refuse: refusePaste},
+	{name: "root-path", value: true, note: reasonASGI + "; --mount says where an application is mounted"},
+	{name: "asgi-loop", value: true, note: reasonASGI},
+	{name: "asgi-lifespan", value: true, note: reasonASGI},
+	{name: "asgi-disconnect-grace-period", value: true, note: reasonASGI},
+	{name: "websocket-max-message-size", value: true, note: reasonASGI},
+	{name: "dirty-app", key: "dirty_apps", value: true, refuse: "gowsgi has no dirty workers; run what they do in a program of its own, and leave this out"},
+	{name: "dirty-workers", value: true, note: reasonDirty},
+	{name: "dirty-timeout", value: true, note: reasonDirty},
+	{name: "dirty-threads", value: true, note: reasonDirty},
+	{name: "dirty-graceful-timeout", value: true, note: reasonDirty},
+	{name: "control-socket", value: true, note: reasonControl},
+	{name: "control-socket-mode", value: true, note: reasonControl},
+	{name: "no-control-socket", key: "control_socket_disable", note: reasonControl},
+	{name: "tmp-upload-dir", value: true, note: "bodies are kept in memory, not in files"},
+}
+
+// gunicornHooks are the functions that a gunicorn.conf.py can define.
+var gunicornHooks = []string{
+	"on_starting", "on_reload", "when_ready", "pre_fork", "post_fork", "post_worker_init", "worker_int", "worker_abort",
+	"pre_exec", "pre_request", "post_request", "child_exit", "worker_exit", "nworkers_changed", "on_exit",
+	"on_dirty_starting", "dirty_post_fork", "dirty_worker_init", "dirty_worker_exit",
+}

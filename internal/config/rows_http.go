@@ -1,0 +1,51 @@
+package config
+
+import "math"
+
+// limitRows say how large what may be.
+func limitRows() []setting {
+	return []setting{
+		{
+			name: "limit-request-line", group: groupLimits, meta: "SIZE", def: "4094",
+			kind: size(func(s *Settings) *int { return &s.LimitRequestLine }, 0, 8190),
+			help: "Longest request line; 0: no limit. A longer one gets a 414.",
+		},
+		{
+			name: "limit-request-fields", group: groupLimits, meta: "N", def: "100",
+			kind: number(func(s *Settings) *int { return &s.LimitRequestFields }, 1, 32768),
+			help: "Most header fields in a request. One more gets a 431.",
+		},
+		{
+			name: "limit-request-field_size", group: groupLimits, meta: "SIZE", def: "8190",
+			kind: size(func(s *Settings) *int { return &s.LimitRequestFieldSize }, 0, mib),
+			help: "Longest header field; 0: no limit. A longer one gets a 431.",
+		},
+		{
+			name: "limit-request-body", group: groupLimits, meta: "SIZE", def: "0",
+			kind: size(func(s *Settings) *int64 { return &s.LimitRequestBody }, 0, math.MaxInt64),
+			help: "Largest request body; 0: no limit. A larger one gets a 413.",
+		},
+		{
+			name: "request-buffer", group: groupLimits, meta: "SIZE", def: "1M",
+			kind: size(func(s *Settings) *int { return &s.RequestBuffer }, 0, gib),
+			help: "Read bodies up to this size before a thread is taken.",
+			more: "A larger body streams into wsgi.input while the application runs.",
+		},
+		{
+			name: "response-buffer", group: groupLimits, meta: "SIZE", def: "1M",
+			kind: size(func(s *Settings) *int { return &s.ResponseBuffer }, 4*kib, gib),
+			help: "A response may run this far ahead of its client.",
+		},
+	}
+}
+
+// proxyRows say who is believed.
+func proxyRows() []setting {
+	return []setting{
+		{
+			name: "forwarded-allow-ips", group: groupProxies, meta: "IPS", def: "127.0.0.1,::1", env: "FORWARDED_ALLOW_IPS",
+			kind: list{field: func(s *Settings) *[]string { return &s.ForwardedAllowIPs }, item: peer, want: "an IP address, a network such as 10.0.0.0/8, or *", commas: true},
+			help: "Proxies whose X-Forwarded-… is believed: addresses, networks, or * for all.",
+		},
+	}
+}
