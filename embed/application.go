@@ -35,6 +35,8 @@ type Serving struct {
 type Application struct {
 	pool *gil.Pool
 
+	threads int // Python threads
+
 	mu   sync.Mutex
 	free []*Request // the one used last is used next: its memory is warm
 	all  atomic.Pointer[[]*Request]
@@ -46,6 +48,7 @@ type Application struct {
 func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
 	callable, err := in.load(target)
 	if err != nil {
+		in.failed = filesOf(target, err)
 		return nil, err
 	}
 	defer callable.DecRef()
@@ -58,7 +61,7 @@ func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
 		C.gowsgi_attach() // for Stop, and for the reference above
 		return nil, fmt.Errorf("embed: %w", err)
 	}
-	app := &Application{pool: pool}
+	app := &Application{pool: pool, threads: s.Threads}
 	app.all.Store(new([]*Request))
 	in.app.Store(app)
 	return app, nil
@@ -104,6 +107,10 @@ func unlimited() bool { return os.Getenv("GOWSGI_LIMIT") == "off" }
 
 // Stats reads the pool's figures.
 func (a *Application) Stats() gil.Stats { return a.pool.Stats() }
+
+// Unresponsive is for how long the GIL has been asked for in vain; 0 if it is
+// there, as far as was asked: once a second while requests are inside. Cheap.
+func (a *Application) Unresponsive() time.Duration { return a.pool.Unresponsive() }
 
 // Close lets queued requests finish and the pool's threads leave.
 // gil.ErrStuck if that takes longer than timeout: CPython must then not be

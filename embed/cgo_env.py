@@ -6,16 +6,19 @@
 cpy3 asks pkg-config for a module called "python3". No distribution's own file
 fits it (they do not link libpython, and cpy3 needs stand-ins for functions that
 CPython removed), so one is written to build/cgo/X.Y/python3.pc. Go's build
-cache does not look into .pc files: the interpreter's version and library go
-into CGO_CFLAGS too, or a stale object would be linked against another CPython.
+cache does not look into .pc files, nor into the headers of another package: the
+interpreter's version and library and a checksum of gil's headers go into
+CGO_CFLAGS too, or stale objects would be linked.
 
 Checks everything the build needs first and names what is missing.
 """
 
+import glob
 import os
 import shutil
 import sys
 import sysconfig
+import zlib
 
 OLDEST = (3, 10)
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -71,12 +74,21 @@ def write_pkg_config(folder):
         out.write(text)
 
 
+def headers():
+    checksum = 0
+    for path in sorted(glob.glob(os.path.join(ROOT, "gil", "*.h"))):
+        with open(path, "rb") as header:
+            checksum = zlib.crc32(header.read(), checksum)
+    return checksum
+
+
 def environment(folder):
     env = dict(os.environ)
     env["CGO_ENABLED"] = "1"
     env["PKG_CONFIG_PATH"] = folder + os.pathsep + env.get("PKG_CONFIG_PATH", "")
     stamp = "%s:%s" % (sysconfig.get_config_var("py_version") or sys.version.split()[0], library())
     env["CGO_CFLAGS"] = "%s -DGOWSGI_PYTHON=%s" % (env.get("CGO_CFLAGS", "-O2 -g"), stamp)
+    env["CGO_CFLAGS"] += " -DGOWSGI_HEADERS=%08x" % headers()
     env["GOWSGI_TEST_PYTHON"] = sys.executable
     return env
 

@@ -1,16 +1,26 @@
 /* The environ dict, from the block that package environ built. */
 #include "wsgi.h"
 
+#include "../gil/crash.h"
+
 #include <string.h>
 
 /* Values up to this size are kept from one request to the next: methods, hosts,
  * user agents and the like repeat. */
 enum { REMEMBER = 256 };
 
+enum { LONGEST_DESCRIPTION = 1000 };
+
+/* What precedes a name and a value in the block. */
+typedef struct {
+    uint16_t key, name_size;
+    uint32_t value_size;
+} entry;
+
 static struct {
     PyObject **names; /* interned, by key; names[0] is NULL */
     PyObject **last; /* the last value of each key, or NULL */
-    int count;
+    int count, method, uri; /* keys of REQUEST_METHOD and REQUEST_URI */
     PyObject *input, *errors; /* "wsgi.input", "wsgi.errors" */
 } keys;
 
@@ -48,6 +58,54 @@ static int make_template(int multithread, int multiprocess, const char *software
     return 0;
 }
 
+/* Appends what a client sent, so that it cannot forge a line. */
+static size_t put(char *text, size_t room, const uint8_t *data, size_t size) {
+    size_t n = 0;
+    for (size_t i = 0; i < size && n + 4 <= room; i++)
+        if (data[i] > ' ' && data[i] < 0x7f && data[i] != '\\') {
+            text[n++] = (char)data[i];
+        } else {
+            const char *hex = "0123456789ABCDEF";
+            text[n++] = '\\';
+            text[n++] = 'x';
+            text[n++] = hex[data[i] >> 4];
+            text[n++] = hex[data[i] & 15];
+        }
+    return n;
+}
+
+/* Appends a variable of a request's block. */
+static size_t put_variable(char *text, size_t room, const wsgi_request *req, int key) {
+    const uint8_t *block = req->block;
+    size_t left = req->block_size;
+    entry e;
+    while (block && left >= sizeof e) {
+        memcpy(&e, block, sizeof e);
+        block += sizeof e;
+        left -= sizeof e;
+        if ((size_t)e.name_size + e.value_size > left)
+            break;
+        if (e.key == key)
+            return put(text, room, block + e.name_size, e.value_size);
+        block += (size_t)e.name_size + e.value_size;
+        left -= (size_t)e.name_size + e.value_size;
+    }
+    return 0;
+}
+
+/* The method and URI of a request, for the report of a crash: read from its
+ * block, by any thread, in a signal handler. A request of another thread may
+ * end meanwhile; what is read is then the next one's, or nonsense within
+ * bounds. */
+static size_t describe(const gowsgi_task *task, char *text, size_t room) {
+    if (task->run != gowsgi_request_run || room < LONGEST_DESCRIPTION)
+        return 0;
+    const wsgi_request *req = (const wsgi_request *)task;
+    size_t n = put_variable(text, LONGEST_DESCRIPTION / 2, req, keys.method);
+    text[n++] = ' ';
+    return n + put_variable(text + n, LONGEST_DESCRIPTION - n, req, keys.uri);
+}
+
 int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software) {
     keys.names = PyMem_Calloc((size_t)count, sizeof *keys.names);
     keys.last = PyMem_Calloc((size_t)count, sizeof *keys.last);
@@ -56,9 +114,15 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
         return -1;
     }
     keys.count = count;
-    for (int i = 1; i < count; i++)
+    for (int i = 1; i < count; i++) {
         if (!(keys.names[i] = PyUnicode_InternFromString(names[i])))
             return -1;
+        if (strcmp(names[i], "REQUEST_METHOD") == 0)
+            keys.method = i;
+        if (strcmp(names[i], "REQUEST_URI") == 0)
+            keys.uri = i;
+    }
+    gowsgi_crash_describe = describe;
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
         !(keys.errors = PyUnicode_InternFromString("wsgi.errors")))
         return -1;
@@ -82,11 +146,6 @@ static PyObject *value_of(unsigned key, const char *data, size_t size) {
 #endif
     return PyUnicode_DecodeLatin1(data, (Py_ssize_t)size, NULL);
 }
-
-typedef struct {
-    uint16_t key, name_size;
-    uint32_t value_size;
-} entry;
 
 static int set_variable(PyObject *environ, const entry *e, const char *data) {
     PyObject *name =

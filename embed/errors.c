@@ -27,7 +27,7 @@ static void flush(errors *self) {
     self->pending = NULL;
     self->size = 0;
     if (size > 0)
-        wsgi_log(WSGI_LOG_ERRORS, self->req, text, size);
+        wsgi_log(&(wsgi_record){.kind = WSGI_LOG_ERRORS, .req = self->req, .text = text, .size = size});
     free(text);
 }
 

@@ -39,6 +39,10 @@ char *wsgi_exception_text(size_t *size) {
         return NULL;
     PyErr_NormalizeException(&type, &value, &traceback);
     char *text = format(type, value, traceback, size);
+    if (!text && wsgi.request_timeout && PyErr_ExceptionMatches(wsgi.request_timeout)) {
+        PyErr_Clear(); /* the deadline came just now; once is enough */
+        text = format(type, value, traceback, size);
+    }
     if (!text) {
         /* The exception cannot be formatted (its __str__ raises, or memory is
          * short): its type at least. */

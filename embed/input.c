@@ -33,8 +33,12 @@ static void wait_for_body(wsgi_request *req, uint64_t generation) {
         gowsgi_pool_ring(&req->task, GOWSGI_INPUT);
         pthread_mutex_lock(&req->lock);
     }
-    if (req->generation == generation && req->body_size == 0 && !req->body_ended)
+    if (req->generation == generation && req->body_size == 0 && !req->body_ended && !wsgi_interrupt_wakes(req)) {
+        req->body_awaited = 1;
         pthread_cond_wait(&req->changed, &req->lock);
+        if (req->generation == generation)
+            req->body_awaited = 0;
+    }
     pthread_mutex_unlock(&req->lock);
     Py_END_ALLOW_THREADS
 }
@@ -69,7 +73,7 @@ static Py_ssize_t peek(PyObject *self, const uint8_t **data) {
             return -1;
         }
         wait_for_body(req, generation);
-        if (PyErr_CheckSignals() < 0)
+        if (wsgi_interrupted(req) < 0 || PyErr_CheckSignals() < 0)
             return -1;
     }
 }
@@ -80,11 +84,11 @@ static void consume(wsgi_request *req, size_t size) {
     if (req->body_start == req->body_room && !req->body_whole)
         req->body_start = 0;
     req->body_size -= size;
+    req->body_read += (int64_t)size;
     bool wake = req->body_paused && req->body_size <= req->body_room / 2;
     if (wake)
         req->body_paused = 0;
     pthread_mutex_unlock(&req->lock);
-    req->body_read += (int64_t)size;
     if (wake)
         gowsgi_pool_ring(&req->task, GOWSGI_INPUT);
 }
@@ -120,6 +124,19 @@ void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) 
     req->body_failed |= (uint8_t)failed;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
+}
+
+/* Does: tells how many bytes of the body the application has taken, and
+ *     whether it waits for more.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
+    pthread_mutex_lock(&req->lock);
+    int64_t taken = req->body_read;
+    *waiting = req->body_awaited;
+    pthread_mutex_unlock(&req->lock);
+    return taken;
 }
 
 /* ---- reading ---- */
@@ -269,8 +286,8 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
     pthread_mutex_lock(&req->lock);
     req->body_start = (size_t)position;
     req->body_size = (size_t)(req->body_length - position);
-    pthread_mutex_unlock(&req->lock);
     req->body_read = position;
+    pthread_mutex_unlock(&req->lock);
     return PyLong_FromLongLong(position);
 }
 

@@ -5,6 +5,7 @@ package embed
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
 #include <stdlib.h>
 #include "start.h"
+#include "../gil/crash.h"
 */
 import "C"
 
@@ -21,6 +22,8 @@ import (
 type Interpreter struct {
 	log func(Record)
 	app atomic.Pointer[Application] // nil until Serve
+
+	failed []string // files that a load which failed has named
 }
 
 // process is the one interpreter that a process can have, for good: what
@@ -56,6 +59,25 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 	return in, nil
 }
 
+// CaptureOutput makes sys.stdout and sys.stderr, and the logging of applications
+// that do not configure it, write Records. Before Serve, on the thread that
+// started CPython, GIL held.
+func (in *Interpreter) CaptureOutput() error {
+	if C.gowsgi_capture_output() != 0 {
+		return fmt.Errorf("embed: capture sys.stdout and sys.stderr: %w", pythonError())
+	}
+	return nil
+}
+
+// CrashOutput makes the report of a crash (a signal such as SIGSEGV in Python)
+// go where fd goes; it is duplicated. Standard error until then. At any time.
+func CrashOutput(fd uintptr) error {
+	if failed, err := C.gowsgi_crash_output(C.int(fd)); failed != 0 {
+		return fmt.Errorf("embed: send crash reports to descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
 // Stop waits for the application's non-daemon threads, runs its atexit handlers
 // and finalises CPython. Close the pool first.
 func (in *Interpreter) Stop() error {
@@ -72,6 +94,8 @@ type Error struct {
 	Message   string // str() of it
 	Traceback string // as Python prints it, the exception included
 	Name      string // of a ModuleNotFoundError: the module that is missing
+
+	files []string // that the traceback names
 }
 
 func (e *Error) Error() string {
@@ -93,6 +117,7 @@ func pythonError() error {
 		e.Name = text(value.GetAttrString("name"))
 	}
 	python3.PyErr_Clear()
+	e.files = tracebackFiles(value, traceback)
 	python3.PyErr_Restore(kind, value, traceback)
 	var size C.size_t
 	if s := C.gowsgi_error_text(&size); s != nil {

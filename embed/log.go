@@ -10,21 +10,29 @@ import "C"
 const (
 	ErrorStream   = C.WSGI_LOG_ERRORS // the application wrote to wsgi.errors
 	SignalIgnored = C.WSGI_LOG_SIGNAL // it called signal.signal; Text has the stack
+	Stdout        = C.WSGI_LOG_STDOUT // it wrote to sys.stdout; see CaptureOutput
+	Stderr        = C.WSGI_LOG_STDERR // it wrote to sys.stderr
+	Logged        = C.WSGI_LOG_LOGGED // it logged; Level and Logger are set
 )
 
 // Record is something of the application's for the log.
 type Record struct {
 	Kind    int
-	Request *Request // nil: none in particular
+	Request *Request // that the thread runs which said it; nil: none
 	Text    string
+	Level   int    // of a Logged record, as Python's logging counts: 30 is WARNING
+	Logger  string // its logger's name: "django.request"
 }
 
 // go_log is called by the application's threads, without the GIL.
 //
 //export go_log
-func go_log(kind C.int, index C.int64_t, data *C.char, size C.size_t) {
+func go_log(kind C.int, index C.int64_t, level C.int, logger *C.char, loggerSize C.size_t, data *C.char, size C.size_t) {
 	in := process.Load()
-	record := Record{Kind: int(kind), Text: C.GoStringN(data, C.int(size))}
+	record := Record{
+		Kind: int(kind), Text: C.GoStringN(data, C.int(size)),
+		Level: int(level), Logger: C.GoStringN(logger, C.int(loggerSize)),
+	}
 	if app := in.app.Load(); app != nil && index >= 0 {
 		record.Request = app.request(int(index))
 	}

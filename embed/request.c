@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 wsgi_process wsgi;
+_Thread_local wsgi_request *wsgi_running;
 
 /* Does: makes a request, idle.
  * Memory: Go keeps it for good.
@@ -187,9 +188,15 @@ static int respond(wsgi_request *req) {
  * Fails: into req->outcome and req->error; leaves no exception set. */
 void gowsgi_request_run(gowsgi_task *task) {
     wsgi_request *req = (wsgi_request *)task;
-    if (respond(req) < 0) {
+    wsgi_running = req;
+    wsgi_interrupt_enter(req);
+    int failed = respond(req);
+    wsgi_interrupt_leave(req);
+    if (failed) {
         req->outcome = WSGI_RAISED;
         req->error = wsgi_exception_text(&req->error_size);
     }
     retire_objects(req);
+    wsgi_output_flush();
+    wsgi_running = NULL;
 }

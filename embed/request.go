@@ -8,6 +8,8 @@ package embed
 #cgo nocallback gowsgi_request_submit
 #cgo noescape gowsgi_request_take
 #cgo nocallback gowsgi_request_take
+#cgo noescape gowsgi_request_reading
+#cgo nocallback gowsgi_request_reading
 #cgo noescape gowsgi_request_reserve
 #cgo nocallback gowsgi_request_reserve
 
@@ -144,6 +146,26 @@ func (r *Request) Wait() (Batch, State) {
 	}
 }
 
+// Wake makes Wait return, Running and with an empty batch unless there is more
+// to say. From any goroutine, between Submit and Release.
+func (r *Request) Wake() { r.task.Wake() }
+
+// Stage is where the request stands in the pool. From any goroutine, between
+// Submit and Release.
+func (r *Request) Stage() gil.State { return r.task.State() }
+
+// Reading tells how many bytes of its body the application has taken, and
+// whether it waits for more at this moment. From any goroutine.
+func (r *Request) Reading() (taken int64, waits bool) {
+	waiting := C.int(0)
+	taken = int64(C.gowsgi_request_reading(r.c, &waiting))
+	return taken, waiting != 0
+}
+
+// Index is the number of the request among all that the application has made;
+// those in use have low ones.
+func (r *Request) Index() int { return int(r.c.task.index) }
+
 // Cancel takes the request out of the queue, and Wait returns Cancelled. False:
 // it is not in the queue any more, or generation has ended. From any goroutine.
 func (r *Request) Cancel(generation uint64) bool { return r.task.Cancel(generation) }
@@ -155,8 +177,18 @@ func (r *Request) Abort(generation uint64) {
 	C.gowsgi_request_abort(r.c, C.uint64_t(generation))
 }
 
+// Interrupt has gowsgi.RequestTimeout raised in the Python thread that runs the
+// request, as soon as the GIL can be had. Nothing if generation has ended by then.
+// From any goroutine; does not wait.
+func (r *Request) Interrupt(generation uint64) {
+	C.gowsgi_request_interrupt(r.c, C.uint64_t(generation))
+}
+
 // Times tells how long a request that is done was queued and inside Python.
 func (r *Request) Times() (queued, inside time.Duration) { return r.task.Times() }
+
+// GILWait is for how long the thread that took it then waited for the GIL. Done.
+func (r *Request) GILWait() time.Duration { return r.task.GILWait() }
 
 // Thread is the number of the Python thread that ran it, from 0.
 func (r *Request) Thread() int { return r.task.Thread() }

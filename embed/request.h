@@ -60,11 +60,12 @@ typedef struct wsgi_request {
     uint8_t *body;
     size_t body_room;
     size_t body_start, body_size; /* (lock) */
-    int64_t body_read; /* bytes that the application took */
+    int64_t body_read; /* (lock) bytes that the application took */
     int64_t body_length; /* Content-Length, or -1 if unknown */
     uint8_t body_whole; /* all of it was there from the start: can seek */
     uint8_t body_ended; /* (lock) nothing more will come */
     uint8_t body_failed; /* (lock) something should have come, but will not */
+    uint8_t body_awaited; /* (lock) the application waits for more */
     uint8_t body_paused; /* (lock) Go's reader sleeps until GOWSGI_INPUT rings */
 
     /* ---- out ---- */
@@ -87,6 +88,9 @@ typedef struct wsgi_request {
     char *error, *close_error; /* traceback text; malloc'ed, Go frees */
     size_t error_size, close_error_size;
 
+    unsigned long thread; /* (lock) Python's name for the thread that can be interrupted; 0: none */
+    uint8_t interrupted; /* (lock) RequestTimeout was set in that thread */
+
     pthread_mutex_t lock;
     pthread_cond_t changed; /* body bytes came, a batch was taken, aborted */
 
@@ -100,8 +104,10 @@ typedef struct wsgi_request {
 wsgi_request *gowsgi_request_new(void);
 size_t gowsgi_request_space(wsgi_request *req, uint8_t **data);
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed);
+int64_t gowsgi_request_reading(wsgi_request *req, int *waiting);
 wsgi_batch *gowsgi_request_take(wsgi_request *req);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
+void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
 int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);

@@ -15,13 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/environ"
 )
 
-var (
-	app     *embed.Application
-	records struct {
-		sync.Mutex
-		texts []string
-	}
-)
+var app *embed.Application
 
 func TestMain(m *testing.M) {
 	runtime.LockOSThread()
@@ -29,14 +23,15 @@ func TestMain(m *testing.M) {
 	if python == "" {
 		python, _ = exec.LookPath("python3")
 	}
-	interpreter, err := embed.Start(python, nil, func(r embed.Record) {
-		records.Lock()
-		defer records.Unlock()
-		records.texts = append(records.texts, r.Text)
-	})
+	interpreter, err := embed.Start(python, nil, record)
 	if err != nil {
 		panic(err)
 	}
+	if err := interpreter.CaptureOutput(); err != nil {
+		panic(err)
+	}
+	failToLoad(interpreter)
+	faultOnMainThread = fault()
 	app, err = interpreter.Serve("testdata/app.py", embed.Serving{Threads: 4, Workers: 1, Queue: 10000, ResponseBuffer: 1 << 20})
 	if err != nil {
 		panic(err)
@@ -64,11 +59,18 @@ type header map[string]string
 // ask sends a request and drains its response.
 func ask(t testing.TB, target string, h header, body []byte) answer {
 	t.Helper()
+	req := submit(t, target, h, body)
+	defer req.Release()
+	return drain(req)
+}
+
+// submit sends a request.
+func submit(t testing.TB, target string, h header, body []byte) *embed.Request {
+	t.Helper()
 	req, err := app.Acquire()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer req.Release()
 	room, err := req.Body(len(body))
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +89,11 @@ func ask(t testing.TB, target string, h header, body []byte) answer {
 	if err := req.Submit(false); err != nil {
 		t.Fatal(err)
 	}
+	return req
+}
+
+// drain waits for the end of a response.
+func drain(req *embed.Request) answer {
 	var a answer
 	for {
 		batch, state := req.Wait()
@@ -129,13 +136,9 @@ func TestResponsesOfEveryKind(t *testing.T) {
 }
 
 func TestErrorStreamIsLoggedByTheLine(t *testing.T) {
-	records.Lock()
-	records.texts = nil
-	records.Unlock()
+	forget()
 	ask(t, "/errors", nil, nil)
-	records.Lock()
-	defer records.Unlock()
-	if got := strings.Join(records.texts, "|"); got != "line|no newline" {
+	if got := strings.Join(said(embed.ErrorStream), "|"); got != "line|no newline" {
 		t.Errorf("logged %q", got)
 	}
 }

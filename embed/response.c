@@ -86,16 +86,21 @@ static bool must_wait(wsgi_request *req) {
     return !req->aborted && !gowsgi_forked && req->batches[req->filling].size >= wsgi.response_buffer / 2;
 }
 
-/* Waits, without the GIL, until the client has caught up. Returns false if
- * there is no client any more. */
-static bool wait_for_client(wsgi_request *req) {
-    bool there;
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
-    while (must_wait(req))
-        pthread_cond_wait(&req->changed, &req->lock);
-    there = !req->aborted;
-    pthread_mutex_unlock(&req->lock);
-    Py_END_ALLOW_THREADS return there;
+/* Waits, without the GIL, until the client has caught up. Returns 1 if there is
+ * no client any more, 0 if there is, -1 with an exception set. */
+static int wait_for_client(wsgi_request *req) {
+    for (;;) {
+        bool waiting, gone;
+        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
+        while (must_wait(req) && !wsgi_interrupt_wakes(req))
+            pthread_cond_wait(&req->changed, &req->lock);
+        waiting = must_wait(req);
+        gone = req->aborted;
+        pthread_mutex_unlock(&req->lock);
+        Py_END_ALLOW_THREADS if (wsgi_interrupted(req) < 0) return -1;
+        if (!waiting)
+            return gone;
+    }
 }
 
 /* Checks a block against the contract. Returns how much of it may go out, -1
@@ -136,8 +141,9 @@ int wsgi_response_block(wsgi_request *req, PyObject *block) {
     pthread_mutex_lock(&req->lock);
     bool wait = must_wait(req);
     pthread_mutex_unlock(&req->lock);
-    if (wait && !wait_for_client(req))
-        return 1;
+    int stop = wait ? wait_for_client(req) : 0;
+    if (stop)
+        return stop;
     pthread_mutex_lock(&req->lock);
     if (req->aborted) {
         pthread_mutex_unlock(&req->lock);
@@ -196,7 +202,7 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req) {
             batch->segments[i].data = copies;
             copies += batch->segments[i].size;
         }
-    pthread_cond_signal(&req->changed);
+    pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
     return batch;
 }

@@ -1,9 +1,16 @@
-/* signal.signal of the application: the worker's signals are the server's. As
- * in mod_wsgi, the call is logged with the stack it came from and changes
- * nothing. In a forked child, which is the application's own, it works. */
+/* What the application does with signals.
+ *
+ * signal.signal: the worker's signals are the server's. As in mod_wsgi, the call
+ * is logged with the stack it came from and changes nothing. In a forked child,
+ * which is the application's own, it works.
+ *
+ * faulthandler.enable: works, but what it installs stands behind our own
+ * handler (see gil/crash.c). */
 #include "wsgi.h"
 
-static PyObject *original, *getsignal, *format_stack;
+#include "../gil/crash.h"
+
+static PyObject *original, *getsignal, *format_stack, *enable;
 
 static int log_call(PyObject *number) {
     PyObject *stack = PyObject_CallNoArgs(format_stack); /* new */
@@ -15,7 +22,7 @@ static int log_call(PyObject *number) {
     Py_ssize_t size;
     const char *utf8 = text ? PyUnicode_AsUTF8AndSize(text, &size) : NULL; /* borrowed */
     if (utf8)
-        wsgi_log(WSGI_LOG_SIGNAL, NULL, utf8, (size_t)size);
+        wsgi_log(&(wsgi_record){.kind = WSGI_LOG_SIGNAL, .req = wsgi_running, .text = utf8, .size = (size_t)size});
     Py_XDECREF(text);
     Py_XDECREF(lines);
     Py_XDECREF(empty);
@@ -39,21 +46,43 @@ static PyMethodDef method = {
     "signal(signalnum, handler): ignored under gowsgi, except in forked children",
 };
 
+static PyObject *faulthandler_enable(PyObject *Py_UNUSED(self), PyObject *args, PyObject *kwargs) {
+    PyObject *result = PyObject_Call(enable, args, kwargs); /* new */
+    if (result && gowsgi_crash_install() != 0) {
+        Py_DECREF(result);
+        return PyErr_SetFromErrno(PyExc_OSError);
+    }
+    return result;
+}
+
+static PyMethodDef enable_method = {
+    "enable",
+    (PyCFunction)(void (*)(void))faulthandler_enable,
+    METH_VARARGS | METH_KEYWORDS,
+    "enable(file=sys.stderr, all_threads=True): as ever, after gowsgi's own report of the crash",
+};
+
 int wsgi_signals_init(void) {
     int failed = -1;
-    PyObject *function = NULL;
+    PyObject *function = NULL, *enabler = NULL;
     PyObject *signal = PyImport_ImportModule("signal"); /* new */
     PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
-    if (!signal || !traceback)
+    PyObject *faulthandler = PyImport_ImportModule("faulthandler"); /* new */
+    if (!signal || !traceback || !faulthandler)
         goto done;
     original = PyObject_GetAttrString(signal, "signal"); /* new, kept */
     getsignal = PyObject_GetAttrString(signal, "getsignal"); /* new, kept */
     format_stack = PyObject_GetAttrString(traceback, "format_stack"); /* new, kept */
+    enable = PyObject_GetAttrString(faulthandler, "enable"); /* new, kept */
     function = PyCFunction_New(&method, NULL); /* new */
-    if (original && getsignal && format_stack && function)
+    enabler = PyCFunction_New(&enable_method, NULL); /* new */
+    if (original && getsignal && format_stack && enable && function && enabler &&
+        PyObject_SetAttrString(faulthandler, "enable", enabler) == 0)
         failed = PyObject_SetAttrString(signal, "signal", function);
 done:
+    Py_XDECREF(enabler);
     Py_XDECREF(function);
+    Py_XDECREF(faulthandler);
     Py_XDECREF(traceback);
     Py_XDECREF(signal);
     return failed;

@@ -2,10 +2,14 @@
 
 #include "wsgi.h"
 
+#include "../gil/crash.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 static PyThreadState *main_state; /* while the main thread is detached */
+static unsigned long main_thread;
 
 static PyStatus configure(PyConfig *config, const char *executable) {
     config->parse_argv = 0;
@@ -46,12 +50,17 @@ static void buffer_by_line(void) {
  *     from now on.
  * Fails: returns the reason; NULL is success. */
 char *gowsgi_start(const char *executable) {
+    gowsgi_crash_know_thread();
+    if (gowsgi_crash_install() != 0 || wsgi_module_announce() != 0)
+        return strdup(strerror(errno));
     PyConfig config;
     PyConfig_InitPythonConfig(&config);
     PyStatus status = configure(&config, executable);
     PyConfig_Clear(&config);
     if (PyStatus_Exception(status))
         return strdup(status.err_msg ? status.err_msg : "exit");
+    main_thread = PyThread_get_thread_ident();
+    gowsgi_crash_install(); /* PYTHONFAULTHANDLER may have put its own on top */
     buffer_by_line();
     PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
     if (traceback) {
@@ -59,7 +68,8 @@ char *gowsgi_start(const char *executable) {
         Py_DECREF(traceback);
     }
     if (wsgi.format_exception && wsgi_start_response_init() == 0 && wsgi_input_init() == 0 && wsgi_errors_init() == 0 &&
-        wsgi_file_wrapper_init() == 0 && wsgi_signals_init() == 0)
+        wsgi_file_wrapper_init() == 0 && wsgi_signals_init() == 0 && wsgi_module_init() == 0 &&
+        wsgi_stacks_init() == 0 && gowsgi_dump_init() == 0)
         return NULL;
     if (wsgi.format_exception) {
         size_t size;
@@ -68,6 +78,12 @@ char *gowsgi_start(const char *executable) {
     PyErr_Clear();
     return strdup("the standard library's traceback module cannot be imported");
 }
+
+/* Does: tells Python's name for the main thread.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+unsigned long gowsgi_main_thread(void) { return main_thread; }
 
 /* Does: lets other threads have the GIL.
  * GIL: held before, released after; on the thread that started CPython. */

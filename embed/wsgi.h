@@ -14,9 +14,13 @@ typedef struct {
     size_t response_buffer; /* an iterator may be this many bytes ahead of its client */
     PyTypeObject *start_response_type, *write_type, *input_type, *errors_type, *file_wrapper_type;
     PyObject *format_exception; /* traceback.format_exception */
+    PyObject *request_timeout; /* gowsgi.RequestTimeout */
 } wsgi_process;
 
 extern wsgi_process wsgi;
+
+/* The request that this thread runs, or NULL. */
+extern _Thread_local wsgi_request *wsgi_running;
 
 static inline bool wsgi_is_aborted(wsgi_request *req) { return __atomic_load_n(&req->aborted, __ATOMIC_RELAXED); }
 
@@ -59,10 +63,44 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
 char *wsgi_exception_text(size_t *size);
 
 /* log.c: a record for the server's log; standard error in a forked child. */
-enum { WSGI_LOG_ERRORS, WSGI_LOG_SIGNAL };
-void wsgi_log(int kind, wsgi_request *req, const char *text, size_t size);
+enum { WSGI_LOG_ERRORS, WSGI_LOG_SIGNAL, WSGI_LOG_STDOUT, WSGI_LOG_STDERR, WSGI_LOG_LOGGED };
+typedef struct {
+    int kind;
+    wsgi_request *req; /* NULL: none in particular */
+    const char *text;
+    size_t size;
+    int level; /* of WSGI_LOG_LOGGED, as logging counts them */
+    const char *logger; /* its name; NULL for other kinds */
+    size_t logger_size;
+} wsgi_record;
+void wsgi_log(const wsgi_record *record);
+void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
 
 /* signals.c */
 int wsgi_signals_init(void);
+
+/* interrupt.c: RequestTimeout. Between enter and leave the request's thread can
+ * be interrupted. */
+void wsgi_interrupt_enter(wsgi_request *req);
+void wsgi_interrupt_leave(wsgi_request *req);
+/* True if this thread must not go to sleep: wsgi_interrupted says what for.
+ * Lock: held; GIL: either. */
+bool wsgi_interrupt_wakes(wsgi_request *req);
+int wsgi_interrupted(wsgi_request *req); /* -1: RequestTimeout is set now */
+
+/* module.c: the module gowsgi; before CPython starts, and after. */
+int wsgi_module_announce(void);
+int wsgi_module_init(void);
+
+/* log_handler.c */
+PyObject *wsgi_log_handler_type(void); /* new */
+int wsgi_log_handler_install(void);
+
+/* output.c: what is left of a line that this thread wrote to standard output or
+ * error becomes a record. */
+void wsgi_output_flush(void);
+
+/* stacks.c */
+int wsgi_stacks_init(void);
 
 #endif

@@ -38,9 +38,23 @@
 // are linked into a list, and one reader goroutine is told through an eventfd,
 // only if it is not awake already.
 //
-//	pool.h    what embed may call
-//	queue.c   submit, cancel, ring, reap
-//	thread.c  the life of a Python thread
-//	probe.c   the limit
-//	pool.c    start, close
+// # Inspector
+//
+// One more thread takes the GIL for those who may not: it runs short jobs, and
+// asks for the GIL once a second while tasks are inside, so that everybody can
+// read for how long it could not be had.
+//
+// # Crashes
+//
+// Signals such as SIGSEGV on Python's threads leave a report with the tasks that
+// were running and all Python stacks; see crash.c.
+//
+//	pool.h       what embed may call
+//	queue.c      submit, cancel, ring, reap
+//	thread.c     the life of a Python thread
+//	probe.c      the limit
+//	inspector.c  jobs that need the GIL
+//	pool.c       start, close
+//	crash.c      the handler of fatal signals
+//	dump.c       Python stacks without the GIL
 package gil

@@ -1,5 +1,7 @@
 #include "queue.h"
 
+#include "crash.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -26,6 +28,7 @@ static void in_child(void) {
     gowsgi_forked = 1;
     for (int number = 1; number < NSIG; number++)
         signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+    gowsgi_crash_in_child();
     after_fork();
 }
 
@@ -35,6 +38,34 @@ int64_t gowsgi_now(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Timeouts go by the clock that nobody sets. */
+int pool_condition_init(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    int err = pthread_condattr_init(&attributes);
+    if (err)
+        return err;
+#ifndef __APPLE__
+    err = pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+#endif
+    if (err == 0)
+        err = pthread_cond_init(condition, &attributes);
+    pthread_condattr_destroy(&attributes);
+    return err;
+}
+
+int pool_wait(gowsgi_pool *pool, pthread_cond_t *condition, int64_t timeout) {
+    if (timeout < 0)
+        return pthread_cond_wait(condition, &pool->lock);
+#ifdef __APPLE__
+    struct timespec span = {timeout / 1000000000, timeout % 1000000000};
+    return pthread_cond_timedwait_relative_np(condition, &pool->lock, &span);
+#else
+    int64_t at = gowsgi_now() + timeout;
+    struct timespec deadline = {at / 1000000000, at % 1000000000};
+    return pthread_cond_timedwait(condition, &pool->lock, &deadline);
+#endif
 }
 
 static int start_probe(gowsgi_pool *pool) {
@@ -48,6 +79,12 @@ static int start_probe(gowsgi_pool *pool) {
         pthread_mutex_unlock(&pool->lock);
     }
     pool->has_probe = err == 0;
+    return err;
+}
+
+static int start_inspector(gowsgi_pool *pool) {
+    int err = pthread_create(&pool->inspector, NULL, pool_inspector_main, pool);
+    pool->has_inspector = err == 0;
     return err;
 }
 
@@ -85,7 +122,8 @@ static void wait_until_lined_up(gowsgi_pool *pool) {
     }
 }
 
-/* Does: starts `threads` Python threads, and the probe if the limit adapts.
+/* Does: starts `threads` Python threads, the inspector, and the probe if the
+ *     limit adapts.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
  *     gowsgi_pool_reap has to be called again after it returned 0.
  * Memory: the pool and its tasks stay until the process ends; event_fd is the
@@ -112,17 +150,24 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
     if (err == 0)
         err = pthread_mutex_init(&pool->lock, NULL);
     if (err == 0)
-        err = pthread_cond_init(&pool->left, NULL);
+        err = pool_condition_init(&pool->left);
     if (err == 0)
         err = pthread_cond_init(&pool->company, NULL);
+    if (err == 0)
+        err = pool_condition_init(&pool->mail);
+    if (err == 0)
+        err = pool_condition_init(&pool->answered);
     if (err == 0) {
         PyGILState_STATE ensured = PyGILState_Ensure();
         err = start_threads(pool);
         PyGILState_Release(ensured);
         if (err == 0 && pool->adaptive)
             err = start_probe(pool);
+        if (err == 0)
+            err = start_inspector(pool);
         if (err == 0) {
             wait_until_lined_up(pool);
+            gowsgi_crash_watch(pool);
             return pool;
         }
         gowsgi_pool_close(pool, -1);
@@ -135,18 +180,10 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
 
 /* Waits until everybody has left. Lock: held. timeout in ns, -1 for ever. */
 static void wait_until_empty(gowsgi_pool *pool, int64_t timeout) {
-    struct timespec deadline;
-    clock_gettime(CLOCK_REALTIME, &deadline);
-    deadline.tv_sec += timeout / 1000000000;
-    deadline.tv_nsec += timeout % 1000000000;
-    if (deadline.tv_nsec >= 1000000000) {
-        deadline.tv_sec++;
-        deadline.tv_nsec -= 1000000000;
-    }
+    int64_t deadline = gowsgi_now() + timeout;
     int err = 0;
     while (pool->alive > 0 && err != ETIMEDOUT)
-        err = timeout < 0 ? pthread_cond_wait(&pool->left, &pool->lock)
-                          : pthread_cond_timedwait(&pool->left, &pool->lock, &deadline);
+        err = pool_wait(pool, &pool->left, timeout < 0 ? -1 : deadline - gowsgi_now());
 }
 
 /* Does: takes no more tasks, lets the threads finish those that are there and
@@ -157,7 +194,6 @@ static void wait_until_empty(gowsgi_pool *pool, int64_t timeout) {
  * Fails: returns how many threads have not left. */
 int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     pthread_mutex_lock(&pool->lock);
-    bool first = !pool->closing;
     pool->closing = true;
     while (pool->idle) {
         pool_thread *thread = pool->idle;
@@ -171,14 +207,17 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     pthread_cond_signal(&pool->company);
     wait_until_empty(pool, timeout);
     int alive = pool->alive;
+    bool join = alive == 0 && !pool->joined;
+    pool->joined |= join;
     pthread_mutex_unlock(&pool->lock);
-    if (alive == 0 && first) {
+    if (join) {
         PyGILState_STATE ensured = PyGILState_Ensure();
         for (int i = 0; i < pool->thread_count; i++)
             pool_thread_join(&pool->threads[i]);
         PyGILState_Release(ensured);
         if (pool->has_probe)
             pthread_join(pool->probe, NULL);
+        pool_inspector_dismiss(pool);
     }
     return alive;
 }
@@ -198,4 +237,18 @@ void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
     stats->probes = pool->probes;
     stats->probe_wait = pool->probe_wait;
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* Does: fills in what the first `room` threads of the pool do now.
+ * Memory: threads is the caller's; tasks are never freed.
+ * GIL: either. Held, no thread leaves its task meanwhile.
+ * Fails: never; returns how many there are. */
+int gowsgi_pool_read_threads(gowsgi_pool *pool, gowsgi_pool_activity *threads, int room) {
+    pthread_mutex_lock(&pool->lock);
+    for (int i = 0; i < pool->thread_count && i < room; i++) {
+        gowsgi_task *task = pool->threads[i].task;
+        threads[i] = (gowsgi_pool_activity){pool->threads[i].ident, task, task ? task->generation : 0};
+    }
+    pthread_mutex_unlock(&pool->lock);
+    return pool->thread_count;
 }

@@ -12,6 +12,8 @@ package gil
 #cgo nocallback gowsgi_pool_reap
 #cgo noescape gowsgi_pool_cancel
 #cgo nocallback gowsgi_pool_cancel
+#cgo noescape gowsgi_pool_unresponsive
+#cgo nocallback gowsgi_pool_unresponsive
 
 static int free_threaded(void) {
 #ifdef Py_GIL_DISABLED
@@ -158,6 +160,10 @@ func (t *Task) State() State {
 	return State(atomic.LoadUint32((*uint32)(unsafe.Pointer(&t.c.state))))
 }
 
+// Wake rings the output bell as if the task had: whoever waits for it looks
+// again.
+func (t *Task) Wake() { ring(t.output) }
+
 // Output is the bell that a running task rings when it has something to say,
 // and once more when it is done. Rings coalesce, and one may be late: look at
 // the task's state, not at how often it rang.
@@ -170,6 +176,10 @@ func (t *Task) Input() <-chan struct{} { return t.input }
 func (t *Task) Times() (queued, inside time.Duration) {
 	return time.Duration(t.c.started_at - t.c.queued_at), time.Duration(t.c.done_at - t.c.started_at)
 }
+
+// GILWait is how long the thread that ran the task waited for the GIL before it
+// could begin. Done.
+func (t *Task) GILWait() time.Duration { return time.Duration(t.c.gil_at - t.c.started_at) }
 
 // Thread is the number of the thread that ran the task, from 0.
 func (t *Task) Thread() int { return int(t.c.thread) }
@@ -206,6 +216,16 @@ func ring(bell chan struct{}) {
 	case bell <- struct{}{}:
 	default:
 	}
+}
+
+// Pointer is the pool's C memory, a gowsgi_pool, for C that has jobs for the
+// inspector. It is never freed.
+func (p *Pool) Pointer() unsafe.Pointer { return unsafe.Pointer(p.c) }
+
+// Unresponsive is for how long the inspector, which asks for the GIL once a
+// second while tasks are inside, has been waiting for it; 0 if it is not. Cheap.
+func (p *Pool) Unresponsive() time.Duration {
+	return time.Duration(C.gowsgi_pool_unresponsive(p.c))
 }
 
 // Stats is how a pool does at one moment.

@@ -32,7 +32,7 @@ struct gowsgi_task {
     uint32_t state; /* written under the pool's lock */
     uint32_t thread; /* number of the thread that runs or ran it, from 0 */
     uint32_t bells; /* rung, and not yet reaped */
-    int64_t queued_at, started_at, done_at; /* CLOCK_MONOTONIC, ns */
+    int64_t queued_at, started_at, gil_at, done_at; /* CLOCK_MONOTONIC, ns */
     gowsgi_task *next, *previous; /* in the queue */
     gowsgi_task *next_rung; /* in the list of rung tasks */
 };
@@ -59,6 +59,34 @@ void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells);
 int gowsgi_pool_reap(gowsgi_pool *pool, gowsgi_event *events, int room);
 void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats);
 int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout);
+
+/* Work for the inspector, the one thread that takes the GIL on behalf of
+ * others. The memory is the inspector's from post or ask on. */
+typedef struct gowsgi_job gowsgi_job;
+struct gowsgi_job {
+    void (*run)(gowsgi_job *job); /* GIL: held. Never leaves an exception set. */
+    void (*free)(gowsgi_job *job); /* GIL: either */
+    gowsgi_job *next;
+    uint8_t awaited; /* somebody waits for the answer, and frees the job */
+    uint8_t answer; /* one of the results of gowsgi_pool_ask, plus one */
+};
+
+/* Results of gowsgi_pool_ask. */
+enum { GOWSGI_ANSWERED, GOWSGI_LATE, GOWSGI_GONE };
+
+void gowsgi_pool_post(gowsgi_pool *pool, gowsgi_job *job);
+int gowsgi_pool_ask(gowsgi_pool *pool, gowsgi_job *job, int64_t patience);
+int64_t gowsgi_pool_unresponsive(gowsgi_pool *pool);
+
+/* What a thread of the pool does now. */
+typedef struct {
+    unsigned long ident; /* Python's name for the thread; 0: it has not begun */
+    gowsgi_task *task; /* NULL if it runs none */
+    uint64_t generation; /* of that task */
+} gowsgi_pool_activity;
+
+int gowsgi_pool_read_threads(gowsgi_pool *pool, gowsgi_pool_activity *threads, int room);
+
 int64_t gowsgi_now(void);
 
 /* 1 in a child process made by fork(): Go does not run there, and the pool's

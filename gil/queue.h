@@ -20,6 +20,8 @@ typedef struct pool_thread {
     gowsgi_pool *pool;
     PyObject *thread; /* its threading.Thread */
     uint32_t number;
+    unsigned long ident; /* Python's name for the thread; 0 until it runs */
+    gowsgi_task *task; /* that it runs; the crash handler reads it without the lock */
     pthread_cond_t wake;
     bool woken; /* taken off the idle list by somebody who has work for it */
     bool counted; /* runs a task that counts towards the limit */
@@ -34,6 +36,9 @@ struct gowsgi_pool {
     pool_thread *threads;
     pthread_t probe;
     bool has_probe;
+    pthread_t inspector;
+    bool has_inspector;
+    int64_t asked_at; /* atomic: since when the inspector wants the GIL; 0: it does not */
 
     pthread_mutex_t lock;
     gowsgi_task *first, *last; /* the queue, first in, first out */
@@ -48,17 +53,29 @@ struct gowsgi_pool {
     int idle_count;
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
-    bool closing;
+    bool closing, joined;
     pthread_cond_t left; /* a thread or the probe has left */
     pthread_cond_t company; /* more than one task: work for the probe */
     bool probe_asleep;
     int64_t done, probes, probe_wait;
+    gowsgi_job *jobs; /* for the inspector, in order */
+    bool dismissed; /* the inspector is to leave, or has left */
+    pthread_cond_t mail; /* jobs, or dismissed */
+    pthread_cond_t answered; /* a job that somebody waits for has run */
 };
 
 /* GIL: held. -1 with a Python exception set. */
 int pool_thread_start(pool_thread *thread);
 void pool_thread_join(pool_thread *thread);
 void *pool_probe_main(void *pool);
+void *pool_inspector_main(void *pool);
+/* The threads have left: so does the inspector. GIL: released. */
+void pool_inspector_dismiss(gowsgi_pool *pool);
+
+/* A condition that pool_wait can wait for. */
+int pool_condition_init(pthread_cond_t *condition);
+/* Waits for at most `timeout` ns, -1 for ever. Returns ETIMEDOUT or 0. Lock: held. */
+int pool_wait(gowsgi_pool *pool, pthread_cond_t *condition, int64_t timeout);
 
 /* The rest is called with the lock held. */
 

@@ -1,5 +1,6 @@
 #include <Python.h>
 
+#include "crash.h"
 #include "queue.h"
 
 #include <sched.h>
@@ -21,6 +22,7 @@ static gowsgi_task *take(pool_thread *self) {
     task->thread = self->number;
     task->started_at = self->started_at = gowsgi_now();
     self->counted = true;
+    __atomic_store_n(&self->task, task, __ATOMIC_RELEASE);
     pool_count(pool, 1, task->started_at);
     pool->inside++;
     return task;
@@ -31,6 +33,7 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
     gowsgi_pool *pool = self->pool;
     task->done_at = gowsgi_now();
     task->state = GOWSGI_DONE;
+    __atomic_store_n(&self->task, NULL, __ATOMIC_RELEASE);
     pool->done++;
     pool->inside--;
     if (self->counted) {
@@ -88,7 +91,11 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
     if (!self)
         return NULL;
     gowsgi_pool *pool = self->pool;
+    gowsgi_crash_guard();
     PyThreadState *state = PyEval_SaveThread();
+    pthread_mutex_lock(&pool->lock);
+    self->ident = PyThread_get_thread_ident();
+    pthread_mutex_unlock(&pool->lock);
     bool attached = false, waking = false;
     gowsgi_task *task = NULL;
 
@@ -127,9 +134,13 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
             waking = true;
             continue;
         }
-        if (!attached)
+        if (attached) {
+            task->gil_at = task->started_at;
+        } else {
             PyEval_RestoreThread(state);
-        attached = true;
+            attached = true;
+            task->gil_at = gowsgi_now();
+        }
         task->run(task);
         if (gowsgi_forked) {
             /* The application called os.fork() and the child came back here.
@@ -139,6 +150,7 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
             _exit(1);
         }
     }
+    gowsgi_crash_unguard();
     /* From here on the pool may be closed behind this thread. */
     pthread_mutex_lock(&pool->lock);
     pool->alive--;

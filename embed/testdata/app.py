@@ -9,6 +9,9 @@ import gc
 import json
 import sys
 
+import stuck
+import talk
+
 SHAPES = [
     lambda status, name, value: (status, [(name, value)]),
     lambda status, name, value: (status.encode("latin-1"), [(name, value)]),
@@ -104,4 +107,4 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return globals()[environ["PATH_INFO"][1:]](environ, start_response)
+    return {**vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)

@@ -1,0 +1,88 @@
+/* RequestTimeout: an exception that Go raises in the thread that runs a
+ * request.
+ *
+ * Python delivers it between two bytecodes of that thread. It does not wake a
+ * thread that waits inside C, so our own waits look for it (wsgi_interrupted);
+ * other C code, a database driver's for example, must return first.
+ *
+ * It must not hit another request. The inspector sets it with the GIL and the
+ * request's lock, if the request still runs; a request that ends takes back what
+ * has not been delivered.
+ */
+#include "wsgi.h"
+
+#include <stdlib.h>
+
+void wsgi_interrupt_enter(wsgi_request *req) {
+    pthread_mutex_lock(&req->lock);
+    req->thread = PyThread_get_thread_ident();
+    pthread_mutex_unlock(&req->lock);
+}
+
+/* Takes back a RequestTimeout that this thread has not been hit by. False if
+ * there was none. */
+static bool withdraw(void) {
+    if (PyThreadState_Get()->async_exc != wsgi.request_timeout)
+        return false;
+    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+    return true;
+}
+
+void wsgi_interrupt_leave(wsgi_request *req) {
+    pthread_mutex_lock(&req->lock);
+    req->thread = 0;
+    bool interrupted = req->interrupted;
+    req->interrupted = 0;
+    pthread_mutex_unlock(&req->lock);
+    if (interrupted)
+        withdraw();
+}
+
+bool wsgi_interrupt_wakes(wsgi_request *req) { return req->interrupted && req->thread == PyThread_get_thread_ident(); }
+
+int wsgi_interrupted(wsgi_request *req) {
+    pthread_mutex_lock(&req->lock);
+    bool interrupted = wsgi_interrupt_wakes(req);
+    if (interrupted)
+        req->interrupted = 0;
+    pthread_mutex_unlock(&req->lock);
+    /* Without one to take back, the application has had it already. */
+    if (!interrupted || !withdraw())
+        return 0;
+    PyErr_SetNone(wsgi.request_timeout);
+    return -1;
+}
+
+/* ---- on the inspector ---- */
+
+typedef struct {
+    gowsgi_job job;
+    wsgi_request *req;
+    uint64_t generation;
+} interruption;
+
+static void run(gowsgi_job *job) {
+    wsgi_request *req = ((interruption *)job)->req;
+    pthread_mutex_lock(&req->lock);
+    if (req->generation == ((interruption *)job)->generation && req->thread) {
+        PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
+        req->interrupted = 1;
+        pthread_cond_broadcast(&req->changed);
+    }
+    pthread_mutex_unlock(&req->lock);
+}
+
+static void discard(gowsgi_job *job) { free(job); }
+
+/* Does: has RequestTimeout raised in the thread that runs the request, unless
+ *     it was submitted anew since `generation` or has ended. Does not wait.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never; nothing happens if memory is short. */
+void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation) {
+    interruption *self = malloc(sizeof *self);
+    if (!self)
+        return;
+    *self = (interruption){.job = {.run = run, .free = discard}, .req = req, .generation = generation};
+    gowsgi_pool_post(req->task.pool, &self->job);
+}

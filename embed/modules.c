@@ -1,0 +1,103 @@
+/* The files that the loaded modules came from, for those who watch them. */
+#include "start.h"
+
+#include "wsgi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    char *text; /* each path with a NUL behind it; malloc'ed */
+    size_t size;
+} paths;
+
+static int add(paths *list, PyObject *path) {
+    Py_ssize_t size;
+    const char *text = path && PyUnicode_Check(path) ? PyUnicode_AsUTF8AndSize(path, &size) : NULL; /* borrowed */
+    if (!text) {
+        PyErr_Clear(); /* None, or a name that is no UTF-8 */
+        return 0;
+    }
+    char *larger = realloc(list->text, list->size + (size_t)size + 1);
+    if (!larger) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    memcpy(larger + list->size, text, (size_t)size + 1);
+    list->text = larger;
+    list->size += (size_t)size + 1;
+    return 0;
+}
+
+/* os.__file__ tells where the standard library is, so it comes first. Modules'
+ * dicts are read directly: some modules import others when they are asked for an
+ * attribute. */
+static int collect(paths *list) {
+    PyObject *os = PyImport_ImportModule("os"); /* new */
+    PyObject *file = os ? PyObject_GetAttrString(os, "__file__") : NULL; /* new */
+    PyObject *modules = PyMapping_Values(PyImport_GetModuleDict()); /* new */
+    int failed = !file || !modules || add(list, file) < 0 ? -1 : 0;
+    for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(modules); i++) {
+        PyObject *module = PyList_GET_ITEM(modules, i); /* borrowed */
+        if (PyModule_Check(module))
+            failed = add(list, PyDict_GetItemString(PyModule_GetDict(module), "__file__"));
+    }
+    Py_XDECREF(modules);
+    Py_XDECREF(file);
+    Py_XDECREF(os);
+    return failed;
+}
+
+/* Does: lists __file__ of all modules, each with a NUL behind it; that of os
+ *     comes first.
+ * Memory: malloc'ed, the caller frees it.
+ * GIL: held.
+ * Fails: NULL with a Python exception set. */
+char *gowsgi_modules(size_t *size) {
+    paths list = {NULL, 0};
+    if (collect(&list) < 0) {
+        free(list.text);
+        list = (paths){NULL, 0};
+    }
+    *size = list.size;
+    return list.text;
+}
+
+/* ---- on the inspector ---- */
+
+typedef struct {
+    gowsgi_job job;
+    char *text;
+    size_t size;
+} listing;
+
+static void run(gowsgi_job *job) {
+    ((listing *)job)->text = gowsgi_modules(&((listing *)job)->size);
+    PyErr_Clear();
+}
+
+static void discard(gowsgi_job *job) {
+    free(((listing *)job)->text);
+    free(job);
+}
+
+/* Does: gowsgi_modules, within about `patience` ns.
+ * Memory: malloc'ed, the caller frees it.
+ * GIL: released.
+ * Fails: NULL, with *answer as gowsgi_pool_ask. */
+char *gowsgi_pool_modules(gowsgi_pool *pool, int64_t patience, int *answer, size_t *size) {
+    *answer = GOWSGI_LATE;
+    *size = 0;
+    listing *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->job = (gowsgi_job){.run = run, .free = discard};
+    *answer = gowsgi_pool_ask(pool, &self->job, patience);
+    if (*answer != GOWSGI_ANSWERED)
+        return NULL;
+    char *text = self->text;
+    *size = self->size;
+    self->text = NULL;
+    discard(&self->job);
+    return text;
+}

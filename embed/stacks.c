@@ -1,0 +1,165 @@
+/* The stacks of all Python threads, with the GIL: source lines and names
+ * included. gil/dump.c does it without. */
+#include "start.h"
+
+#include "wsgi.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static PyObject *current_frames, *active_threads, *extract_stack;
+static PyObject *threading_file; /* str */
+
+int wsgi_stacks_init(void) {
+    PyObject *threading = PyImport_ImportModule("threading"); /* new */
+    PyObject *traceback = PyImport_ImportModule("traceback"); /* new */
+    PyObject *frames = PySys_GetObject("_current_frames"); /* borrowed */
+    if (threading && traceback && frames) {
+        current_frames = Py_NewRef(frames);
+        /* By ident; read without threading's lock, which a stuck thread may
+         * hold. */
+        active_threads = PyObject_GetAttrString(threading, "_active"); /* new, kept */
+        threading_file = PyObject_GetAttrString(threading, "__file__"); /* new, kept */
+        extract_stack = PyObject_GetAttrString(traceback, "extract_stack"); /* new, kept */
+    }
+    Py_XDECREF(traceback);
+    Py_XDECREF(threading);
+    return active_threads && threading_file && extract_stack ? 0 : -1;
+}
+
+/* malloc'ed UTF-8 of a str; NULL, and no exception, if it is none. */
+static char *copy_text(PyObject *text, size_t *size) {
+    *size = 0;
+    PyObject *bytes =
+        text && PyUnicode_Check(text) ? PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace") : NULL; /* new */
+    char *copy = bytes ? malloc((size_t)PyBytes_GET_SIZE(bytes) + 1) : NULL;
+    if (copy) {
+        *size = (size_t)PyBytes_GET_SIZE(bytes);
+        memcpy(copy, PyBytes_AS_STRING(bytes), *size);
+    }
+    Py_XDECREF(bytes);
+    PyErr_Clear();
+    return copy;
+}
+
+static char *name_of(PyObject *ident, size_t *size) {
+    PyObject *thread = PyObject_GetItem(active_threads, ident); /* new */
+    PyObject *name = thread ? PyObject_GetAttrString(thread, "name") : NULL; /* new */
+    PyErr_Clear(); /* threads that Python did not start have none */
+    char *text = copy_text(name, size);
+    Py_XDECREF(name);
+    Py_XDECREF(thread);
+    return text;
+}
+
+/* How every thread begins that threading has started says nothing. */
+static int drop_threading(PyObject *summary) {
+    Py_ssize_t n = 0, count = PySequence_Size(summary);
+    int same = 1;
+    for (; n < count && same > 0; n += same > 0) {
+        PyObject *frame = PySequence_GetItem(summary, n); /* new */
+        PyObject *file = frame ? PyObject_GetAttrString(frame, "filename") : NULL; /* new */
+        same = file ? PyObject_RichCompareBool(file, threading_file, Py_EQ) : -1;
+        Py_XDECREF(file);
+        Py_XDECREF(frame);
+    }
+    return same < 0 || PySequence_DelSlice(summary, 0, n) < 0 ? -1 : 0;
+}
+
+/* As traceback.format_stack, joined. */
+static char *text_of(PyObject *frame, size_t *size) {
+    PyObject *joined = NULL, *empty = NULL, *lines = NULL;
+    PyObject *summary = PyObject_CallOneArg(extract_stack, frame); /* new */
+    if (summary && drop_threading(summary) == 0 && (lines = PyObject_CallMethod(summary, "format", NULL)) && /* new */
+        (empty = PyUnicode_FromStringAndSize(NULL, 0))) /* new */
+        joined = PyUnicode_Join(empty, lines); /* new */
+    char *text = joined ? copy_text(joined, size) : wsgi_exception_text(size);
+    Py_XDECREF(joined);
+    Py_XDECREF(empty);
+    Py_XDECREF(lines);
+    Py_XDECREF(summary);
+    return text;
+}
+
+/* ---- on the inspector ---- */
+
+typedef struct {
+    gowsgi_job job;
+    gowsgi_pool *pool;
+    gowsgi_stack *stacks;
+    size_t count;
+    gowsgi_pool_activity *threads;
+    int thread_count;
+} look;
+
+static void run(gowsgi_job *job) {
+    look *self = (look *)job;
+    PyObject *frames = PyObject_CallNoArgs(current_frames); /* new */
+    /* What the threads do is asked now, too: the GIL has not been let go. */
+    gowsgi_pool_read_threads(self->pool, self->threads, self->thread_count);
+    if (frames)
+        self->stacks = calloc((size_t)PyDict_GET_SIZE(frames) + 1, sizeof *self->stacks);
+    PyObject *ident, *frame; /* borrowed */
+    for (Py_ssize_t at = 0; self->stacks && PyDict_Next(frames, &at, &ident, &frame);) {
+        gowsgi_stack *stack = &self->stacks[self->count++];
+        stack->ident = PyLong_AsUnsignedLong(ident);
+        stack->name = name_of(ident, &stack->name_size);
+        stack->text = text_of(frame, &stack->text_size);
+    }
+    Py_XDECREF(frames);
+    PyErr_Clear();
+}
+
+static void discard(gowsgi_job *job) {
+    look *self = (look *)job;
+    gowsgi_stacks_free(self->stacks, self->count);
+    free(self->threads);
+    free(self);
+}
+
+/* Does: takes the stacks of all threads that are inside Python, within about
+ *     `patience` ns, and what the pool's threads do at that moment.
+ * Memory: the result is the caller's, gowsgi_stacks_free frees it; threads is
+ *     the caller's.
+ * GIL: released.
+ * Fails: *answer as gowsgi_pool_ask, and no stacks if it is not
+ *     GOWSGI_ANSWERED. */
+gowsgi_stack *gowsgi_stacks(gowsgi_pool *pool, int64_t patience, int *answer, size_t *count,
+                            gowsgi_pool_activity *threads, int thread_count) {
+    gowsgi_stack *stacks = NULL;
+    *count = 0;
+    *answer = GOWSGI_LATE;
+    look *self = calloc(1, sizeof *self);
+    if (!self)
+        return NULL;
+    self->job = (gowsgi_job){.run = run, .free = discard};
+    self->pool = pool;
+    self->threads = calloc((size_t)thread_count, sizeof *threads);
+    self->thread_count = thread_count;
+    if (!self->threads) {
+        discard(&self->job);
+        return NULL;
+    }
+    *answer = gowsgi_pool_ask(pool, &self->job, patience);
+    if (*answer != GOWSGI_ANSWERED)
+        return NULL;
+    stacks = self->stacks;
+    *count = self->count;
+    memcpy(threads, self->threads, (size_t)thread_count * sizeof *threads);
+    self->stacks = NULL;
+    self->count = 0;
+    discard(&self->job);
+    return stacks;
+}
+
+/* Does: frees what gowsgi_stacks returned.
+ * Memory: see above.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_stacks_free(gowsgi_stack *stacks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(stacks[i].name);
+        free(stacks[i].text);
+    }
+    free(stacks);
+}

@@ -1,0 +1,151 @@
+package embed
+
+/*
+#include <stdlib.h>
+#include "start.h"
+#include "../gil/crash.h"
+
+static int is_request(gowsgi_task *task) { return task && task->run == gowsgi_request_run; }
+*/
+import "C"
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unsafe"
+)
+
+// ThreadStack is what a Python thread was doing.
+type ThreadStack struct {
+	Name       string   // "gowsgi-3", "MainThread", or as the application named it
+	Pool       int      // number of the pool's thread, from 0; -1 for others
+	Request    *Request // that it runs; nil for none
+	Generation uint64   // of that request
+	Text       string   // as traceback.format_stack has it, most recent call last; "" if it runs nothing
+}
+
+// Stacks is what all Python threads were doing: first the pool's, in order.
+type Stacks struct {
+	Threads []ThreadStack
+	// WithoutGIL: nobody got the GIL, so the stacks were taken beside it. They
+	// have no source lines, and may be wrong if threads did run.
+	WithoutGIL bool
+}
+
+// Stacks takes the stacks of all Python threads. If the GIL cannot be had for
+// patience, it takes them without. From any goroutine.
+func (a *Application) Stacks(patience time.Duration) Stacks {
+	activity := make([]C.gowsgi_pool_activity, a.threads)
+	var answer C.int
+	var count C.size_t
+	pool := (*C.gowsgi_pool)(a.pool.Pointer())
+	list := C.gowsgi_stacks(pool, C.int64_t(patience), &answer, &count, &activity[0], C.int(len(activity)))
+	switch answer {
+	case C.GOWSGI_ANSWERED:
+		defer C.gowsgi_stacks_free(list, count)
+		s := Stacks{}
+		// SAFETY: count stacks, ours until they are freed.
+		for _, c := range unsafe.Slice(list, int(count)) {
+			s.Threads = append(s.Threads, a.threadStack(uint64(c.ident), activity,
+				C.GoStringN(c.name, C.int(c.name_size)), C.GoStringN(c.text, C.int(c.text_size))))
+		}
+		return s.sorted()
+	case C.GOWSGI_GONE:
+		return Stacks{}
+	}
+	C.gowsgi_pool_read_threads(pool, &activity[0], C.int(len(activity)))
+	var size C.size_t
+	dump := C.gowsgi_dump_text(&size)
+	defer C.free(unsafe.Pointer(dump))
+	s := Stacks{WithoutGIL: true}
+	for _, t := range parseDump(C.GoStringN(dump, C.int(size))) {
+		s.Threads = append(s.Threads, a.threadStack(t.ident, activity, t.name, t.text))
+	}
+	return s.sorted()
+}
+
+// threadStack adds what is known of the thread with Python's name ident.
+func (a *Application) threadStack(ident uint64, activity []C.gowsgi_pool_activity, name, text string) ThreadStack {
+	t := ThreadStack{Name: name, Pool: -1, Text: text}
+	for i, does := range activity {
+		if uint64(does.ident) != ident {
+			continue
+		}
+		t.Pool = i
+		if name == "" {
+			t.Name = "gowsgi-" + strconv.Itoa(i+1)
+		}
+		if C.is_request(does.task) != 0 {
+			t.Request, t.Generation = a.request(int(does.task.index)), uint64(does.generation)
+		}
+	}
+	switch {
+	case t.Name != "":
+	case ident == uint64(C.gowsgi_main_thread()):
+		t.Name = "MainThread"
+	default:
+		t.Name = fmt.Sprintf("thread %#x", ident)
+	}
+	return t
+}
+
+func (s Stacks) sorted() Stacks {
+	slices.SortFunc(s.Threads, func(a, b ThreadStack) int {
+		if (a.Pool < 0) != (b.Pool < 0) {
+			return b.Pool - a.Pool
+		}
+		if a.Pool != b.Pool {
+			return a.Pool - b.Pool
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return s
+}
+
+// dumped is a thread as faulthandler prints it.
+type dumped struct {
+	ident      uint64
+	name, text string
+}
+
+var (
+	dumpThread = regexp.MustCompile(`^(?:Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$`)
+	dumpFrame  = regexp.MustCompile(`^  File "(.*)", line (\d+|\?\?\?) in (.*)$`)
+)
+
+// parseDump reads what faulthandler prints and turns it the way tracebacks are:
+// the most recent call comes last. What every thread of threading begins with is
+// left out.
+func parseDump(text string) []dumped {
+	var threads []dumped
+	var frames []string // of the last thread, most recent first
+	finish := func() {
+		if len(threads) == 0 {
+			return
+		}
+		for len(frames) > 0 && strings.Contains(frames[len(frames)-1], "/threading.py\"") {
+			frames = frames[:len(frames)-1]
+		}
+		slices.Reverse(frames)
+		threads[len(threads)-1].text = strings.Join(frames, "")
+		frames = nil
+	}
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if m := dumpThread.FindStringSubmatch(line); m != nil {
+			finish()
+			ident, _ := strconv.ParseUint(m[1], 16, 64) // it is hexadecimal
+			threads = append(threads, dumped{ident: ident, name: m[2]})
+		} else if m := dumpFrame.FindStringSubmatch(line); m != nil {
+			frames = append(frames, fmt.Sprintf("  File \"%s\", line %s, in %s\n", m[1], m[2], m[3]))
+		} else if strings.HasPrefix(line, "  ") && line != "  <no Python frame>" {
+			frames = append(frames, line+"\n") // "..." after too many
+		}
+	}
+	finish()
+	return threads
+}
