@@ -16,6 +16,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/server"
 )
 
 // exitNotReady: the worker could not start; it has said why.
@@ -63,16 +64,26 @@ func run(stderr io.Writer) int {
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	log := logging.New(file, plan.Settings.LogLevel, logging.Terminal(file)).With("worker", plan.Worker)
+	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Format: plan.Settings.LogFormat}
+	if plan.Settings.LogSyslog { // that it cannot be reached ends gowsgi at its start, but no worker later
+		options.Syslog = logging.NewSyslog(plan.Settings.LogSyslogTo, plan.Settings.LogSyslogFacility)
+		defer options.Syslog.Close()
+	}
+	log := logging.New(options).With("worker", plan.Worker)
 	listeners, err := openListeners(plan.Listeners)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	w := &worker{plan: plan, log: log}
+	w := &worker{plan: plan, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
+	orders := receive(incoming)
+	w.reportCrashes()
 	if report := w.start(); report != nil {
 		return fail(reports, *report)
 	}
-	return w.serve(listeners, stop, orphaned(incoming), reports)
+	if plan.Check {
+		return w.leave()
+	}
+	return w.serve(listeners, stop, orders)
 }
 
 func fail(reports *json.Encoder, report control.Report) int {
@@ -81,16 +92,18 @@ func fail(reports *json.Encoder, report control.Report) int {
 	return exitNotReady
 }
 
-// orphaned is closed when gowsgi has gone away.
-func orphaned(incoming *json.Decoder) <-chan struct{} {
-	gone := make(chan struct{})
+// receive passes on what gowsgi orders; the channel is closed when gowsgi has
+// gone away.
+func receive(incoming *json.Decoder) <-chan control.Order {
+	orders := make(chan control.Order, 8)
 	go func() {
-		defer close(gone)
-		var nothing json.RawMessage
-		for incoming.Decode(&nothing) == nil {
+		defer close(orders)
+		var order control.Order
+		for incoming.Decode(&order) == nil {
+			orders <- order
 		}
 	}()
-	return gone
+	return orders
 }
 
 // restoreEnvironment puts back what was set for this process only: the
@@ -106,8 +119,8 @@ func restoreEnvironment(plan control.Plan) {
 }
 
 // openListeners makes listeners of the inherited descriptors.
-func openListeners(inherited []control.Listener) ([]net.Listener, error) {
-	var listeners []net.Listener
+func openListeners(inherited []control.Listener) ([]server.Listener, error) {
+	var listeners []server.Listener
 	for _, in := range inherited {
 		syscall.CloseOnExec(in.FD)
 		f := os.NewFile(uintptr(in.FD), in.Address)
@@ -116,7 +129,7 @@ func openListeners(inherited []control.Listener) ([]net.Listener, error) {
 		if err != nil {
 			return nil, fmt.Errorf("the inherited socket %s cannot be used: %w", in.Address, err)
 		}
-		listeners = append(listeners, l)
+		listeners = append(listeners, server.Listener{Listener: l, Borrowed: in.Borrowed})
 	}
 	return listeners, nil
 }

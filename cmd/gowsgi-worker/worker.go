@@ -3,11 +3,12 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
@@ -23,9 +25,14 @@ import (
 type worker struct {
 	plan        control.Plan
 	log         *slog.Logger
+	syslog      *logging.Syslog // behind log; nil: none
+	logs        []*logging.File // to be reopened
+	access      *server.AccessLog
 	interpreter *embed.Interpreter
-	app         *embed.Application
+	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
+	reporting   sync.Mutex // guards reports
+	reports     *json.Encoder
 	loading     time.Duration
 }
 
@@ -38,11 +45,14 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	access, err := openAccessLog(s.AccessLogfile)
+	w.access, err = server.OpenAccessLog(s, os.Stdout, w.plan.Worker, w.log)
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	w.interpreter, err = embed.Start(w.plan.Python.Executable, path, func(r embed.Record) { server.LogRecord(w.log, r) })
+	w.interpreter, err = embed.Start(w.plan.Python.Executable, path, w.record)
+	if err == nil && s.CaptureOutput {
+		err = w.interpreter.CaptureOutput()
+	}
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -50,20 +60,35 @@ func (w *worker) start() *control.Report {
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
 		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version,
 	})
+	w.loading = time.Since(began)
 	if err != nil {
 		report := &control.Report{Message: err.Error()}
 		var raised *embed.Error
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback
 		}
+		if s.Reload && report.Traceback != "" && !w.plan.Check {
+			w.log.Error("the application cannot be loaded", "event", "application.broken",
+				"reason", report.Message, "traceback", report.Traceback)
+			w.server = server.NewBroken(report.Message, report.Traceback, s, w.log)
+			w.report(control.Report{Kind: control.Modules, Files: w.interpreter.Modules()})
+			return nil
+		}
 		return report
 	}
-	w.loading = time.Since(began)
-	w.server, err = server.New(w.app, s, w.log, access)
+	w.server, err = server.New(w.app, s, w.log, w.access, server.Hooks{Replace: w.replace, Board: w.board()})
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
 	return nil
+}
+
+// record logs what the application says outside of its responses.
+func (w *worker) record(r embed.Record) {
+	if w.plan.Settings.Debug && r.Kind == embed.SignalIgnored {
+		return // pdb tries it at every command
+	}
+	server.LogRecord(w.log, r)
 }
 
 // searchPath is what goes in front of sys.path: pythonpath, then the working
@@ -80,48 +105,146 @@ func searchPath(pythonpath []string) ([]string, error) {
 	return path, nil
 }
 
-func openAccessLog(path string) (io.Writer, error) {
-	if path == "" {
-		return nil, nil
+// reopen is for whoever rotates the log files.
+func (w *worker) reopen() {
+	for _, file := range w.logs {
+		if err := file.Reopen(); err != nil {
+			w.logFailed(err)
+		}
 	}
-	return logging.Open(path, os.Stdout)
+	w.reportCrashes()
+	if err := w.access.Reopen(); err != nil {
+		w.logFailed(err)
+	}
 }
 
-// serve accepts requests until gowsgi says stop, or is gone.
-func (w *worker) serve(listeners []net.Listener, stop <-chan os.Signal, orphaned <-chan struct{}, reports *json.Encoder) int {
-	served := make(chan error, 1)
-	go func() { served <- w.server.Serve(listeners) }()
-	_ = reports.Encode(control.Report{Kind: control.Ready, Seconds: w.loading.Seconds()})
+// reportCrashes has crashes reported in the log.
+func (w *worker) reportCrashes() {
+	if err := embed.CrashOutput(w.logs[0].Fd()); err != nil {
+		w.log.Warn("crashes will be reported on standard error", "event", "log.failed", "error", err.Error())
+	}
+}
+
+func (w *worker) logFailed(err error) {
+	w.log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
+}
+
+// end is how a worker ends: how long idle connections stay, how long requests
+// have, and whether nobody else will serve on its sockets.
+type end struct {
+	linger, grace time.Duration
+	stops         bool
+}
+
+// strangersLinger is how long idle connections stay open in a stop that gowsgi
+// did not order.
+const strangersLinger = time.Second
+
+// serve accepts requests until somebody says stop, or gowsgi is gone.
+func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, orders <-chan control.Order) int {
+	if s := w.plan.Settings; s.Warmup != "" && w.app != nil {
+		if err := w.server.Warmup(s.Warmup, s.StartupTimeout); err != nil {
+			w.report(control.Report{Kind: control.Failed, Message: err.Error()})
+			w.stop(end{}, signals)
+			return exitNotReady
+		}
+	}
+	failed := w.server.Start(listeners)
+	w.report(control.Report{Kind: control.Ready, Seconds: w.loading.Seconds()})
+	if w.app != nil {
+		if timeout := w.plan.Settings.SurplusTimeout; timeout > 0 {
+			go w.reportIdle(timeout)
+		}
+		if w.plan.Settings.Reload {
+			go w.reportModules()
+		}
+	}
 
 	grace := w.plan.Settings.GracefulTimeout
-	status := 0
-	select {
-	case sig := <-stop:
-		if sig == syscall.SIGQUIT {
-			grace = 0
-		}
-	case <-orphaned:
-		w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
-	case err := <-served:
-		// gowsgi shuts the sockets down when it stops; its signal follows.
-		if !errors.Is(err, syscall.EINVAL) {
+	for {
+		select {
+		case sig := <-signals:
+			if sig == syscall.SIGQUIT {
+				return w.stop(end{stops: true}, signals)
+			}
+			// Somebody's kill: gowsgi will start another one.
+			return w.stop(end{linger: strangersLinger, grace: grace}, signals)
+		case order, ok := <-orders:
+			switch {
+			case !ok:
+				w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
+				return w.stop(end{linger: strangersLinger, grace: grace, stops: true}, signals)
+			case order.Kind == control.Drain:
+				return w.stop(end{linger: order.Linger, grace: order.Grace, stops: order.Last}, signals)
+			case order.Kind == control.Reopen:
+				w.reopen()
+			}
+		case err := <-failed:
 			w.log.Error("cannot accept connections any more", "event", "worker.failed", "error", err.Error())
-			status = 1
+			w.stop(end{grace: grace}, signals)
+			return 1
 		}
 	}
-	if !w.stop(grace, stop) {
-		status = 1
-	}
-	return status
 }
 
-// stop lets running requests finish within grace, then Python's atexit handlers
-// and non-daemon threads. False if something had to be left behind. SIGQUIT
-// stops at once.
-func (w *worker) stop(grace time.Duration, signals <-chan os.Signal) bool {
-	deadline := time.Now().Add(grace)
+func (w *worker) report(r control.Report) {
+	w.reporting.Lock()
+	defer w.reporting.Unlock()
+	_ = w.reports.Encode(r) // if gowsgi is gone, nobody needs to know
+}
+
+// reportIdle tells gowsgi whenever nobody has been served for timeout: it knows
+// whether the worker is one too many.
+func (w *worker) reportIdle(timeout time.Duration) {
+	for range time.Tick(max(timeout/4, 100*time.Millisecond)) {
+		if last := w.server.LastActive(); !last.IsZero() && time.Since(last) >= timeout {
+			w.report(control.Report{Kind: control.Idle})
+		}
+	}
+}
+
+// board is where requests are noted; nil for nowhere.
+func (w *worker) board() *scoreboard.Board {
+	if w.plan.Scoreboard == 0 {
+		return nil
+	}
+	board, err := scoreboard.Open(w.plan.Scoreboard)
+	if err != nil {
+		w.log.Warn("what this worker does cannot be noted", "event", "scoreboard.failed", "error", err.Error())
+	}
+	return board
+}
+
+// modulesInterval is how often it is looked whether the application has imported
+// something more.
+const modulesInterval = time.Second
+
+// reportModules tells gowsgi which files the application consists of, now and
+// whenever there are others.
+func (w *worker) reportModules() {
+	var told []string
+	for {
+		files, err := w.app.Modules(modulesInterval)
+		if err == nil && !slices.Equal(files, told) { // else the next look will do
+			w.report(control.Report{Kind: control.Modules, Files: files})
+			told = files
+		}
+		time.Sleep(modulesInterval)
+	}
+}
+
+// replace asks for another worker in this one's place.
+func (w *worker) replace(reason string, hopeless bool) {
+	w.report(control.Report{Kind: control.Replace, Message: reason, Hopeless: hopeless})
+}
+
+// stop lets running requests finish, then Python's atexit handlers and
+// non-daemon threads, and returns the exit status: 1 if something had to be
+// left behind. SIGQUIT stops at once.
+func (w *worker) stop(e end, signals <-chan os.Signal) int {
+	deadline := time.Now().Add(e.grace)
 	go func() {
-		late := time.After(grace + time.Second)
+		late := time.After(e.grace + time.Second)
 		for {
 			select {
 			case sig := <-signals:
@@ -130,26 +253,31 @@ func (w *worker) stop(grace time.Duration, signals <-chan os.Signal) bool {
 				}
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-					"graceful_timeout", grace.String())
+					"graceful_timeout", e.grace.String())
 			}
+			w.syslog.Close() // sends that, too
 			os.Exit(1)
 		}
 	}()
-	clean := true
-	if err := w.server.Shutdown(grace); err != nil {
+	status := 0
+	closed := func() { w.report(control.Report{Kind: control.Closed}) }
+	if cut := w.server.Drain(e.linger, e.grace, e.stops, closed); len(cut) > 0 {
 		w.log.Warn("requests were cut off: they took longer than graceful_timeout", "event", "worker.cut_off",
-			"graceful_timeout", grace.String(), "running", w.app.Stats().Inside)
-		clean = false
+			"graceful_timeout", e.grace.String(), "running", strings.Join(cut, ", "))
+		status = 1
+	}
+	if w.app == nil {
+		return status // Python waits where loading failed
 	}
 	if err := w.app.Close(max(time.Until(deadline), 100*time.Millisecond)); err != nil {
 		if errors.Is(err, gil.ErrStuck) {
 			// Python cannot be finalised under threads that still run in it.
-			return false
+			return 1
 		}
 		w.log.Warn("the pool did not close cleanly", "event", "worker.failed", "error", err.Error())
 	}
 	if err := w.interpreter.Stop(); err != nil {
 		w.log.Warn("Python did not stop cleanly", "event", "worker.failed", "error", err.Error())
 	}
-	return clean
+	return status
 }

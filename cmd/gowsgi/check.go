@@ -2,29 +2,94 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/python"
+	"github.com/gowsgi/gowsgi/internal/supervisor"
 )
 
-// checkConfig does what serve does until the first thing that others could
-// notice.
-func checkConfig(ctx context.Context, settings config.Settings, stdout io.Writer) error {
-	settings, err := absolute(settings)
+// checkConfig says what would be served how, and then tries whether the
+// application loads, in a worker that serves nothing.
+func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stderr *os.File) error {
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	settings, err := absolute(invocation.Settings)
 	if err != nil {
 		return err
 	}
-	found, err := python.Find(ctx, settings.Venv)
+	plan, err := find(ctx, settings)
 	if err != nil {
 		return err
 	}
-	if err := python.Inside().Check(found); err != nil {
+	if err := writePlan(stdout, plan, invocation); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "configuration is valid: %s on %s, CPython %s from %s, workers: %d, threads: %d\n",
-		settings.Target, strings.Join(settings.Bind, " "), found.Version, found.Prefix, settings.Workers, settings.Threads)
-	return nil
+	program, err := python.Inside().OpenAs(plan.python, plan.who.Credential)
+	if err != nil {
+		return err
+	}
+	defer program.Close()
+	loading, err := supervisor.Check(ctx, supervisor.Options{
+		Deployment: plan.deployment(program),
+		Log:        slog.New(slog.DiscardHandler), Stdout: stdout, Stderr: stderr,
+	})
+	var failed *supervisor.StartError
+	switch {
+	case errors.As(err, &failed) && failed.Traceback != "":
+		fmt.Fprintln(stderr, strings.TrimRight(failed.Traceback, "\n"))
+	case errors.Is(err, context.Canceled):
+		err = errors.New("interrupted while the application was loading")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(stdout, "application loaded in %.1f s\n", loading.Seconds())
+	return err
+}
+
+// writePlan writes what gowsgi would do as a table.
+func writePlan(w io.Writer, plan found, invocation config.Invocation) error {
+	var table strings.Builder
+	for _, row := range planRows(plan, invocation) {
+		writeRow(&table, row[0], row[1:])
+	}
+	_, err := io.WriteString(w, table.String())
+	return err
+}
+
+const (
+	nameColumn = 15
+	tableWidth = 80
+)
+
+// writeRow writes a name and, in a second column, values that each start on a
+// line of their own and go on below if they are too long.
+func writeRow(table *strings.Builder, name string, values []string) {
+	for _, value := range values {
+		line := ""
+		flush := func() {
+			fmt.Fprintf(table, "%-*s%s\n", nameColumn, name, line)
+			name, line = "", ""
+		}
+		for _, word := range strings.Fields(value) {
+			switch {
+			case line == "":
+				line = word
+			case nameColumn+len(line)+1+len(word) > tableWidth:
+				flush()
+				line = word
+			default:
+				line += " " + word
+			}
+		}
+		flush()
+	}
 }

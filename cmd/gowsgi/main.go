@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/title"
 )
 
 // Exit statuses.
@@ -23,13 +24,14 @@ const (
 )
 
 func main() {
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
+	title := title.Take() // before anybody looks at os.Args
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, title))
 }
 
-// run does what args say and returns the exit status. There is no stdin:
-// neither gowsgi nor its workers read any.
-func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
-	invocation, err := config.Load(args, os.Environ(), os.ReadFile)
+// run does what args say and returns the exit status. stdin is for --debug.
+func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, title *title.Title) int {
+	environ := os.Environ()
+	invocation, err := config.Load(args, environ, os.ReadFile)
 	if err != nil {
 		return refuse(stderr, err)
 	}
@@ -42,9 +44,9 @@ func run(ctx context.Context, args []string, stdout, stderr *os.File) int {
 	case config.PrintConfig:
 		err = settings.WriteTOML(stdout)
 	case config.CheckConfig:
-		err = checkConfig(ctx, settings, stdout)
+		err = checkConfig(ctx, invocation, stdout, stderr)
 	case config.Serve:
-		err = serve(ctx, settings, stdout, stderr)
+		err = start{args, environ, stdin, stdout, stderr, title}.serve(ctx, invocation)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gowsgi: %v\n", err)

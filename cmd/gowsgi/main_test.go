@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/python"
+	"github.com/gowsgi/gowsgi/internal/title"
 )
 
 // asGowsgi makes the test binary the program: it holds the arguments, in JSON.
@@ -24,7 +25,7 @@ func TestMain(m *testing.M) {
 		if err := json.Unmarshal([]byte(text), &args); err != nil {
 			panic(err)
 		}
-		os.Exit(run(context.Background(), args, os.Stdout, os.Stderr))
+		os.Exit(run(context.Background(), args, os.Stdin, os.Stdout, os.Stderr, title.Take()))
 	}
 	os.Exit(m.Run())
 }
@@ -148,8 +149,10 @@ func TestCheckConfigLooksForPythonAndItsWorker(t *testing.T) {
 			t.Errorf("status %d", status)
 		}
 		oneLine(t, errors, "CPython "+found.Name, "make build PYTHONS=")
-	} else if status != 0 || !strings.HasPrefix(out, "configuration is valid: ") {
+	} else if status != 1 || !strings.Contains(out, "CPython        "+found.Version) {
 		t.Errorf("status %d: %q, %q", status, out, errors)
+	} else {
+		oneLine(t, errors, "x") // there is no such application
 	}
 }
 
@@ -158,7 +161,7 @@ func TestRelativePathsCountFromChdirButTheVirtualenvFromHere(t *testing.T) {
 	t.Chdir(filepath.Dir(folder))
 	s, err := absolute(config.Settings{
 		Chdir: filepath.Base(folder), Venv: "venv", Pid: "run/pid", ErrorLogfile: "-", AccessLogfile: "/var/log/access",
-		Bind: []string{"unix:s", "unix:/run/s", "127.0.0.1:80"},
+		Bind: []string{"unix:s", "unix:/run/s", "unix:@s", "fd://3", "127.0.0.1:80"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +169,7 @@ func TestRelativePathsCountFromChdirButTheVirtualenvFromHere(t *testing.T) {
 	got := append([]string{s.Chdir, s.Venv, s.Pid, s.ErrorLogfile, s.AccessLogfile}, s.Bind...)
 	want := []string{
 		folder, filepath.Dir(folder) + "/venv", folder + "/run/pid", "-", "/var/log/access",
-		"unix:" + folder + "/s", "unix:/run/s", "127.0.0.1:80",
+		"unix:" + folder + "/s", "unix:/run/s", "unix:@s", "fd://3", "127.0.0.1:80",
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("got  %q\nwant %q", got, want)

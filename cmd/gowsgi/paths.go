@@ -41,9 +41,14 @@ func absolute(s config.Settings) (config.Settings, error) {
 			*path = from(*path)
 		}
 	}
+	var files []string
+	for _, file := range s.ReloadExtraFile {
+		files = append(files, from(file))
+	}
+	s.ReloadExtraFile = files
 	binds := make([]string, len(s.Bind))
 	for i, bind := range s.Bind {
-		if path, ok := strings.CutPrefix(bind, "unix:"); ok {
+		if path, ok := strings.CutPrefix(bind, "unix:"); ok && !strings.HasPrefix(path, "@") { // that one is no file
 			bind = "unix:" + from(path)
 		}
 		binds[i] = bind

@@ -4,33 +4,61 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
+	"github.com/gowsgi/gowsgi/internal/systemd"
+	"github.com/gowsgi/gowsgi/internal/title"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
 
+// start is how this gowsgi was started: what a reload and an upgrade begin
+// with.
+type start struct {
+	args, environ []string
+	stdin         *os.File
+	stdout        *os.File
+	stderr        *os.File
+	title         *title.Title
+}
+
 // serve runs until it is told to stop. An error is told on stderr, and in the
 // log as well if that is somewhere else.
-func serve(ctx context.Context, settings config.Settings, stdout, stderr *os.File) error {
-	settings, err := absolute(settings)
+func (s start) serve(ctx context.Context, invocation config.Invocation) error {
+	settings, err := absolute(invocation.Settings)
 	if err != nil {
 		return err
 	}
-	file, err := logging.Open(settings.ErrorLogfile, stderr)
+	if err := identity.SetUmask(settings.Umask); err != nil {
+		return err
+	}
+	file, err := logging.Open(settings.ErrorLogfile, s.stderr)
 	if err != nil {
 		return err
 	}
-	log := logging.New(file, settings.LogLevel, logging.Terminal(file))
-	if file != stderr {
-		defer file.Close()
+	defer file.Close()
+	options := logging.Options{To: file, Level: settings.LogLevel, Format: settings.LogFormat}
+	if settings.LogSyslog {
+		options.Syslog = logging.NewSyslog(settings.LogSyslogTo, settings.LogSyslogFacility)
+		defer options.Syslog.Close()
+		if err := options.Syslog.Connect(); err != nil {
+			return err
+		}
 	}
-	err = supervise(ctx, supervisor.Options{Settings: settings, Log: log, Stdout: stdout, Stderr: stderr})
+	log := logging.New(options)
+	for _, note := range invocation.Notes {
+		log.Info(note, "event", "settings.note")
+	}
+	err = s.supervise(ctx, settings, log, file)
 	if err == nil {
 		return nil
 	}
@@ -38,28 +66,92 @@ func serve(ctx context.Context, settings config.Settings, stdout, stderr *os.Fil
 	var failed *supervisor.StartError
 	if errors.As(err, &failed) && failed.Traceback != "" {
 		traceback = failed.Traceback
-		fmt.Fprintln(stderr, strings.TrimRight(traceback, "\n"))
+		fmt.Fprintln(s.stderr, strings.TrimRight(traceback, "\n"))
 	}
-	if file != stderr {
-		log.Error("cannot start", "event", "gowsgi.failed", "reason", err, "traceback", traceback)
+	if !file.Standard() || settings.LogSyslog {
+		log.Error("cannot go on", "event", "gowsgi.failed", "reason", err, "traceback", traceback)
 	}
 	return err
 }
 
-// supervise finds the application's Python and the worker for it, and runs.
-func supervise(ctx context.Context, o supervisor.Options) error {
-	found, err := python.Find(ctx, o.Settings.Venv)
+func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, file *logging.File) error {
+	name := settings.Name
+	if name == "" {
+		name = settings.Target
+	}
+	s.title.Set("gowsgi", "gowsgi: supervisor ["+name+"]")
+	first, err := deploy(ctx, settings)
 	if err != nil {
 		return err
 	}
-	o.Log.Info("starting", "event", "gowsgi.starting",
+	// Workers open it, too, as themselves.
+	if err := file.Chown(first.Identity.UID, first.Identity.GID); err != nil {
+		return err
+	}
+	reopen := func() error {
+		return errors.Join(file.Reopen(), file.Chown(first.Identity.UID, first.Identity.GID))
+	}
+	if warning := first.Identity.Warning; warning != "" {
+		log.Warn(warning, "event", "gowsgi.root")
+	}
+	log.Info("starting", "event", "gowsgi.starting",
 		"gowsgi", version.Version, "go", strings.TrimPrefix(runtime.Version(), "go"),
-		"python", found.Version, "prefix", found.Prefix, "pid", os.Getpid())
-	program, err := python.Inside().Open(found)
+		"python", first.Python.Version, "prefix", first.Python.Prefix, "pid", os.Getpid())
+	upgrade, err := s.upgrade()
 	if err != nil {
 		return err
 	}
-	defer program.Close()
-	o.Python, o.Program = found, program
-	return supervisor.Run(ctx, o)
+	return supervisor.Run(ctx, supervisor.Options{
+		Deployment: first, Load: s.load, Upgrade: upgrade, Reopen: reopen, Log: log,
+		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr,
+	})
+}
+
+// deploy finds what the settings lead to, and unpacks the worker for it.
+func deploy(ctx context.Context, settings config.Settings) (supervisor.Deployment, error) {
+	plan, err := find(ctx, settings)
+	if err != nil {
+		return supervisor.Deployment{}, err
+	}
+	program, err := python.Inside().OpenAs(plan.python, plan.who.Credential)
+	if err != nil {
+		return supervisor.Deployment{}, err
+	}
+	return plan.deployment(program), nil
+}
+
+// load reads the settings anew, for a reload: the same command line and
+// environment, and what the file says now.
+func (s start) load(ctx context.Context) (supervisor.Deployment, error) {
+	invocation, err := config.Load(s.args, s.environ, os.ReadFile)
+	if err != nil {
+		return supervisor.Deployment{}, err
+	}
+	settings, err := absolute(invocation.Settings)
+	if err != nil {
+		return supervisor.Deployment{}, err
+	}
+	return deploy(ctx, settings)
+}
+
+// upgrade prepares commands that start whatever program is then where this one
+// was found, in the same way.
+func (s start) upgrade() (func() *exec.Cmd, error) {
+	path, err := exec.LookPath(os.Args[0])
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("where this program is cannot be found out: %w", err)
+	}
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("the current folder is gone: %w", err)
+	}
+	return func() *exec.Cmd {
+		cmd := exec.Command(path, s.args...)
+		cmd.Args[0] = os.Args[0]
+		cmd.Dir, cmd.Env = folder, systemd.ForSuccessor(s.environ)
+		return cmd
+	}, nil
 }

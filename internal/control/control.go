@@ -3,9 +3,10 @@
 //
 // It runs over one unix stream socket that the worker inherits as file
 // descriptor FD: JSON values, one a line. The supervisor speaks first, with a
-// Plan; the worker answers with a Report of kind Ready or Failed, and may send
-// more later. Either side seeing end of file knows that the other is gone: a
-// worker then stops gracefully, so that no orphan keeps serving.
+// Plan, and may send an Order later; the worker answers with a Report of kind
+// Ready or Failed, and may send more later. Either side seeing end of file
+// knows that the other is gone: a worker then stops gracefully, so that no
+// orphan keeps serving.
 package control
 
 import (
@@ -13,6 +14,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 )
@@ -28,6 +30,12 @@ type Plan struct {
 	Worker int `json:"worker"`
 	// Listeners are the inherited listening sockets.
 	Listeners []Listener `json:"listeners"`
+	// Scoreboard is the descriptor of the memory in which the worker notes what
+	// it is doing (package scoreboard); 0 for none.
+	Scoreboard int `json:"scoreboard"`
+	// Check: load the application, report Ready or Failed, and exit. There are
+	// no listeners then.
+	Check bool `json:"check,omitempty"`
 	// Python is the application's interpreter.
 	Python Python `json:"python"`
 	// Restore holds variables as the user had them, nil for unset. The worker
@@ -41,6 +49,8 @@ type Listener struct {
 	FD      int    `json:"fd"`
 	Network string `json:"network"` // "tcp" or "unix"
 	Address string `json:"address"` // as bound: host:port, or a path
+	// Borrowed: the socket outlives gowsgi, so it must not be shut down.
+	Borrowed bool `json:"borrowed,omitempty"`
 }
 
 // Python says which interpreter the application belongs to.
@@ -54,8 +64,12 @@ type Python struct {
 
 // Kinds of Report.
 const (
-	Ready  = "ready"  // application loaded, accepting
-	Failed = "failed" // cannot start; the worker exits right after
+	Ready   = "ready"   // application loaded, accepting
+	Failed  = "failed"  // cannot start; the worker exits right after
+	Replace = "replace" // serves, but another worker should take its place
+	Closed  = "closed"  // accepts no more; it finishes what it has
+	Idle    = "idle"    // has served nobody for SurplusTimeout
+	Modules = "modules" // Files are what the application consists of now
 )
 
 // Report is what a worker tells the supervisor.
@@ -63,9 +77,35 @@ type Report struct {
 	Kind    string  `json:"kind"`
 	Seconds float64 `json:"seconds,omitempty"` // Ready: time to load the application
 	// Message: Failed: one sentence that names the thing and the way out.
+	// Replace: why, in a few words: "it has served 1000 requests".
 	Message string `json:"message,omitempty"`
 	// Traceback: Failed: Python's traceback, if an exception was the reason.
 	Traceback string `json:"traceback,omitempty"`
+	// Hopeless: Replace: it cannot finish what it has (the GIL is stuck), so
+	// there is no point in waiting for it.
+	Hopeless bool     `json:"hopeless,omitempty"`
+	Files    []string `json:"files,omitempty"` // Modules: absolute paths
+}
+
+// Kinds of Order.
+const (
+	// Drain: accept no more, answer with Connection: close, finish what runs,
+	// exit.
+	Drain = "drain"
+	// Reopen: open the log files anew.
+	Reopen = "reopen"
+)
+
+// Order is what the supervisor tells a worker after its Plan.
+type Order struct {
+	Kind string `json:"kind"`
+	// Linger: Drain: idle clients have this long to use their connection once
+	// more.
+	Linger time.Duration `json:"linger,omitempty"`
+	// Grace: Drain: what runs has this long to finish.
+	Grace time.Duration `json:"grace,omitempty"`
+	// Last: Drain: nobody else serves on the sockets any more.
+	Last bool `json:"last,omitempty"`
 }
 
 // Open returns the worker's end of the control socket. An error means that the

@@ -7,45 +7,93 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 )
 
-// blockHandler is slog's TextHandler, except for a record's own attributes
-// whose value is text of several lines: these become an indented block before
-// the record's line. Attributes in groups and those that With adds are left to
-// TextHandler.
-type blockHandler struct {
-	text slog.Handler // writes to block
-	out  *blockWriter
+// finished is a record as text: its line and, before it, its blocks.
+type finished struct {
+	text   []byte // valid until the emitter returns
+	record slog.Record
+	local  slog.Handler // for another attempt; nil if there is no other place
 }
 
-// blockWriter puts the block of the record that is being written before it.
-type blockWriter struct {
+// emitter takes finished records, one at a time.
+type emitter func(f finished) error
+
+func appendTo(w io.Writer) emitter {
+	return func(f finished) error {
+		_, err := w.Write(f.text)
+		return err
+	}
+}
+
+// handler is slog's TextHandler, except for a record's own attributes whose
+// value is text of several lines: these become an indented block before the
+// record's line. Attributes in groups and those that With adds are left to
+// TextHandler. In JSON, it is slog's JSONHandler.
+type handler struct {
+	form
+	inner slog.Handler // writes to out
+	out   *output
+	local slog.Handler // see finished
+}
+
+// output passes on what inner writes, with the rest of the record.
+type output struct {
+	emit emitter
+
 	mu    sync.Mutex // held while a record is handled
-	w     io.Writer
+	next  finished   // all but the text
 	block []byte
 }
 
-func newBlockHandler(w io.Writer, options *slog.HandlerOptions) *blockHandler {
-	out := &blockWriter{w: w}
-	return &blockHandler{text: slog.NewTextHandler(out, options), out: out}
+func newHandler(f form, emit emitter) *handler {
+	out := &output{emit: emit}
+	if f.json {
+		return &handler{form: f, inner: slog.NewJSONHandler(out, f.options()), out: out}
+	}
+	return &handler{form: f, inner: slog.NewTextHandler(out, f.options()), out: out}
 }
 
-func (h *blockHandler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.text.Enabled(ctx, level)
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.inner.Enabled(ctx, level)
 }
 
-func (h *blockHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &blockHandler{text: h.text.WithAttrs(attrs), out: h.out}
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return h.with(func(inner slog.Handler) slog.Handler { return inner.WithAttrs(attrs) })
 }
 
-func (h *blockHandler) WithGroup(name string) slog.Handler {
-	return &blockHandler{text: h.text.WithGroup(name), out: h.out}
+func (h *handler) WithGroup(name string) slog.Handler {
+	return h.with(func(inner slog.Handler) slog.Handler { return inner.WithGroup(name) })
 }
 
-func (h *blockHandler) Handle(ctx context.Context, record slog.Record) error {
-	var block []byte
-	line := slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
+func (h *handler) with(change func(slog.Handler) slog.Handler) slog.Handler {
+	changed := *h
+	changed.inner = change(h.inner)
+	if h.local != nil {
+		changed.local = change(h.local)
+	}
+	return &changed
+}
+
+func (h *handler) Handle(ctx context.Context, record slog.Record) error {
+	line, block := record, []byte(nil)
+	if !h.json {
+		line, block = split(record)
+	}
+	if h.untimed {
+		line.Time = time.Time{}
+	}
+	h.out.mu.Lock()
+	defer h.out.mu.Unlock()
+	h.out.next, h.out.block = finished{record: record, local: h.local}, block
+	return h.inner.Handle(ctx, line)
+}
+
+// split takes the values of several lines out of a record.
+func split(record slog.Record) (line slog.Record, block []byte) {
+	line = slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		if a.Value = a.Value.Resolve(); a.Value.Kind() == slog.KindString && strings.Contains(a.Value.String(), "\n") {
 			block = appendBlock(block, a.Value.String())
@@ -54,19 +102,16 @@ func (h *blockHandler) Handle(ctx context.Context, record slog.Record) error {
 		}
 		return true
 	})
-	h.out.mu.Lock()
-	defer h.out.mu.Unlock()
-	h.out.block = block
-	return h.text.Handle(ctx, line)
+	return line, block
 }
 
-// Write is called by the TextHandler, once a record.
-func (b *blockWriter) Write(line []byte) (int, error) {
-	if len(b.block) == 0 {
-		return b.w.Write(line)
+// Write is called by inner, once a record.
+func (o *output) Write(line []byte) (int, error) {
+	o.next.text = line
+	if len(o.block) > 0 {
+		o.next.text = append(o.block, line...)
 	}
-	n, err := b.w.Write(append(b.block, line...))
-	return max(0, n-len(b.block)), err
+	return len(line), o.emit(o.next)
 }
 
 // appendBlock appends text indented, and with control characters spelled out:

@@ -1,31 +1,75 @@
 package logging
 
 import (
-	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
 	"strings"
-
-	"golang.org/x/term"
+	"time"
 )
 
-// New returns a logger that writes records of this level and above to w, each
-// with a single Write. The level is one of Gunicorn's: debug, info, warning,
-// error or critical; anything else means info. On a terminal the time of day
-// replaces the full time stamp.
-func New(w io.Writer, level string, terminal bool) *slog.Logger {
-	return slog.New(newBlockHandler(w, &slog.HandlerOptions{
-		Level: parseLevel(level),
-		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			if terminal && len(groups) == 0 && a.Key == slog.TimeKey && a.Value.Kind() == slog.KindTime {
-				a.Value = slog.StringValue(a.Value.Time().Format("15:04:05.000"))
-			}
+// Options say what a log looks like.
+type Options struct {
+	// To is where records go, each with a single Write. If it is a *File, what
+	// stands behind it is looked at: a terminal gets the time of day for the
+	// whole time stamp, systemd's journal gets priorities and no time.
+	To io.Writer
+	// Level is the least serious one: debug, info, warning, error or critical,
+	// Gunicorn's; anything else means info.
+	Level string
+	// Format is text or json; anything else means text.
+	Format string
+	// Syslog takes the records instead, nil for none. To then gets those that
+	// cannot be sent.
+	Syslog *Syslog
+}
+
+// LevelCritical is critical, which slog does not have.
+const LevelCritical = slog.LevelError + 4
+
+// New returns a logger.
+func New(o Options) *slog.Logger {
+	emit, f := appendTo(o.To), form{level: parseLevel(o.Level), json: o.Format == "json"}
+	if file, ok := o.To.(*File); ok {
+		f.terminal = file.Terminal()
+		if !f.json && file.journal() {
+			emit, f.untimed = prefixed(o.To), true
+		}
+	}
+	local := newHandler(f, emit)
+	if o.Syslog == nil {
+		return slog.New(local)
+	}
+	f.terminal, f.untimed = false, !f.json // syslog has the time
+	remote := newHandler(f, o.Syslog.emit)
+	remote.local = local
+	return slog.New(remote)
+}
+
+// form is what records look like.
+type form struct {
+	level    slog.Level
+	json     bool
+	terminal bool // the time of day is enough
+	untimed  bool // whoever gets it notes the time
+}
+
+func (f form) options() *slog.HandlerOptions {
+	return &slog.HandlerOptions{Level: f.level, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if len(groups) > 0 {
 			return a
-		},
-	}))
+		}
+		switch value := a.Value.Any().(type) {
+		case time.Time:
+			if f.terminal && !f.json && a.Key == slog.TimeKey {
+				a.Value = slog.StringValue(value.Format("15:04:05.000"))
+			}
+		case slog.Level:
+			if value == LevelCritical && a.Key == slog.LevelKey {
+				a.Value = slog.StringValue("CRITICAL")
+			}
+		}
+		return a
+	}}
 }
 
 func parseLevel(name string) slog.Level {
@@ -37,28 +81,37 @@ func parseLevel(name string) slog.Level {
 	case "error":
 		return slog.LevelError
 	case "critical":
-		return slog.LevelError + 4
+		return LevelCritical
 	default:
 		return slog.LevelInfo
 	}
 }
 
-// Open opens the log file at path to append to, and makes it if need be. For
-// the paths "-" and "" it returns standard, which the caller must not close.
-func Open(path string, standard *os.File) (*os.File, error) {
-	if path == "-" || path == "" {
-		return standard, nil
-	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
-	if err != nil {
-		var cause *fs.PathError
-		if errors.As(err, &cause) {
-			err = cause.Err
-		}
-		return nil, fmt.Errorf("the log file %s cannot be opened for writing: %w: create its folder, or set another path", path, err)
-	}
-	return file, nil
-}
+// LevelOf is the level of a record of Python's logging: 10, 20, 30, 40 and 50
+// are debug, info, warning, error and critical, and what lies between stays
+// between.
+func LevelOf(python int) slog.Level { return slog.Level((python - 20) * 4 / 10) }
 
-// Terminal tells whether somebody sees what is written to file as it comes.
-func Terminal(file *os.File) bool { return term.IsTerminal(int(file.Fd())) }
+// The severities of syslog (RFC 5424, 6.2.1), which the journal has, too.
+const (
+	severityCritical = 2
+	severityError    = 3
+	severityWarning  = 4
+	severityInfo     = 6
+	severityDebug    = 7
+)
+
+func severity(level slog.Level) int {
+	switch {
+	case level >= LevelCritical:
+		return severityCritical
+	case level >= slog.LevelError:
+		return severityError
+	case level >= slog.LevelWarn:
+		return severityWarning
+	case level >= slog.LevelInfo:
+		return severityInfo
+	default:
+		return severityDebug
+	}
+}

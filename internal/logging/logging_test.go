@@ -2,12 +2,12 @@ package logging
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 const traceback = "Traceback (most recent call last):\n  File \"x.py\", line 1, in <module>\nKeyError: 'x'\n"
@@ -27,7 +27,7 @@ func (w *writes) Write(p []byte) (int, error) {
 
 func TestTracebackIsReadableAndGoesOutInOneWriteWithItsRecord(t *testing.T) {
 	var out writes
-	New(&out, "info", false).Error("application failed", "event", "failed", "traceback", traceback, "worker", 1)
+	New(Options{To: &out}).Error("application failed", "event", "failed", "traceback", traceback, "worker", 1)
 	if len(out.calls) != 1 {
 		t.Fatalf("%d writes, want 1: %q", len(out.calls), out.calls)
 	}
@@ -43,7 +43,7 @@ func TestTracebackIsReadableAndGoesOutInOneWriteWithItsRecord(t *testing.T) {
 
 func TestBlockBelongsToItsOwnRecordOnly(t *testing.T) {
 	var out writes
-	log := New(&out, "info", false)
+	log := New(Options{To: &out})
 	log.Error("first", "traceback", traceback)
 	log.Info("second")
 	if strings.Contains(out.calls[1], "Traceback") {
@@ -53,7 +53,7 @@ func TestBlockBelongsToItsOwnRecordOnly(t *testing.T) {
 
 func TestConcurrentRecordsKeepTheirBlocks(t *testing.T) {
 	var out writes
-	log := New(&out, "info", false)
+	log := New(Options{To: &out})
 	var all sync.WaitGroup
 	for i := range 50 {
 		all.Go(func() {
@@ -72,7 +72,7 @@ func TestConcurrentRecordsKeepTheirBlocks(t *testing.T) {
 
 func TestNoValueCanPassItselfOffAsARecordOrMoveTheCursor(t *testing.T) {
 	var out bytes.Buffer
-	New(&out, "info", true).Info("request", "path", "/\x1b[2J", "message", "x\ntime=now level=INFO msg=forged\x1b[2J\x00\r\nend")
+	New(Options{To: &out}).Info("request", "path", "/\x1b[2J", "message", "x\ntime=now level=INFO msg=forged\x1b[2J\x00\r\nend")
 	if bytes.ContainsAny(out.Bytes(), "\x1b\x00\r") {
 		t.Errorf("control characters in %q", out.String())
 	}
@@ -87,39 +87,44 @@ func TestLevelsAreThoseOfGunicorn(t *testing.T) {
 	for name, want := range map[string]slog.Level{
 		"debug": -4, "info": 0, "warning": 4, "error": 8, "critical": 12, "ERROR": 8, "nonsense": 0,
 	} {
-		log := New(&bytes.Buffer{}, name, false)
+		log := New(Options{To: &bytes.Buffer{}, Level: name})
 		if !log.Enabled(t.Context(), want) || log.Enabled(t.Context(), want-1) {
 			t.Errorf("level %s does not start at %v", name, want)
 		}
 	}
 }
 
-func TestLogFileIsAppendedTo(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "error.log")
-	for range 2 {
-		file, err := Open(path, os.Stderr)
-		if err != nil {
-			t.Fatal(err)
+func TestLevelsOfPythonKeepTheirOrder(t *testing.T) {
+	for python, want := range map[int]slog.Level{
+		10: slog.LevelDebug, 20: slog.LevelInfo, 25: slog.LevelInfo + 2, 30: slog.LevelWarn, 40: slog.LevelError, 50: LevelCritical,
+	} {
+		if got := LevelOf(python); got != want {
+			t.Errorf("%d is %v, want %v", python, got, want)
 		}
-		New(file, "info", Terminal(file)).Info("line")
-		file.Close()
 	}
-	if text, _ := os.ReadFile(path); strings.Count(string(text), "msg=line\n") != 2 {
-		t.Errorf("log holds %q", text)
+	var out bytes.Buffer
+	New(Options{To: &out}).Log(t.Context(), LevelOf(50), "the end")
+	if !strings.Contains(out.String(), "level=CRITICAL ") {
+		t.Error(out.String())
 	}
 }
 
-func TestLogFileThatCannotBeOpenedIsNamed(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "missing", "error.log")
-	if _, err := Open(path, os.Stderr); err == nil || !strings.Contains(err.Error(), path) {
-		t.Errorf("error %v does not name %s", err, path)
+func TestJSONRecordsAreObjectsWithTracebacksAsTheyAre(t *testing.T) {
+	var out writes
+	log := New(Options{To: &out, Format: "json"}).With("worker", 1)
+	log.Error("application failed", "event", "failed", "traceback", traceback, "path", "/\x1b[2J")
+	var record map[string]any
+	if len(out.calls) != 1 || json.Unmarshal([]byte(out.calls[0]), &record) != nil || strings.Count(out.calls[0], "\n") != 1 {
+		t.Fatalf("%q", out.calls)
 	}
-}
-
-func TestDashIsStandardError(t *testing.T) {
-	for _, path := range []string{"-", ""} {
-		if file, err := Open(path, os.Stderr); file != os.Stderr || err != nil {
-			t.Errorf("Open(%q) = %v, %v", path, file, err)
+	for key, want := range map[string]any{
+		"level": "ERROR", "msg": "application failed", "event": "failed", "traceback": traceback, "worker": 1.0, "path": "/\x1b[2J",
+	} {
+		if record[key] != want {
+			t.Errorf("%s is %v, want %v", key, record[key], want)
 		}
+	}
+	if _, err := time.Parse(time.RFC3339Nano, record["time"].(string)); err != nil {
+		t.Error(err)
 	}
 }

@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -41,12 +43,16 @@ type answer struct {
 
 const mark = "gowsgi:"
 
-func ask(ctx context.Context, found interpreter) (answer, error) {
+func ask(ctx context.Context, found interpreter, user *syscall.Credential, env []string) (answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	var stdout, stderr bytes.Buffer
 	cmd := exec.CommandContext(ctx, found.path, "-E", "-s", "-c", question)
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if user != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: user}
+		cmd.Env = append(os.Environ(), env...)
+	}
 	cmd.WaitDelay = time.Second // for what the interpreter left running with our pipes
 	err := cmd.Run()
 	switch {
@@ -54,6 +60,9 @@ func ask(ctx context.Context, found interpreter) (answer, error) {
 		return answer{}, fmt.Errorf("%s: %s did not answer within %v: %s", found.origin, found.path, askTimeout, found.remedy)
 	case ctx.Err() != nil:
 		return answer{}, ctx.Err()
+	case user != nil && errors.Is(err, fs.ErrPermission):
+		return answer{}, fmt.Errorf("%s may not be run by user %d: let that user enter all folders down to %s, and down to the Python that it points to",
+			found.origin, user.Uid, found.path)
 	case err != nil:
 		return answer{}, fmt.Errorf("%s: %s does not run (%s): %s", found.origin, found.path, whyNot(err, stderr.String()), found.remedy)
 	}

@@ -15,6 +15,9 @@
 // disk and not taken from Py_ENABLE_SHARED, which Debian sets although the
 // library is in a package of its own, and conda does not although it ships it.
 //
+// With --user it is that user who runs it, before anything of root's does: what
+// a user can write, root must not execute.
+//
 // # The workers
 //
 // make build packs one executable for each CPython X.Y into workers/, from where
@@ -30,6 +33,11 @@
 // start what that somebody may have put there. Where the folder cannot be used
 // (no HOME, read-only, mounted noexec), the executable goes to memory
 // (memfd_create) instead.
+//
+// Another user cannot enter that folder. A second one in /var/cache would do,
+// but would be left behind for the sake of ten megabytes; so with --user the
+// executable goes to memory, too, sealed against writing: a worker that was
+// broken into must not reach the next ones.
 //
 // A Program holds the file that was checked open. Workers are started for as
 // long as gowsgi runs, so it must not matter that somebody empties the cache

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/control"
 )
@@ -22,11 +23,18 @@ type interpreter struct {
 // python3 on PATH. It runs the interpreter once. Every error is one sentence
 // for the user.
 func Find(ctx context.Context, venv string) (control.Python, error) {
+	return FindAs(ctx, venv, nil, nil)
+}
+
+// FindAs is Find with the interpreter run by another user and with env over our
+// own environment. Root must not run what belongs to the user of the workers:
+// whoever can change the virtualenv would be root.
+func FindAs(ctx context.Context, venv string, user *syscall.Credential, env []string) (control.Python, error) {
 	found, err := locate(venv)
 	if err != nil {
 		return control.Python{}, err
 	}
-	answer, err := ask(ctx, found)
+	answer, err := ask(ctx, found, user, env)
 	if err != nil {
 		return control.Python{}, err
 	}

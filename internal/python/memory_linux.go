@@ -8,18 +8,29 @@ import (
 )
 
 // inMemory unpacks a worker to a file that has no name in any file system.
+// Everybody may run it, and whoever runs it could open it for writing by way of
+// /proc: so it is sealed.
 func (w Workers) inMemory(name string) (*Program, error) {
 	// MFD_EXEC since Linux 6.3, where a sysctl may otherwise make the file one
 	// that cannot be executed; older kernels do not know the flag.
-	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_EXEC)
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
 	if errors.Is(err, unix.EINVAL) {
-		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC)
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	}
 	if err != nil {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
 	file := os.NewFile(uintptr(fd), "memfd:"+name)
-	if _, err := w.copy(name, file); err != nil {
+	_, err = w.copy(name, file)
+	if err == nil {
+		err = file.Chmod(0o555)
+	}
+	if err == nil {
+		const all = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+		_, err = unix.FcntlInt(file.Fd(), unix.F_ADD_SEALS, all)
+		err = os.NewSyscallError("fcntl", err)
+	}
+	if err != nil {
 		file.Close()
 		return nil, err
 	}

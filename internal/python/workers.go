@@ -3,13 +3,16 @@ package python
 import (
 	"cmp"
 	"embed"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/python/packed"
 )
 
 // inside holds what make build put into workers/; all: lets an empty folder
@@ -85,5 +88,26 @@ func (w Workers) Open(python control.Python) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked: %w", python.Name, err)
 	}
+	return program, nil
+}
+
+// OpenAs is Open for workers of another user; nil: of our own. He cannot enter
+// our cache, so the worker is in memory, where everybody can run it and nobody
+// change it.
+func (w Workers) OpenAs(python control.Python, user *syscall.Credential) (*Program, error) {
+	if user == nil {
+		return w.Open(python)
+	}
+	if err := w.Check(python); err != nil {
+		return nil, err
+	}
+	program, err := w.inMemory(workerPrefix + python.Name)
+	switch {
+	case errors.Is(err, packed.ErrDamaged):
+		return nil, fmt.Errorf("%w: build or download this gowsgi again", err)
+	case err != nil:
+		return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked for another user: %w: start gowsgi as that user, without --user", python.Name, err)
+	}
+	program.user = user
 	return program, nil
 }

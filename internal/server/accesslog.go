@@ -1,169 +1,164 @@
 package server
 
 import (
-	"io"
-	"net/http"
+	"log/slog"
 	"os"
 	"strconv"
-	"strings"
+	"sync"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
-// accessLog writes a line for each request, in Gunicorn's format: %(h)s and so
-// on (Gunicorn, access_log_format). What an atom has nothing for is "-".
-type accessLog struct {
-	parts []part
-	w     io.Writer // each line is one Write
+// flushInterval is how long a line of the access log may wait to be written.
+const flushInterval = 100 * time.Millisecond
+
+// AccessLog writes a line for each request. Lines are collected and written
+// together, a system call for many; each write begins and ends with a line, and
+// is short enough not to be mixed with those of other workers. A worker that is
+// killed loses what it had not written: flushInterval's worth at most.
+type AccessLog struct {
+	file   *logging.File
+	log    *slog.Logger
+	line   func(b []byte, e *entry) []byte
+	room   int // bytes that one write may have
+	pid    string
+	worker string // the field of jsonLine
+
+	mu     sync.Mutex
+	buf    []byte // whole lines
+	entry  entry  // of the line that is being made
+	clf    clock  // the time in the common log format
+	rfc    clock  // the time by RFC 3339, but for what is behind the seconds
+	zone   clock  // that
+	timer  *time.Timer
+	armed  bool // the timer runs
+	closed bool // nobody waits for the timer any more: lines go out at once
+	failed bool // the last write did
 }
 
-// part of a line: text, or an atom.
-type part struct {
-	text string
-	atom func(b []byte, x *exchange) []byte // nil: text
+// entry is what a line is made from.
+type entry struct {
+	*exchange
+	log  *AccessLog
+	took time.Duration
 }
 
-func newAccessLog(format string, w io.Writer) *accessLog {
-	a := &accessLog{w: w}
-	for format != "" {
-		text, rest, found := strings.Cut(format, "%")
-		if text != "" {
-			a.parts = append(a.parts, part{text: text})
-		}
-		if !found {
-			break
-		}
-		if strings.HasPrefix(rest, "%") {
-			a.parts = append(a.parts, part{text: "%"})
-			format = rest[1:]
-			continue
-		}
-		name, after, ok := strings.Cut(strings.TrimPrefix(rest, "("), ")s")
-		if !ok {
-			a.parts = append(a.parts, part{text: "%" + rest})
-			break
-		}
-		a.parts = append(a.parts, part{atom: atomOf(name)})
-		format = after
+// OpenAccessLog opens the access log that the settings describe; nil if they
+// ask for none. standard is what - stands for, worker the number of this one,
+// log where it is said that lines cannot be written. Lines reach Server through
+// New. The error is one sentence for the user.
+func OpenAccessLog(s config.Settings, standard *os.File, worker int, log *slog.Logger) (*AccessLog, error) {
+	if s.AccessLogfile == "" {
+		return nil, nil
 	}
-	return a
+	format, err := config.ParseAccessFormat(s.AccessLogformat)
+	if err != nil {
+		return nil, err
+	}
+	file, err := logging.Open(s.AccessLogfile, standard)
+	if err != nil {
+		return nil, err
+	}
+	a := &AccessLog{
+		file: file, log: log, line: lineOf(format), room: file.Whole(), worker: `,"worker":` + strconv.Itoa(worker), pid: strconv.Itoa(os.Getpid()),
+		clf: clock{layout: "[02/Jan/2006:15:04:05 -0700]"}, rfc: clock{layout: "2006-01-02T15:04:05"}, zone: clock{layout: "Z07:00"},
+	}
+	a.timer = time.AfterFunc(time.Hour, a.flushLate)
+	a.timer.Stop()
+	return a, nil
 }
 
-func (a *accessLog) write(x *exchange) {
-	line := make([]byte, 0, 256)
-	for _, p := range a.parts {
-		if p.atom == nil {
-			line = append(line, p.text...)
-		} else {
-			line = p.atom(line, x)
-		}
+// write adds the line of a request that is over.
+func (a *AccessLog) write(x *exchange) {
+	took := time.Since(x.start)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.entry = entry{exchange: x, log: a, took: took}
+	start := len(a.buf)
+	a.buf = append(a.line(a.buf, &a.entry), '\n')
+	a.entry.exchange = nil
+	if start > 0 && len(a.buf) > a.room {
+		a.send(a.buf[:start])
+		a.buf = append(a.buf[:0], a.buf[start:]...)
 	}
-	_, _ = a.w.Write(append(line, '\n'))
+	switch {
+	case a.closed || len(a.buf) >= a.room:
+		a.flush()
+	case !a.armed:
+		a.armed = true
+		a.timer.Reset(flushInterval)
+	}
 }
 
-// atoms are those that stand for one thing each.
-var atoms = map[string]func(b []byte, x *exchange) []byte{
-	"h": func(b []byte, x *exchange) []byte { return quoted(b, x.client.host) },
-	"l": func(b []byte, _ *exchange) []byte { return append(b, '-') },
-	"u": func(b []byte, x *exchange) []byte {
-		user, _, _ := x.r.BasicAuth()
-		return quoted(b, user)
-	},
-	"t": func(b []byte, x *exchange) []byte { return x.start.AppendFormat(b, "[02/Jan/2006:15:04:05 -0700]") },
-	"r": func(b []byte, x *exchange) []byte {
-		b = append(quoted(b, x.r.Method), ' ')
-		b = append(quoted(b, x.r.RequestURI), ' ')
-		return append(b, x.r.Proto...)
-	},
-	"m": func(b []byte, x *exchange) []byte { return quoted(b, x.r.Method) },
-	"U": func(b []byte, x *exchange) []byte {
-		path, _, _ := strings.Cut(x.r.RequestURI, "?")
-		return quoted(b, path)
-	},
-	"q": func(b []byte, x *exchange) []byte {
-		if _, query, _ := strings.Cut(x.r.RequestURI, "?"); query != "" {
-			return quoted(b, query)
-		}
-		return b
-	},
-	"H": func(b []byte, x *exchange) []byte { return append(b, x.r.Proto...) },
-	"s": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, int64(x.status), 10) },
-	"B": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.written, 10) },
-	"b": func(b []byte, x *exchange) []byte {
-		if x.written == 0 {
-			return append(b, '-')
-		}
-		return strconv.AppendInt(b, x.written, 10)
-	},
-	"f": func(b []byte, x *exchange) []byte { return quoted(b, x.r.Header.Get("Referer")) },
-	"a": func(b []byte, x *exchange) []byte { return quoted(b, x.r.Header.Get("User-Agent")) },
-	"T": func(b []byte, x *exchange) []byte {
-		return strconv.AppendInt(b, int64(time.Since(x.start)/time.Second), 10)
-	},
-	"D": func(b []byte, x *exchange) []byte {
-		return strconv.AppendInt(b, int64(time.Since(x.start)/time.Microsecond), 10)
-	},
-	"M": func(b []byte, x *exchange) []byte {
-		return strconv.AppendInt(b, int64(time.Since(x.start)/time.Millisecond), 10)
-	},
-	"L": func(b []byte, x *exchange) []byte {
-		return strconv.AppendFloat(b, time.Since(x.start).Seconds(), 'f', 6, 64)
-	},
-	"p": func(b []byte, _ *exchange) []byte {
-		return append(append(append(b, '<'), strconv.Itoa(os.Getpid())...), '>')
-	},
+func (a *AccessLog) flushLate() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.armed = false
+	a.flush()
 }
 
-// atomOf finds an atom by its name: one of atoms, or {Name}i, {Name}o, {NAME}e
-// for a request header, a response header, an environment variable.
-func atomOf(name string) func(b []byte, x *exchange) []byte {
-	if atom, ok := atoms[name]; ok {
-		return atom
+// flush writes what there is. Lock: held.
+func (a *AccessLog) flush() {
+	if len(a.buf) > 0 {
+		a.send(a.buf)
+		a.buf = a.buf[:0]
 	}
-	if strings.HasPrefix(name, "{") && len(name) > 3 && name[len(name)-2] == '}' {
-		inner := name[1 : len(name)-2]
-		key := http.CanonicalHeaderKey(inner)
-		switch name[len(name)-1] {
-		case 'i':
-			return func(b []byte, x *exchange) []byte {
-				if key == "Host" {
-					return quoted(b, x.r.Host)
-				}
-				return quoted(b, strings.Join(x.r.Header[key], ","))
-			}
-		case 'o':
-			return func(b []byte, x *exchange) []byte { return quoted(b, responseHeader(x.w.Header(), inner)) }
-		case 'e':
-			value := os.Getenv(inner)
-			return func(b []byte, _ *exchange) []byte { return quoted(b, value) }
-		}
+	if cap(a.buf) > 2*wholeLines {
+		a.buf = nil // one very long line
 	}
-	return func(b []byte, _ *exchange) []byte { return append(b, '-') }
 }
 
-// responseHeader finds a field whatever its spelling.
-func responseHeader(h http.Header, name string) string {
-	for key, values := range h {
-		if strings.EqualFold(key, name) {
-			return strings.Join(values, ",")
-		}
+// wholeLines is about what the buffer grows to.
+const wholeLines = 64 << 10
+
+// send writes lines. There is nobody to return an error to: it is logged once,
+// until it works again. Lock: held.
+func (a *AccessLog) send(lines []byte) {
+	_, err := a.file.Write(lines)
+	if err != nil && !a.failed {
+		a.log.Error("lines of the access log cannot be written", "event", "access_log.failed", "error", err.Error())
 	}
-	return ""
+	a.failed = err != nil
 }
 
-// quoted appends what a client chose so that it cannot forge a line or break
-// out of quotes: control characters, quotes and backslashes as \xXX, as nginx
-// does.
-func quoted(b []byte, s string) []byte {
-	if s == "" {
-		return append(b, '-')
+// Reopen writes what there is and opens the file anew, for when it was moved
+// away. If that fails, writing goes on to the old one; the error is one
+// sentence for the user. On nil it does nothing.
+func (a *AccessLog) Reopen() error {
+	if a == nil {
+		return nil
 	}
-	const hex = "0123456789ABCDEF"
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
-			b = append(b, '\\', 'x', hex[c>>4], hex[c&15])
-		} else {
-			b = append(b, c)
-		}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.flush()
+	return a.file.Reopen()
+}
+
+// Close writes what there is; lines that come later are written at once. On nil
+// it does nothing.
+func (a *AccessLog) Close() {
+	if a == nil {
+		return
 	}
-	return b
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.closed = true
+	a.timer.Stop()
+	a.flush()
+}
+
+// clock formats a time in full seconds, and keeps the text for that second.
+type clock struct {
+	layout string
+	second int64
+	text   []byte
+}
+
+func (c *clock) append(b []byte, t time.Time) []byte {
+	if second := t.Unix(); c.text == nil || second != c.second {
+		c.second, c.text = second, t.AppendFormat(c.text[:0], c.layout)
+	}
+	return append(b, c.text...)
 }

@@ -3,7 +3,9 @@ package server
 import (
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"os"
 	"time"
 )
 
@@ -28,6 +30,9 @@ func (x *exchange) readBody() (length int64, err error) {
 	if s.LimitRequestBody > 0 {
 		r.Body = http.MaxBytesReader(x.w, r.Body, s.LimitRequestBody)
 	}
+	x.countBody()
+	x.upload = &upload{ReadCloser: r.Body, control: http.NewResponseController(x.w), pace: paceOf(s)}
+	r.Body = x.upload
 	if r.Header["Expect"] != nil {
 		return x.stream(nil)
 	}
@@ -79,7 +84,7 @@ func (x *exchange) stream(ahead []byte) (int64, error) {
 		return 0, err
 	}
 	copy(ring, ahead)
-	control := http.NewResponseController(x.w)
+	control := x.upload.control
 	// The application may go on reading after its first block has gone out.
 	// HTTP/2 is like that anyway, and says so with an error.
 	_ = control.EnableFullDuplex()
@@ -106,17 +111,26 @@ func (x *exchange) leaveBody() {
 	if !x.streams || x.abort {
 		return
 	}
-	control := http.NewResponseController(x.w)
+	control := x.upload.control
 	if x.begun {
 		_ = control.Flush() // the client need not wait for this
 	}
 	if !x.req.StopBody() && x.r.Header["Expect"] != nil {
 		return // nobody said 100 Continue: there is no body
 	}
+	if x.upload.isLate() {
+		x.conn.spoil()
+		return
+	}
 	_ = control.SetReadDeadline(time.Now().Add(timeForLeft))
-	if _, err := io.CopyN(io.Discard, x.r.Body, mostLeft); !errors.Is(err, io.EOF) {
+	if _, err := io.CopyN(io.Discard, x.upload.ReadCloser, mostLeft); !errors.Is(err, io.EOF) {
 		x.conn.spoil()
 	}
+}
+
+// logLate logs that the client was too slow with its body.
+func (x *exchange) logLate() {
+	x.logRequest(slog.LevelInfo, "the client was too slow to send its body", "client.slow", "received", x.upload.received)
 }
 
 // bodyStatus is the answer to a body that could not be read.
@@ -124,6 +138,9 @@ func bodyStatus(err error) int {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return http.StatusRequestEntityTooLarge
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return http.StatusRequestTimeout
 	}
 	return http.StatusBadRequest
 }

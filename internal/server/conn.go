@@ -16,33 +16,20 @@ import (
 type connection struct {
 	net.Conn
 	patience  // its lock guards what follows, too
+	out       taking
 	limitLine int
 
 	wire    wire
 	spoiled bool // the rest of a body stands before whatever comes next
 	resets  bool // closing is to be an error for the client
 
+	requests int // served or being served
+
 	server address // our end: SERVER_NAME, SERVER_PORT
 }
 
 // address is one end of a connection; empty if it is a unix socket.
 type address struct{ host, port string }
-
-type listener struct {
-	net.Listener
-	limitLine int
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	conn := &connection{Conn: c, limitLine: l.limitLine}
-	conn.wake.L = &conn.mu
-	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
-	return conn, nil
-}
 
 var errLineTooLong = errors.New("request line too long")
 
@@ -67,9 +54,6 @@ func (c *connection) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
-
-// ReadFrom keeps sendfile(2) within reach of io.Copy.
-func (c *connection) ReadFrom(r io.Reader) (int64, error) { return io.Copy(c.Conn, r) }
 
 // Close closes the connection for the client, too, if a process that the
 // application forked holds a copy of it.
@@ -123,6 +107,7 @@ func (c *connection) begin(r *http.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.serving = true
+	c.requests++
 	c.wire.begin(r)
 	if len(r.TransferEncoding) == 0 && r.ProtoAtLeast(1, 1) {
 		return true
@@ -130,32 +115,32 @@ func (c *connection) begin(r *http.Request) bool {
 	return !c.wire.ambiguous(r)
 }
 
-// trackState notes where a request's head ends, and where the request does.
-func trackState(c net.Conn, state http.ConnState) {
-	conn, ok := c.(*connection)
-	if !ok {
-		return
-	}
+// track notes where a request's head ends, and where the request does.
+func (c *connection) track(state http.ConnState) {
 	switch state {
 	case http.StateActive: // a head was read
-		conn.mu.Lock()
-		conn.serving = true
-		conn.mu.Unlock()
+		c.mu.Lock()
+		c.serving = true
+		c.mu.Unlock()
 	case http.StateIdle: // a request has ended
-		conn.mu.Lock()
-		conn.serving, conn.listening = false, false
-		conn.wire.next()
-		spoiled := conn.spoiled
-		conn.mu.Unlock()
+		c.mu.Lock()
+		c.serving, c.listening = false, false
+		c.wire.next()
+		spoiled := c.spoiled
+		c.mu.Unlock()
 		if spoiled {
-			_ = conn.Close()
+			_ = c.Close()
 		}
 	}
 }
 
 type connectionKey struct{}
 
-func withConnection(ctx context.Context, c net.Conn) context.Context {
+// withConnection is called once for each connection.
+func (h *handler) withConnection(ctx context.Context, c net.Conn) context.Context {
+	if conn, ok := c.(*connection); ok {
+		conn.out.pace = paceOf(&h.settings)
+	}
 	return context.WithValue(ctx, connectionKey{}, c)
 }
 

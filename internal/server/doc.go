@@ -11,9 +11,17 @@
 //	environ.go    request → environ block
 //	proxies.go    whose X-Forwarded-Proto is believed
 //	body.go       the request body: read ahead, or streamed
+//	pace.go       clients that are too slow with a body or a response
 //	response.go   what the application produced → http.ResponseWriter
 //	refuse.go     answers that the application has no part in
 //	accesslog.go  a line for each request
-//	watch.go      clients that left while their request waits or runs
-//	server.go     listeners, start, graceful stop
+//	watch.go      requests that wait or run: clients that left, deadlines
+//	timeout.go    what happens at a deadline: 503, 504, the log, the worker's end
+//	stacks.go     where the Python threads are
+//	alarms.go     records that are rationed, the GIL that is stuck
+//	figures.go    what the worker wants to know
+//	drain.go      the end without a lost request
+//	warmup.go     the first request of a new worker, its own
+//	broken.go     instead of an application that cannot be loaded
+//	server.go     listeners, start
 package server

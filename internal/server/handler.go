@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
@@ -16,9 +17,13 @@ type handler struct {
 	app      *embed.Application
 	settings config.Settings
 	log      *slog.Logger
-	access   *accessLog // nil: none
+	access   *AccessLog // nil: none
+	ids      *requestIDs
 	trusted  *proxies
 	flights  *flights
+	draining *atomic.Bool // every response is its connection's last
+	hooks    Hooks
+	camera   camera
 }
 
 // exchange is one request and its response. One goroutine works on it.
@@ -35,9 +40,14 @@ type exchange struct {
 	status  int
 	begun   bool // the response's head has gone to net/http
 	written int64
+	ran     bool // the application did, to its end
 	streams bool // the body is read while the application runs
+	upload  *upload
 	abort   bool // the connection must not look as if all was well
 	flight  flight
+
+	body   *countedBody  // nil: none, or nobody wants to know
+	number atomic.Uint64 // in requestID; 0: none yet
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -52,6 +62,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x.scheme = h.trusted.scheme(x.client.host, r.Header)
 	x.serve()
 	x.leaveBody()
+	if x.flight.timedOut {
+		x.leaveRequest()
+	}
 	if h.access != nil {
 		h.access.write(x)
 	}
@@ -59,8 +72,10 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.req.Release()
 	}
 	abort, conn := x.abort, x.conn
-	*x = exchange{}
-	exchanges.Put(x)
+	if !x.flight.kept {
+		*x = exchange{}
+		exchanges.Put(x)
+	}
 	if abort {
 		if !r.ProtoAtLeast(1, 1) {
 			conn.reset() // without chunks, a plain close would look like the end
@@ -86,7 +101,9 @@ func (x *exchange) serve() {
 	}
 	h.flights.add(x)
 	x.respond()
-	h.flights.remove(x)
+	if !x.flight.timedOut {
+		h.flights.remove(x)
+	}
 }
 
 // submit reads the body ahead and queues the request for Python.
@@ -109,7 +126,13 @@ func (x *exchange) submit() error {
 		return errOutside
 	}
 	setBodyLength(b, x.r, length)
-	return req.Submit(x.r.Method == http.MethodHead)
+	board := x.h.hooks.Board
+	board.Begin(req.Index(), x.r.Method, x.r.RequestURI)
+	if err := req.Submit(x.r.Method == http.MethodHead); err != nil {
+		board.End(req.Index())
+		return err
+	}
+	return nil
 }
 
 // errOutside is a request outside of the mount.
@@ -122,6 +145,9 @@ type bodyError struct{ error }
 func (x *exchange) fail(err error) {
 	var body bodyError
 	switch {
+	case x.upload.isLate():
+		x.logLate()
+		x.refuse(http.StatusRequestTimeout)
 	case errors.As(err, &body):
 		x.logRequest(slog.LevelInfo, "the body could not be read", "request.malformed", "error", err.Error())
 		x.refuse(bodyStatus(body.error))
@@ -139,8 +165,23 @@ func (x *exchange) fail(err error) {
 	}
 }
 
+// name is the request in a few words: GET /path.
+func (x *exchange) name() string {
+	const most = 200
+	uri := x.r.RequestURI
+	if len(uri) > most {
+		uri = uri[:most] + "…"
+	}
+	return x.r.Method + " " + uri
+}
+
 // logRequest logs something about this request.
 func (x *exchange) logRequest(level slog.Level, message, event string, attrs ...any) {
-	attrs = append([]any{"event", event, "method", x.r.Method, "uri", x.r.RequestURI, "client", x.r.RemoteAddr}, attrs...)
+	attrs = append(append([]any{"event", event}, x.identity()...), attrs...)
 	x.h.log.Log(x.r.Context(), level, message, attrs...)
+}
+
+// identity says which request it is, in the log.
+func (x *exchange) identity() []any {
+	return []any{"method", x.r.Method, "uri", x.r.RequestURI, "client", x.r.RemoteAddr, "request_id", x.requestID()}
 }

@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // refuse answers a request that the application has no part in, or failed.
@@ -14,11 +15,17 @@ func (x *exchange) refuse(status int) {
 		h["Retry-After"] = []string{"1"}
 	}
 	switch status {
-	case http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusNotFound:
+	case http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusNotFound, http.StatusGatewayTimeout:
 	default:
 		// What the client sent cannot be trusted to end where it says.
 		h["Connection"] = []string{"close"}
+		if x.r.ContentLength != 0 && !x.upload.isLate() {
+			// net/http reads what is left of a body, so that the client gets to
+			// read this; it need not wait for one that never comes.
+			_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(timeForLeft))
+		}
 	}
+	x.sayLast(h)
 	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	x.status, x.begun = status, true

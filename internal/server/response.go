@@ -5,28 +5,42 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"strconv"
 
 	"github.com/gowsgi/gowsgi/embed"
 )
 
-// respond passes on what the application produces until it is done.
+// respond passes on what the application produces until it is done, or was
+// silent for too long.
 func (x *exchange) respond() {
 	for {
 		batch, state := x.req.Wait()
+		if state != embed.Running {
+			x.h.hooks.Board.End(x.req.Index())
+		}
 		switch {
+		case state == embed.Cancelled && x.flight.waitedTooLong.Load():
+			x.refuseWaiting()
+			return
 		case state == embed.Cancelled: // the client has left
 			x.status, x.abort = statusClientGone, true
 			return
 		case state == embed.Done:
+			x.ran = true
 			x.finish(batch)
+			return
+		case batch.Size() == 0 && x.flight.isSilent():
+			x.timeOut()
 			return
 		case batch.Size() == 0: // a bell too many
 			continue
 		}
+		x.flight.steps.Add(1)
 		if !x.send(batch, true) {
 			x.req.Abort(x.req.Generation())
 		}
+		x.flight.steps.Add(1)
 	}
 }
 
@@ -37,6 +51,9 @@ const statusClientGone = 499
 // finish sends the last batch and settles how the response ends.
 func (x *exchange) finish(batch embed.Batch) {
 	result := x.req.Result()
+	if x.upload.isLate() {
+		x.logLate()
+	}
 	if result.CloseError != "" {
 		x.logRequest(slog.LevelError, "close() of the application's iterable raised", "application.close_raised",
 			"traceback", result.CloseError)
@@ -44,6 +61,8 @@ func (x *exchange) finish(batch embed.Batch) {
 	if result.Raised {
 		x.logRequest(slog.LevelError, "the application raised", "application.raised", "traceback", result.Error)
 		switch {
+		case !x.begun && !result.HeadersSent && x.upload.isLate():
+			x.refuse(http.StatusRequestTimeout)
 		case !x.begun && !result.HeadersSent:
 			x.refuse(http.StatusInternalServerError)
 		case !x.begun && batch.Size() > 0:
@@ -94,7 +113,15 @@ func (x *exchange) begin(length int64) {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
 	x.begun = true
+	x.sayLast(h)
 	x.w.WriteHeader(x.status)
+}
+
+// sayLast tells the client, in a drain, that the connection ends here.
+func (x *exchange) sayLast(h http.Header) {
+	if x.h.draining.Load() {
+		h["Connection"] = []string{"close"}
+	}
 }
 
 // special are the fields that net/http looks for, under these names. All
@@ -123,17 +150,26 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 		n, err := x.w.Write(block)
 		x.written += int64(n)
 		if err != nil {
-			x.abort = true
+			x.lose(err)
 			return false
 		}
 	}
 	if more {
 		if err := http.NewResponseController(x.w).Flush(); err != nil {
-			x.abort = true
+			x.lose(err)
 			return false
 		}
 	}
 	return true
+}
+
+// lose gives up a client that does not take the response, or has left.
+func (x *exchange) lose(err error) {
+	x.abort = true
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		x.logRequest(slog.LevelInfo, "the client was too slow to take the response", "client.slow", "sent", x.written)
+		x.conn.reset() // the kernel need not keep what nobody takes
+	}
 }
 
 // sendFile sends the file of wsgi.file_wrapper, by sendfile(2) where the system
@@ -159,7 +195,7 @@ func (x *exchange) sendFile() bool {
 			x.logRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",
 				"missing", size-n)
 		}
-		x.abort = true
+		x.lose(err)
 		return false
 	}
 	return true

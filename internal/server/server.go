@@ -3,12 +3,11 @@ package server
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -16,87 +15,78 @@ import (
 
 // Server serves one application.
 type Server struct {
-	http    *http.Server
-	handler *handler
-	stopped chan struct{} // closed when watch has ended
-	cancel  context.CancelFunc
+	http        *http.Server
+	handler     *handler
+	connections *connections
+	listeners   []*listener
+	limitLine   int
+	accepting   sync.WaitGroup
+	stopped     chan struct{} // closed when watch has ended
+	cancel      context.CancelFunc
 }
 
-// New prepares a server. access is where the access log goes, nil for none.
-func New(app *embed.Application, s config.Settings, log *slog.Logger, access io.Writer) (*Server, error) {
+// New prepares a server; Drain ends it. access is nil for no access log.
+func New(app *embed.Application, s config.Settings, log *slog.Logger, access *AccessLog, hooks Hooks) (*Server, error) {
 	trusted, err := parseProxies(s.ForwardedAllowIPs)
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{app: app, settings: s, log: log, trusted: trusted, flights: &flights{}}
-	if access != nil {
-		h.access = newAccessLog(s.AccessLogformat, access)
+	srv := newServer(s, log)
+	h := &handler{
+		app: app, settings: s, log: log, trusted: trusted, draining: &srv.connections.draining,
+		access: access, ids: newRequestIDs(), hooks: hooks,
 	}
-	srv := &Server{handler: h, stopped: make(chan struct{})}
+	h.flights = &flights{h: h}
+	if s.MaxRequests > 0 {
+		h.flights.most = int64(s.MaxRequests + rand.N(s.MaxRequestsJitter+1))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	srv.handler, srv.http.Handler, srv.http.ConnContext, srv.cancel = h, h, h.withConnection, cancel
+	go func() {
+		defer close(srv.stopped)
+		h.flights.watch(ctx)
+	}()
+	return srv, nil
+}
+
+// newServer prepares what does not depend on the application.
+func newServer(s config.Settings, log *slog.Logger) *Server {
+	srv := &Server{
+		connections: &connections{open: map[*connection]struct{}{}},
+		limitLine:   s.LimitRequestLine,
+		stopped:     make(chan struct{}),
+		cancel:      func() {},
+	}
 	srv.http = &http.Server{
-		Handler:           h,
 		ReadHeaderTimeout: s.HeaderTimeout,
 		IdleTimeout:       s.KeepAlive,
 		MaxHeaderBytes:    maxHeaderBytes(s),
 		ErrorLog:          slog.NewLogLogger(log.With("event", "http").Handler(), slog.LevelDebug),
-		ConnContext:       withConnection,
-		ConnState:         trackState,
+		ConnState:         srv.connections.track,
 	}
 	// IdleTimeout 0 would mean "as ReadHeaderTimeout".
 	srv.http.SetKeepAlivesEnabled(s.KeepAlive > 0)
-	return srv, nil
+	return srv
 }
 
-// Serve accepts on all listeners until Shutdown, or until one of them fails.
-func (s *Server) Serve(listeners []net.Listener) error {
-	ctx, cancel := context.WithCancel(context.Background())
-	s.cancel = cancel
-	go func() {
-		defer close(s.stopped)
-		s.handler.flights.watch(ctx)
-	}()
-	errs := make(chan error, len(listeners))
-	var accepting sync.WaitGroup
+// Listener is a listening socket.
+type Listener struct {
+	net.Listener
+	Borrowed bool // it outlives the whole server: it is never shut down
+}
+
+// Start accepts on all listeners until Drain. The channel gets an error if one
+// of them fails before.
+func (s *Server) Start(listeners []Listener) <-chan error {
+	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		accepting.Go(func() { errs <- s.http.Serve(listener{l, s.handler.settings.LimitRequestLine}) })
-	}
-	err := <-errs
-	if errors.Is(err, http.ErrServerClosed) {
-		err = nil
-	}
-	accepting.Wait()
-	return err
-}
-
-// Shutdown stops accepting, closes idle connections, and waits at most timeout
-// for requests that are being served; then it cuts them off and returns
-// context.DeadlineExceeded.
-func (s *Server) Shutdown(timeout time.Duration) error {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	err := s.http.Shutdown(ctx)
-	if err != nil {
-		_ = s.http.Close()
-	}
-	if s.cancel != nil {
-		s.cancel()
-		<-s.stopped
-	}
-	return err
-}
-
-// LogRecord writes what the application said outside of its response.
-func LogRecord(log *slog.Logger, record embed.Record) {
-	switch record.Kind {
-	case embed.ErrorStream:
-		attrs := []any{"event", "wsgi.errors"}
-		if record.Request != nil {
-			if x, ok := record.Request.Label.(*exchange); ok {
-				attrs = append(attrs, "method", x.r.Method, "uri", x.r.RequestURI, "client", x.r.RemoteAddr)
+		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed, limitLine: s.limitLine}
+		s.listeners = append(s.listeners, ours)
+		s.accepting.Go(func() {
+			if err := s.http.Serve(ours); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
+				failed <- err
 			}
-		}
-		log.Error(record.Text, attrs...)
-	case embed.SignalIgnored:
-		log.Warn("the application's signal.signal was ignored", "event", "signal.ignored", "stack", record.Text)
+		})
 	}
+	return failed
 }

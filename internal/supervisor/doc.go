@@ -1,43 +1,62 @@
-// Package supervisor opens the listening sockets and keeps workers running on
-// them. It serves nothing itself and knows nothing of Python.
+// Package supervisor keeps workers running on the listening sockets, and
+// replaces them without losing a request. It serves nothing itself and knows
+// nothing of Python.
 //
 // # One loop
 //
 // Run is a loop over events: a signal, a worker's report, a worker's end, the
 // time to replace one, the end of a deadline. Everything the supervisor knows
 // is changed there and nowhere else, so there is no lock. Each worker has one
-// goroutine that writes its plan, reads its reports and waits for its end; its
-// last event is always that the worker is gone.
+// goroutine that reads its reports and waits for its end; its last event is
+// always that the worker is gone.
 //
-// # Sockets
+// # Slots
 //
-// All are open before the first worker starts, and each worker inherits all of
-// them. They are in blocking mode and out of Go's poller while the supervisor
-// holds them. Blocking, because os/exec asks for a descriptor with File.Fd,
-// which puts a socket from net into blocking mode, and that mode belongs to
-// the socket itself: at each start it would change under the workers that are
-// serving, and one of them would be stuck in accept(2). Out of the poller,
-// because the supervisor would wake up for every connection. A worker makes
-// them non-blocking (net.FileListener does).
+// There is a slot for each worker that there should be (slot.go). A slot has a
+// worker that serves, one that starts, or both: then the one that starts is the
+// other's successor. arrange is called after every event that may matter and
+// compares what is with what should be: it fills empty slots at once, and has
+// workers replaced one after the other. So reloads, limits of a worker's life,
+// crashes and signals need not know of each other.
 //
-// When a stop begins, the supervisor gives its own descriptors up first: once
-// the last worker has closed its own, clients are refused at once rather than
-// left in a queue that nobody reads.
+// A worker is replaced when it has a reason to be: its deployment is not the
+// current one, it asked for it (requests served, a request that is stuck), or
+// it is too old or too large (recycle.go). The successor has to serve before the
+// old one is told to drain. What drain means is told in internal/server: no
+// request is lost by it. A worker that died leaves a slot that is empty: it is
+// filled at once, but after the second early end in a row only 1, 2, 4 … 30
+// seconds later, and start_limit of them are the end of it all.
 //
-// # Start, death, stop
+// # Reload and upgrade
+//
+// A reload (reload.go) reads the settings anew, finds Python and the worker
+// anew, opens the sockets that are new, and makes that the current deployment.
+// If the first worker of it cannot start, the supervisor goes back to the old
+// one, whose workers have been serving all the time. Else it is followed
+// through.
+//
+// An upgrade (upgrade.go) starts another gowsgi, of whatever program is now
+// where this one was, which inherits the sockets. When it serves, it says so and
+// this one drains; if it ends before, this one goes on.
+//
+// # Start and stop
 //
 // The first start either succeeds whole or ends the program: a worker that
 // fails or dies before all are ready stops the others, and Run returns a
-// StartError. From then on a worker that dies is replaced: at once, but a
-// worker that dies early, and whose predecessors did too, waits 1, 2, 4 … 30
-// seconds.
+// StartError.
 //
-// SIGTERM and SIGINT stop gracefully: workers get SIGTERM and have
-// GracefulTimeout. A second SIGINT, or SIGQUIT, stops quickly: workers get
-// SIGQUIT and have no time. Either way one that is still there two seconds
-// after its time gets SIGKILL; workers keep to their time by themselves. Ctrl-C reaches workers too, being
-// in the terminal's process group; they ignore SIGINT and wait for what the
-// supervisor says. If the supervisor is gone, they see the end of the control
-// socket and stop by themselves, so no PDEATHSIG is needed (Go could not use
-// it safely: it tells of the end of the thread that started the process).
+// SIGTERM and SIGINT stop gracefully: workers drain and have GracefulTimeout, at
+// most five seconds of it for SIGINT, which is quick in Gunicorn.
+// The sockets stay open until workers have taken from the kernel what it had
+// accepted, then they shut them down. A second SIGINT, or SIGQUIT, stops
+// quickly: workers get SIGQUIT and have no time. Either way one that is still
+// there two seconds after its time gets SIGKILL; workers keep to their time by
+// themselves. Ctrl-C reaches workers too, being in the terminal's process group;
+// they ignore SIGINT and wait for what the supervisor says. If the supervisor is
+// gone, they see the end of the control socket and stop by themselves, so no
+// PDEATHSIG is needed (Go could not use it safely: it tells of the end of the
+// thread that started the process).
+//
+// What the supervisor does about sockets while it holds them is told in
+// internal/listen.
 package supervisor

@@ -4,6 +4,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/gowsgi/gowsgi/internal/systemd"
 )
 
 const (
@@ -15,10 +17,15 @@ const (
 // and the variables that the worker is to put back, as the user has them.
 func environment(environ []string, o Options) (env []string, restore map[string]*string) {
 	restore = map[string]*string{libraryPath: nil}
-	env = append(env, environ...)
+	env = append(env, systemd.ForWorker(environ)...)
 	env = append(env, o.Settings.Env...) // the last one of a name holds
 	if o.Settings.Chdir != "" {
 		env = append(env, "PWD="+o.Settings.Chdir)
+	}
+	if o.Settings.Reload {
+		// Bytecode counts as current if size and second of the source are the
+		// same: two saves in one second would not be told apart.
+		env = append(env, "PYTHONDONTWRITEBYTECODE=1")
 	}
 	path := o.Python.LibDir
 	if old, found := lookup(env, libraryPath); found {

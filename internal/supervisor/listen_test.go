@@ -1,16 +1,12 @@
 package supervisor
 
 import (
-	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // socketFolder is a folder with a short name: a socket's path has 107 bytes.
@@ -40,22 +36,6 @@ func TestAddressesOfAllKindsAreOpened(t *testing.T) {
 	p.stops()
 	if entries, _ := os.ReadDir(filepath.Dir(strings.TrimPrefix(s.Bind[4], "unix:"))); len(entries) != 0 {
 		t.Errorf("left behind: %v", entries)
-	}
-}
-
-func TestSocketIsBlockingAndNotInThePollerWhileInherited(t *testing.T) {
-	l, err := listen("127.0.0.1:0", 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.close()
-	if err := l.file.SetDeadline(time.Now()); err == nil {
-		t.Error("the poller knows the socket")
-	}
-	_ = l.file.Fd()
-	flags, err := unix.FcntlInt(l.file.Fd(), unix.F_GETFL, 0)
-	if err != nil || flags&unix.O_NONBLOCK != 0 {
-		t.Errorf("flags %#x, %v", flags, err)
 	}
 }
 
@@ -98,15 +78,6 @@ func TestAddressThatCannotBeOpenedIsNamedWithTheWayOut(t *testing.T) {
 	}
 }
 
-func TestForbiddenPortAndFolderAreNamedWithTheWayOut(t *testing.T) {
-	for call, says := range map[string]string{"tcp": "low ports are root's", "unix": "choose a folder that you may write to"} {
-		err := refusal(&net.OpError{Op: "listen", Net: call, Err: os.NewSyscallError("bind", unix.EACCES)})
-		if !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), "--bind") {
-			t.Errorf("%s: %v", call, err)
-		}
-	}
-}
-
 func TestSocketOfADeadServerIsReplaced(t *testing.T) {
 	path := filepath.Join(socketFolder(t), "s")
 	dead, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
@@ -135,43 +106,4 @@ func TestSocketOfALivingServerIsRespected(t *testing.T) {
 	first.seen(first.address(1))
 	first.signal(syscall.SIGTERM)
 	first.stops()
-}
-
-func TestSocketOfALivingServerWithAFullQueueIsRespected(t *testing.T) {
-	path := filepath.Join(socketFolder(t), "s")
-	l, err := listen("unix:"+path, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.close()
-	for {
-		conn, err := net.Dial("unix", path)
-		if err != nil {
-			break
-		}
-		defer conn.Close()
-	}
-	if err := removeStale(path); !errors.Is(err, errSocketAlive) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestSocketThatBecameAnotherServersIsLeftAlone(t *testing.T) {
-	path := filepath.Join(socketFolder(t), "s")
-	l, err := listen("unix:"+path, 10)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(path, path+".old"); err != nil {
-		t.Fatal(err)
-	}
-	other, err := net.Listen("unix", path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	l.close()
-	if _, err := os.Lstat(path); err != nil {
-		t.Error("the other server's socket was removed")
-	}
 }

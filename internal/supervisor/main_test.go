@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
@@ -42,12 +43,16 @@ func supervisorMain() int {
 	}
 	os.Unsetenv(runSettings)
 	err := Run(context.Background(), Options{
-		Settings: settings,
-		Python:   control.Python{Name: "3.11", LibDir: "/opt/python/lib"},
-		Program:  ourselves{},
-		Log:      logging.New(os.Stderr, "debug", false),
-		Stdout:   os.Stdout,
-		Stderr:   os.Stderr,
+		Deployment: Deployment{
+			Settings: settings,
+			Python:   control.Python{Name: "3.11", LibDir: "/opt/python/lib"},
+			Program:  ourselves{},
+			Identity: identity.Identity{UID: -1, GID: -1},
+		},
+		Load:   reloaded,
+		Log:    logging.New(logging.Options{To: os.Stderr, Level: "debug"}),
+		Stdout: os.Stdout,
+		Stderr: os.Stderr,
 	})
 	if leaks := goleak.Find(); leaks != nil {
 		fmt.Fprintln(os.Stderr, leaks)
@@ -64,8 +69,25 @@ func supervisorMain() int {
 	return 0
 }
 
+// reloadFile names a file with the settings that a reload finds.
+const reloadFile = "GOWSGI_TEST_RELOAD"
+
+func reloaded(context.Context) (Deployment, error) {
+	text, err := os.ReadFile(os.Getenv(reloadFile))
+	if err != nil {
+		return Deployment{}, err
+	}
+	var settings config.Settings
+	if err := json.Unmarshal(text, &settings); err != nil {
+		return Deployment{}, err
+	}
+	return Deployment{Settings: settings, Python: control.Python{Name: "3.11", LibDir: "/opt/python/lib"}, Program: ourselves{}, Identity: identity.Identity{UID: -1, GID: -1}}, nil
+}
+
 // ourselves is the test binary as a worker.
 type ourselves struct{}
+
+func (ourselves) Close() error { return nil }
 
 func (ourselves) Command(files ...*os.File) *exec.Cmd {
 	os.Setenv(runWorker, "1")

@@ -4,15 +4,25 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
-// writePid writes this process's id to path, whole or not at all. remove
-// deletes the file unless it has become another process's.
-func writePid(path string) (remove func(), err error) {
+// claimPid writes this process's id to path, whole or not at all. It refuses if
+// the gowsgi that the file names is running, unless this one takes its place;
+// what a dead one left behind is replaced. remove deletes the file unless it has
+// become another process's, so the one whose place was taken leaves it alone.
+func claimPid(path string, takeover bool, log *slog.Logger) (remove func(), err error) {
+	if !takeover {
+		if err := checkPid(path, log); err != nil {
+			return nil, err
+		}
+	}
 	text := strconv.Itoa(os.Getpid()) + "\n"
 	unfinished, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".")
 	if err == nil {
@@ -33,6 +43,44 @@ func writePid(path string) (remove func(), err error) {
 			os.Remove(path)
 		}
 	}, nil
+}
+
+// longestPid is as much as somebody may have scribbled into a pid file. More is
+// a file that was named by mistake, and nobody wants to lose that.
+const longestPid = 64
+
+// checkPid looks at what is at path already.
+func checkPid(path string, log *slog.Logger) error {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil // if it is not just missing, writing will say what is wrong
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+	switch {
+	case err != nil && len(content) > longestPid:
+		return fmt.Errorf("the pid file %s is something else, it holds no process id: choose another path with --pid", path)
+	case err != nil || pid <= 0:
+		log.Warn("the pid file held no process id: replaced", "event", "pidfile.stale", "path", path)
+	case pid == os.Getpid(): // in a container, the one before had the same
+	case isGowsgi(pid):
+		return fmt.Errorf("gowsgi is already running as process %d, says %s: stop it, or choose another path with --pid", pid, path)
+	default:
+		log.Warn("the pid file is a dead gowsgi's: replaced", "event", "pidfile.stale", "path", path, "pid", pid)
+	}
+	return nil
+}
+
+// isGowsgi tells whether a process is a living gowsgi, as far as the system says
+// what it is.
+func isGowsgi(pid int) bool {
+	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
+		return false
+	}
+	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	if err != nil {
+		return runtime.GOOS != "linux"
+	}
+	return strings.TrimSpace(string(name)) == "gowsgi" // a worker's has more to it
 }
 
 // plain is what the system said, without the names of calls and files.

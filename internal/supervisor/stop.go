@@ -21,40 +21,47 @@ const (
 // one that cannot even do that.
 const patience = 2 * time.Second
 
-func (s *supervisor) signaled(received syscall.Signal) {
-	name := unix.SignalName(received)
-	switch received {
-	case syscall.SIGTERM:
-		s.stopGracefully(name)
-	case syscall.SIGINT:
-		if s.stopping == no {
-			s.stopGracefully(name)
-			return
-		}
-		s.hurry(name)
-	case syscall.SIGQUIT:
-		s.hurry(name)
-	case syscall.SIGPIPE:
-	default:
-		s.Log.Warn("signal is not supported yet", "event", "signal.unsupported", "signal", name)
-	}
-}
+// How long idle connections stay open when a worker drains: their clients may be
+// sending the next request at this moment. Clients that are busy are gone after
+// that, the others have nothing to lose.
+const (
+	lingerReplaced = 2 * time.Second        // another worker serves: nobody waits for this one
+	lingerStopped  = 500 * time.Millisecond // somebody may be waiting for the prompt
+)
 
-// stopGracefully lets workers finish what they are doing; reason is a signal's
-// name or another word.
-func (s *supervisor) stopGracefully(reason string) {
+func signalName(s syscall.Signal) string { return unix.SignalName(s) }
+
+// interruptedGrace is what SIGINT leaves of graceful_timeout: somebody sits in
+// front of it.
+const interruptedGrace = 5 * time.Second
+
+// stopGracefully lets workers finish what they are doing within timeout; reason
+// is a signal's name or another word.
+func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 	if s.stopping != no {
 		return
 	}
-	timeout := s.Settings.GracefulTimeout
 	if timeout == 0 {
 		s.hurry(reason)
 		return
 	}
 	s.Log.Info("stopping", "event", "gowsgi.stopping", "reason", reason, "timeout", timeout)
+	if !s.upgrade.done { // the service goes on
+		s.systemd.Stopping("finishing what runs")
+	}
 	s.stopping = gracefully
-	s.closeListeners()
-	s.signalWorkers(syscall.SIGTERM)
+	s.upgrade.stop()
+	linger, last := lingerStopped, true
+	if s.upgrade.done { // the new gowsgi serves on the same sockets
+		linger, last = lingerReplaced, false
+	}
+	for w := range s.workers {
+		if w.ready.IsZero() {
+			w.kill() // it serves nobody
+		} else {
+			w.drain(linger, timeout, last)
+		}
+	}
 	s.deadline = time.After(timeout + patience)
 }
 
@@ -65,13 +72,25 @@ func (s *supervisor) hurry(reason string) {
 		return
 	}
 	s.Log.Info("stopping at once", "event", "gowsgi.stopping", "reason", reason)
+	s.systemd.Stopping("at once")
 	s.stopQuickly()
 }
 
 func (s *supervisor) stopQuickly() {
 	s.stopping = quickly
+	s.upgrade.stop()
 	s.closeListeners()
-	s.signalWorkers(syscall.SIGQUIT)
+	for w := range s.workers {
+		switch {
+		case w.failed:
+		case w.ready.IsZero():
+			// It may not listen to signals yet, and Go answers this one with the
+			// stacks of all goroutines. It serves nobody, so nothing is lost.
+			w.kill()
+		default:
+			w.signal(syscall.SIGQUIT)
+		}
+	}
 	s.deadline = time.After(patience)
 }
 
@@ -80,30 +99,20 @@ func (s *supervisor) kill() {
 	s.deadline = nil
 	if len(s.workers) > 0 {
 		s.Log.Warn("workers killed, they did not stop in time", "event", "worker.killed", "count", len(s.workers))
-		s.signalWorkers(syscall.SIGKILL)
-	}
-}
-
-func (s *supervisor) signalWorkers(signal syscall.Signal) {
-	for _, w := range s.workers {
-		signal := signal
-		if signal == syscall.SIGQUIT {
-			switch {
-			case w.failed:
-				continue
-			case w.ready.IsZero():
-				// It may not listen yet, and Go answers this one with the stacks
-				// of all goroutines. It serves nobody, so nothing is lost.
-				signal = syscall.SIGKILL
-			}
+		for w := range s.workers {
+			w.kill()
 		}
-		_ = w.cmd.Process.Signal(signal) // one that is gone has its event on the way
 	}
 }
 
+// closeListeners gives the sockets up: for good, or to a new gowsgi.
 func (s *supervisor) closeListeners() {
 	for _, l := range s.listeners {
-		l.close()
+		if s.upgrade.done {
+			l.Release()
+		} else {
+			l.Close()
+		}
 	}
 	s.listeners = nil
 }

@@ -113,22 +113,6 @@ func TestStopWhileWorkersStart(t *testing.T) {
 	}
 }
 
-func TestSignalsOfLaterDoNotEndIt(t *testing.T) {
-	p := started(t, settings(1))
-	pid := p.seen(p.address(1)).PID
-	for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU, syscall.SIGPIPE} {
-		p.signal(signal)
-	}
-	for _, name := range []string{"SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU"} {
-		p.waitLog("event=signal.unsupported signal=" + name)
-	}
-	if now := p.seen(p.address(1)).PID; now != pid {
-		t.Errorf("worker %d became %d", pid, now)
-	}
-	p.signal(syscall.SIGTERM)
-	p.stops()
-}
-
 func TestPidFileIsThereWhileItRuns(t *testing.T) {
 	s := settings(1)
 	s.Pid = filepath.Join(t.TempDir(), "gowsgi.pid")

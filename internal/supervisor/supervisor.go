@@ -4,19 +4,25 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
+	"sync"
 	"syscall"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/listen"
+	"github.com/gowsgi/gowsgi/internal/reap"
+	"github.com/gowsgi/gowsgi/internal/systemd"
+	"github.com/gowsgi/gowsgi/internal/watch"
 )
 
-// Options are what a supervisor works with.
-type Options struct {
+// Deployment is what is served and how: all that a reload may change.
+type Deployment struct {
 	// Settings are the effective settings. Chdir, Pid, the log files and the
 	// paths in Bind are absolute, or empty.
 	Settings config.Settings
@@ -24,9 +30,8 @@ type Options struct {
 	Python control.Python
 	// Program is the worker for that interpreter.
 	Program Program
-	Log     *slog.Logger
-	// Stdout and Stderr are those of the workers.
-	Stdout, Stderr *os.File
+	// Identity is whom workers run as.
+	Identity identity.Identity
 }
 
 // Program is something that can be started as a worker.
@@ -34,9 +39,26 @@ type Program interface {
 	// Command returns a command that starts it with files as descriptors 3, 4
 	// and so on. The caller sets everything but Path and ExtraFiles.
 	Command(files ...*os.File) *exec.Cmd
+	// Close is called when no worker will be started from it any more.
+	Close() error
 }
 
-// StartError says why a worker could not be started the first time.
+// Options are what a supervisor works with.
+type Options struct {
+	Deployment
+	// Load reads the settings anew, for a reload. The error is one sentence.
+	Load func(context.Context) (Deployment, error)
+	// Upgrade returns a command that starts gowsgi anew as this one was
+	// started, for SIGUSR2. The caller adds to its environment and files.
+	Upgrade func() *exec.Cmd
+	// Reopen opens the log files of this process anew.
+	Reopen func() error
+	Log    *slog.Logger
+	// Stdin, Stdout and Stderr are those of the workers. Stdin may be nil.
+	Stdin, Stdout, Stderr *os.File
+}
+
+// StartError says why a worker could not be started.
 type StartError struct {
 	Worker    int
 	Message   string // one sentence
@@ -45,26 +67,37 @@ type StartError struct {
 
 func (e *StartError) Error() string { return e.Message }
 
+// supervisor is everything that Run knows. Only its loop uses it.
 type supervisor struct {
 	Options
-	listeners []*listener
+	ctx       context.Context
+	listeners []*listen.Listener
+	removePid func()
 	events    chan event
 	done      chan struct{} // closed when nobody reads events any more
 
-	workers  map[int]*worker // running, by number
-	failures map[int]int     // early deaths in a row, by number
-	started  bool            // all workers have been ready
+	systemd  *systemd.Notifier
+	watcher  *watch.Watcher // of the application's code; nil: none
+	children sync.Map       // by process id: they are waited for, and not orphans
+
+	slots   map[int]*slot // the workers that there should be, by number
+	workers map[*worker]struct{}
+	// Which deployment is the current one. Workers of another are replaced.
+	generation, generations int
+	started                 bool // all workers have been ready
+
+	reload      reload
+	upgrade     upgrade
+	predecessor *os.File           // the gowsgi that this one takes over from; nil: none
+	unwanted    []*listen.Listener // inherited from it, and in the settings no more
+
 	stopping stopping
 	deadline <-chan time.Time // when workers are killed; nil if they are not
 	err      error            // what Run returns
 }
 
-// event is what happened to a worker, or to the place of one.
-type event struct {
-	worker *worker
-	report *control.Report // nil: the worker is gone
-	start  int             // if not 0: time to start the worker of this number
-}
+// event is something to be done in the loop.
+type event func()
 
 // Run opens the sockets, starts the workers and keeps them running until a
 // signal or ctx asks it to stop. It returns nil after a stop that was asked
@@ -84,176 +117,183 @@ func Run(ctx context.Context, o Options) error {
 	defer signal.Stop(signals)
 
 	s := &supervisor{
-		Options:  o,
-		events:   make(chan event),
-		done:     make(chan struct{}),
-		workers:  map[int]*worker{},
-		failures: map[int]int{},
+		Options: o,
+		ctx:     ctx,
+		events:  make(chan event),
+		done:    make(chan struct{}),
+		slots:   map[int]*slot{},
+		workers: map[*worker]struct{}{},
+
+		systemd:     systemd.New(o.Log),
+		predecessor: findPredecessor(),
 	}
+	defer reap.Start(func(pid int) bool {
+		_, ours := s.children.Load(pid)
+		return ours
+	})()
+	defer func() { _ = s.Program.Close() }()
 	defer close(s.done)
-	var err error
-	if s.listeners, err = listenAll(o.Settings.Bind, o.Settings.Backlog); err != nil {
+	if err := s.open(); err != nil {
 		return err
 	}
 	defer s.closeListeners()
-	if o.Settings.Pid != "" {
-		remove, err := writePid(o.Settings.Pid)
-		if err != nil {
-			return err
-		}
-		defer remove()
+	if err := s.startWatching(); err != nil {
+		s.removePid()
+		return err
 	}
-	for _, l := range s.listeners {
-		s.Log.Info("listening", "event", "listener.open", "address", l.url())
+	defer func() { s.removePid() }()
+	for number := 1; number <= o.Settings.Workers; number++ {
+		s.slots[number] = &slot{number: number}
 	}
-	for number := 1; number <= o.Settings.Workers && s.err == nil; number++ {
-		s.start(number)
+	s.arrange()
+	if o.Settings.MaxWorkerMemory > 0 || o.Load != nil {
+		go s.tick(memoryInterval, s.watchMemory)
 	}
-	s.loop(ctx, signals)
+	s.loop(signals)
 	if s.err == nil {
 		s.Log.Info("stopped", "event", "gowsgi.stopped")
 	}
 	return s.err
 }
 
+// open opens the sockets and writes the pid file.
+func (s *supervisor) open() (err error) {
+	inherited, err := listen.Inherited()
+	if err != nil {
+		return err
+	}
+	if s.listeners, _, err = listen.Open(s.listenOptions(), inherited); err != nil {
+		return err
+	}
+	for _, l := range inherited {
+		if !slices.Contains(s.listeners, l) {
+			s.unwanted = append(s.unwanted, l)
+		}
+	}
+	s.removePid = func() {}
+	if s.Settings.Pid != "" && s.predecessor == nil { // who takes over writes it when it serves
+		if s.removePid, err = claimPid(s.Settings.Pid, false, s.Log); err != nil {
+			s.closeListeners()
+			return err
+		}
+	}
+	for _, l := range s.listeners {
+		s.Log.Info("listening", "event", "listener.open", "address", l.URL())
+	}
+	return nil
+}
+
 // loop returns when the supervisor is stopping and no worker is left.
-func (s *supervisor) loop(ctx context.Context, signals <-chan os.Signal) {
-	canceled := ctx.Done()
+func (s *supervisor) loop(signals <-chan os.Signal) {
+	canceled := s.ctx.Done()
+	watchdog := s.systemd.Watchdog()
 	for s.stopping == no || len(s.workers) > 0 {
 		select {
-		case e := <-s.events:
-			switch {
-			case e.start != 0:
-				s.start(e.start)
-			case e.report != nil:
-				s.reported(e.worker, e.report)
-			default:
-				s.gone(e.worker)
-			}
+		case do := <-s.events:
+			do()
 		case received := <-signals:
 			s.signaled(received.(syscall.Signal))
 		case <-canceled:
 			canceled = nil
-			s.stopGracefully("canceled")
+			s.stopGracefully("canceled", s.Settings.GracefulTimeout)
 		case <-s.deadline:
 			s.kill()
+		case <-watchdog:
+			s.systemd.Alive()
 		}
 	}
 }
 
-// post hands an event to the loop, or to nobody if the loop has ended.
-func (s *supervisor) post(e event) {
+// post has the loop do something, or nobody if the loop has ended.
+func (s *supervisor) post(do event) {
 	select {
-	case s.events <- e:
+	case s.events <- do:
 	case <-s.done:
 	}
 }
 
-func (s *supervisor) start(number int) {
-	if s.stopping != no {
-		return
-	}
-	w, err := startWorker(s.Options, s.listeners, number)
-	if err != nil {
-		s.failed(number, fmt.Sprintf("worker %d cannot be started: %v", number, err), "")
-		s.replace(number, true)
-		return
-	}
-	s.workers[number] = w
-	s.Log.Debug("worker started", "event", "worker.started", "worker", number, "pid", w.cmd.Process.Pid)
-	go w.watch(s.post)
+// after has the loop do something later.
+func (s *supervisor) after(wait time.Duration, do event) {
+	time.AfterFunc(wait, func() { s.post(do) })
 }
 
-func (s *supervisor) reported(w *worker, report *control.Report) {
-	switch report.Kind {
-	case control.Ready:
-		w.ready = time.Now()
-		if s.stopping != no {
-			return
-		}
-		s.Log.Info("application loaded", "event", "application.loaded",
-			"worker", w.number, "pid", w.cmd.Process.Pid, "seconds", math.Round(report.Seconds*1000)/1000)
-		s.announce()
-	case control.Failed:
-		w.failed = true // it exits by itself
-		s.failed(w.number, report.Message, report.Traceback)
-	}
-}
-
-// announce says so, once, when all workers are ready.
-func (s *supervisor) announce() {
-	if s.started || len(s.workers) < s.Settings.Workers {
-		return
-	}
-	for _, w := range s.workers {
-		if w.ready.IsZero() {
+// tick has the loop do something again and again.
+func (s *supervisor) tick(interval time.Duration, do event) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.post(do)
+		case <-s.done:
 			return
 		}
 	}
-	s.started = true
-	s.Log.Info("ready", "event", "gowsgi.ready", "workers", s.Settings.Workers, "threads", s.Settings.Threads)
 }
 
-// failed deals with a worker that could not start: the first time that is the
-// end, later it is a line in the log.
-func (s *supervisor) failed(number int, message, traceback string) {
-	switch {
-	case s.stopping != no:
-	case !s.started:
-		s.err = &StartError{Worker: number, Message: message, Traceback: traceback}
-		s.stopQuickly()
-	default:
-		s.Log.Error("worker cannot start", "event", "worker.failed", "worker", number, "reason", message, "traceback", traceback)
+func (s *supervisor) signaled(received syscall.Signal) {
+	name := signalName(received)
+	switch received {
+	case syscall.SIGTERM:
+		s.stopGracefully(name, s.Settings.GracefulTimeout)
+	case syscall.SIGINT:
+		if s.stopping == no {
+			s.stopGracefully(name, min(s.Settings.GracefulTimeout, interruptedGrace))
+		} else {
+			s.hurry(name)
+		}
+	case syscall.SIGQUIT:
+		s.hurry(name)
+	case syscall.SIGHUP:
+		s.startReload()
+	case syscall.SIGUSR1:
+		s.reopen()
+	case syscall.SIGUSR2:
+		s.startUpgrade()
+	case syscall.SIGTTIN:
+		s.addWorker()
+	case syscall.SIGTTOU:
+		s.removeWorker()
 	}
 }
 
-func (s *supervisor) gone(w *worker) {
-	delete(s.workers, w.number)
-	pid, cause := w.cmd.Process.Pid, cause(w.cmd.ProcessState)
-	switch {
-	case s.stopping != no:
-		s.Log.Debug("worker stopped", "event", "worker.stopped", "worker", w.number, "pid", pid, "cause", cause)
-		return
-	case !s.started:
-		s.failed(w.number, fmt.Sprintf("worker %d %s before it had loaded the application", w.number, cause), "")
-		return
+// reopen opens all log files anew, here and in the workers.
+func (s *supervisor) reopen() {
+	if s.Reopen != nil {
+		if err := s.Reopen(); err != nil {
+			s.Log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
+		}
 	}
-	s.Log.Error("worker died", "event", "worker.died", "worker", w.number, "pid", pid, "cause", cause)
-	s.replace(w.number, w.ready.IsZero() || time.Since(w.ready) < settled)
+	for w := range s.workers {
+		w.tell(control.Order{Kind: control.Reopen})
+	}
+	s.Log.Info("log files reopened", "event", "log.reopened")
 }
 
-const (
-	// A worker that has been ready this long has not died at start.
-	settled = time.Second
-	// The longest time between two attempts to start a worker.
-	longestPause = 30 * time.Second
-)
-
-// replace starts a worker in the place of one that died, later if it died
-// early.
-func (s *supervisor) replace(number int, early bool) {
-	if s.stopping != no {
-		return
-	}
-	if !early {
-		s.failures[number] = 0
+// fail ends it all: err is what Run returns.
+func (s *supervisor) fail(number int, message, traceback string) {
+	s.err = &StartError{Worker: number, Message: message, Traceback: traceback}
+	if s.started {
+		s.stopGracefully("a worker cannot be started", s.Settings.GracefulTimeout)
 	} else {
-		s.failures[number]++
+		s.stopQuickly()
 	}
-	wait := pause(s.failures[number])
-	if wait == 0 {
-		s.start(number)
-		return
-	}
-	s.Log.Warn("worker waits to be replaced", "event", "worker.delayed", "worker", number, "wait", wait)
-	time.AfterFunc(wait, func() { s.post(event{start: number}) })
 }
 
-// pause is how long to wait after so many early deaths in a row: not at all
-// after the first, then 1 s, 2 s, 4 s and so on.
-func pause(failures int) time.Duration {
-	if failures < 2 {
-		return 0
+func (d *Deployment) listenOptions() listen.Options {
+	return listen.Options{
+		Binds: d.Settings.Bind, Backlog: d.Settings.Backlog, ReusePort: d.Settings.ReusePort,
+		UID: d.Identity.UID, GID: d.Identity.GID,
 	}
-	return min(time.Second<<min(failures-2, 10), longestPause)
+}
+
+func label(settings config.Settings) string {
+	if settings.Name != "" {
+		return settings.Name
+	}
+	return settings.Target
+}
+
+func title(number int, settings config.Settings) string {
+	return fmt.Sprintf("gowsgi: worker %d [%s]", number, label(settings))
 }

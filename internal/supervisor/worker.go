@@ -6,55 +6,105 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/listen"
+	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
-// worker is a running worker process. Apart from watch, only the supervisor's
-// loop uses it.
+// worker is a worker process. Apart from watch, only the supervisor's loop
+// uses it.
 type worker struct {
-	number  int
-	cmd     *exec.Cmd
-	control *net.UnixConn
-	plan    control.Plan
-	ready   time.Time // when it was; zero: not yet
-	failed  bool      // it said that it cannot start
+	number     int
+	generation int // of the deployment that it was started from
+	cmd        *exec.Cmd
+	control    *net.UnixConn
+	board      *scoreboard.Board // what it is doing; nil: nobody knows
+	started    time.Time
+	ready      time.Time // when it was; zero: not yet
+
+	failed             bool // it cannot start; message says why
+	message, traceback string
+
+	reason   string // why it is to be replaced; empty: it is not
+	hopeless bool   // there is no point in waiting for it
 }
 
-// startWorker starts the process; watch does the rest.
-func startWorker(o Options, listeners []*listener, number int) (*worker, error) {
+// A worker reads what it is told at once; this is for one that is stopped.
+const talkTimeout = time.Second
+
+// startWorker starts the process and tells it its plan; watch does the rest.
+// check: it is only to see whether the application loads.
+func startWorker(o Options, listeners []*listen.Listener, number int, check bool) (*worker, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
 	files := []*os.File{theirs} // becomes control.FD
-	plan := control.Plan{Settings: o.Settings, Worker: number, Python: o.Python}
+	plan := control.Plan{Settings: o.Settings, Worker: number, Check: check, Python: o.Python}
 	for _, l := range listeners {
 		plan.Listeners = append(plan.Listeners, control.Listener{
-			FD: control.FD + len(files), Network: l.network, Address: l.address,
+			FD: control.FD + len(files), Network: l.Network, Address: l.Address, Borrowed: l.Borrowed(),
 		})
-		files = append(files, l.file)
+		files = append(files, l.File())
+	}
+	board, err := scoreboard.New()
+	if err != nil {
+		o.Log.Warn("what workers do cannot be noted", "event", "scoreboard.failed", "error", err.Error())
+	} else {
+		plan.Scoreboard = control.FD + len(files)
+		files = append(files, board.File())
 	}
 	cmd := o.Program.Command(files...)
-	cmd.Args = []string{fmt.Sprintf("gowsgi: worker %d [%s]", number, o.Settings.Target)}
+	cmd.Args = []string{title(number, o.Settings)}
 	cmd.Dir = o.Settings.Chdir
 	cmd.Env, plan.Restore = environment(os.Environ(), o)
-	cmd.Stdout, cmd.Stderr = o.Stdout, o.Stderr
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, o.Stdout, o.Stderr
+	if o.Identity.Credential != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.Identity.Credential}
+	}
+	if o.Settings.Debug {
+		cmd.Stdin = o.Stdin
+	}
+	started := time.Now()
 	if err := cmd.Start(); err != nil {
 		ours.Close()
+		_ = board.Close()
 		return nil, err
 	}
-	return &worker{number: number, cmd: cmd, control: ours, plan: plan}, nil
+	w := &worker{number: number, cmd: cmd, control: ours, board: board, started: started}
+	// An error means that it is dying, which watch notices.
+	w.tell(plan)
+	return w, nil
 }
 
-// watch tells the worker its plan and posts what it reports and, last, that it
-// is gone.
-func (w *worker) watch(post func(event)) {
+func (w *worker) pid() int { return w.cmd.Process.Pid }
+
+func (w *worker) tell(value any) {
+	_ = w.control.SetWriteDeadline(time.Now().Add(talkTimeout))
+	_ = json.NewEncoder(w.control).Encode(value)
+}
+
+// drain tells the worker to finish what it has within grace. linger is how long
+// idle clients may take for their next request; last: nobody else will serve on
+// its sockets.
+func (w *worker) drain(linger, grace time.Duration, last bool) {
+	w.tell(control.Order{Kind: control.Drain, Linger: linger, Grace: grace, Last: last})
+}
+
+// signal sends a signal; one that is gone has its end on the way.
+func (w *worker) signal(s syscall.Signal) { _ = w.cmd.Process.Signal(s) }
+
+func (w *worker) kill() { w.signal(syscall.SIGKILL) }
+
+// watch passes on what the worker reports and, last, that it is gone.
+func (w *worker) watch(reported func(control.Report), gone func()) {
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)
@@ -64,19 +114,17 @@ func (w *worker) watch(post func(event)) {
 		// comes the end.
 		_ = w.control.CloseRead()
 	}()
-	// An error means that it is dying, which is noticed below.
-	_ = json.NewEncoder(w.control).Encode(w.plan)
 	reports := json.NewDecoder(w.control)
 	for {
 		var report control.Report
 		if reports.Decode(&report) != nil {
 			break
 		}
-		post(event{worker: w, report: &report})
+		reported(report)
 	}
 	<-exited
 	w.control.Close()
-	post(event{worker: w})
+	gone()
 }
 
 // socketPair returns the two ends of a control socket: one to talk on, one to
@@ -120,4 +168,16 @@ func cause(state *os.ProcessState) string {
 		text += ", core dumped"
 	}
 	return text
+}
+
+// running is what a worker that died was doing: requests are taken up in the
+// order in which they came, so the oldest of them are those that were inside
+// one of its threads.
+func (w *worker) running(threads int) string {
+	entries := w.board.Running()
+	var texts []string
+	for _, e := range entries[:min(len(entries), threads)] {
+		texts = append(texts, fmt.Sprintf("%s (%.1f s)", e, time.Since(e.Started).Seconds()))
+	}
+	return strings.Join(texts, ", ")
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -29,8 +28,9 @@ const (
 	crashes   = "is killed by SIGSEGV before it is ready"
 	secondBad = "reports Failed if it is worker 2"
 	patient   = "waits for requests that do not end"
-	stubborn  = "ignores SIGTERM and SIGQUIT"
+	stubborn  = "ignores orders and SIGQUIT"
 	neverDone = "neither reports nor ends"
+	wornOut   = "asks to be replaced if it is worker 1"
 	litters   = "leaves a process behind that holds the control socket"
 )
 
@@ -55,12 +55,13 @@ func workerMain() int {
 	}
 	signal.Ignore(syscall.SIGINT)
 	told := make(chan os.Signal, 1)
-	signal.Notify(told, syscall.SIGTERM, syscall.SIGQUIT)
+	signal.Notify(told, syscall.SIGQUIT)
 
 	conn := os.NewFile(control.FD, "control")
 	unix.CloseOnExec(control.FD)
 	var plan control.Plan
-	if err := json.NewDecoder(conn).Decode(&plan); err != nil {
+	incoming := json.NewDecoder(conn)
+	if err := incoming.Decode(&plan); err != nil {
 		panic(err)
 	}
 	report := func(r control.Report) { _ = json.NewEncoder(conn).Encode(r) }
@@ -86,10 +87,10 @@ func workerMain() int {
 			panic(err)
 		}
 	}
-	return serve(way, plan, conn, told, report)
+	return serve(way, plan, incoming, told, report)
 }
 
-func serve(way string, plan control.Plan, conn *os.File, told <-chan os.Signal, report func(control.Report)) int {
+func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os.Signal, report func(control.Report)) int {
 	stop := make(chan struct{})
 	mux := http.NewServeMux()
 	mux.HandleFunc("/seen", func(w http.ResponseWriter, _ *http.Request) {
@@ -118,21 +119,32 @@ func serve(way string, plan control.Plan, conn *os.File, told <-chan os.Signal, 
 		}
 		go func() { _ = server.Serve(opened) }()
 	}
+	orders := make(chan string)
 	go func() {
-		_, _ = io.Copy(io.Discard, conn)
-		os.Exit(drain(server, stop)) // the supervisor is gone
+		for {
+			var order control.Order
+			if incoming.Decode(&order) != nil {
+				os.Exit(drain(server, stop)) // the supervisor is gone
+			}
+			orders <- order.Kind
+		}
 	}()
 	report(control.Report{Kind: control.Ready, Seconds: 0.25})
-	for s := range told {
-		switch {
-		case way == stubborn:
-		case s == syscall.SIGQUIT:
-			return 0
-		default:
-			go func() { os.Exit(drain(server, stop)) }()
+	if way == wornOut && plan.Worker == 1 {
+		report(control.Report{Kind: control.Replace, Message: "it is worn out"})
+	}
+	for {
+		select {
+		case <-told:
+			if way != stubborn {
+				return 0
+			}
+		case kind := <-orders:
+			if way != stubborn && kind != control.Reopen {
+				go func() { os.Exit(drain(server, stop)) }()
+			}
 		}
 	}
-	return 0
 }
 
 // drain lets requests finish and takes no new ones.

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/python"
+	"github.com/gowsgi/gowsgi/internal/supervisor"
+)
+
+// found is what the settings lead to on this machine.
+type found struct {
+	settings config.Settings // with absolute paths, and in Env what the user brings
+	who      identity.Identity
+	python   control.Python
+}
+
+// find looks up who the workers are to be and which Python the application has.
+// There is a worker for that Python. Nothing is opened or written.
+func find(ctx context.Context, settings config.Settings) (found, error) {
+	who, err := identity.Resolve(settings)
+	if err != nil {
+		return found{}, err
+	}
+	asked, err := python.FindAs(ctx, settings.Venv, who.Credential, who.Env)
+	if err != nil {
+		return found{}, err
+	}
+	if err := python.Inside().Check(asked); err != nil {
+		return found{}, err
+	}
+	settings.Env = slices.Concat(who.Env, settings.Env) // what the user says with --env is stronger
+	return found{settings: settings, who: who, python: asked}, nil
+}
+
+func (f found) deployment(program *python.Program) supervisor.Deployment {
+	return supervisor.Deployment{Settings: f.settings, Python: f.python, Program: program, Identity: f.who}
+}

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lineFor is the line of an exchange in a format.
+func lineFor(t *testing.T, format string, change func(x *exchange)) string {
+	t.Helper()
+	a := openAccess(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
+	x := exchangeFor(a, "/a/b?c=d&e")
+	x.r.Host = "example.org:81"
+	x.r.Header = http.Header{
+		"User-Agent": {"curl/8.0"}, "Referer": {"http://there/"}, "X-Twice": {"1", "2"}, "Cookie": {"a=b; c=d"},
+	}
+	x.r.SetBasicAuth("alice", "secret")
+	if change != nil {
+		change(x)
+	}
+	line := a.line(nil, &entry{exchange: x, log: a, took: 1*time.Second + 2003*time.Microsecond})
+	return string(line)
+}
+
+func TestAtomsOfGunicorn(t *testing.T) {
+	t.Setenv("ACCESS_TEST", "from outside")
+	for format, want := range map[string]string{
+		"%(h)s %(l)s %(u)s": "127.0.0.1 - alice", "%(t)s": "[21/Nov/2026:12:17:14 -0100]",
+		"%(r)s": "GET /a/b?c=d&e HTTP/1.1", "%(m)s %(U)s %(q)s %(H)s": "GET /a/b c=d&e HTTP/1.1",
+		"%(s)s %(b)s %(B)s": "200 12 12", "%(f)s %(a)s": "http://there/ curl/8.0",
+		"%(T)s %(D)s %(M)s %(L)s": "1 1002003 1002 1.002003", "%(p)s": "<" + strconv.Itoa(os.Getpid()) + ">",
+		"%({x-twice}i)s %({HOST}i)s %({X-None}i)s": "1,2 example.org:81 -", "%({X-Answer}o)s": "42",
+		"%({ACCESS_TEST}e)s": "from outside", "%(nonsense)s": "-", "100%%": "100%",
+	} {
+		if got := lineFor(t, format, nil); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+}
+
+func TestAtomsOfApache(t *testing.T) {
+	t.Setenv("ACCESS_TEST", "from outside")
+	pid := strconv.Itoa(os.Getpid())
+	for format, want := range map[string]string{
+		"common":                `127.0.0.1 - alice [21/Nov/2026:12:17:14 -0100] "GET /a/b?c=d&e HTTP/1.1" 200 12`,
+		"combined":              `127.0.0.1 - alice [21/Nov/2026:12:17:14 -0100] "GET /a/b?c=d&e HTTP/1.1" 200 12 "http://there/" "curl/8.0"`,
+		"%a %{c}a %A %p %P":     "127.0.0.1 127.0.0.1 127.0.0.2 8000 " + pid,
+		"%v %V":                 "example.org example.org",
+		"%m %U %q %H %f":        "GET /a/b ?c=d&e HTTP/1.1 -",
+		"%D %T %{s}T %{ms}T":    "1002003 1 1 1002",
+		"%{us}T":                "1002003",
+		"%k %X":                 "2 +",
+		"%{X-Twice}i %{none}i":  "1,2 -",
+		"%{X-Answer}o":          "42",
+		"%{c}C %{x}C":           "d -",
+		"%{ACCESS_TEST}e":       "from outside",
+		"%{sec}t %{msec}t":      "1795267034 1795267034007",
+		"%{usec}t":              "1795267034007008",
+		"%{msec_frac}t":         "007",
+		"%{usec_frac}t":         "007008",
+		"%{canonical}p %{pid}P": "8000 " + pid,
+		"%{local}p %{remote}p":  "8000 4711",
+		"%{tid}P":               "-",
+		"%s %>s %<s %b %B":      "200 200 200 12 12",
+		"%r":                    "GET /a/b?c=d&e HTTP/1.1",
+		"%h %l %u":              "127.0.0.1 - alice",
+		"%t":                    "[21/Nov/2026:12:17:14 -0100]",
+		"%% of %h":              "% of 127.0.0.1",
+	} {
+		if got := lineFor(t, format, nil); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+}
+
+func TestAtomsOfWhatIsNotThere(t *testing.T) {
+	empty := func(x *exchange) {
+		x.r.Header, x.client, x.conn.server, x.written, x.r.RequestURI = http.Header{}, address{}, address{}, 0, "/"
+	}
+	for format, want := range map[string]string{
+		"%h %u %b %B": "- - - 0", "%A %p": "- 81", "%q|%{local}p": "|-", "%(f)s %(a)s %(q)s|": "- - |",
+	} {
+		if got := lineFor(t, format, empty); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+	for want, change := range map[string]func(*exchange){
+		"X": func(x *exchange) { x.abort = true },
+		"-": func(x *exchange) { x.r.Close = true },
+		"+": func(*exchange) {},
+	} {
+		if got := lineFor(t, "%X", change); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func TestSizesCountTheHeads(t *testing.T) {
+	line := lineFor(t, "%I %O", func(x *exchange) {
+		x.conn.wire.head = make([]byte, 80)
+		x.body = &countedBody{}
+		x.body.read.Store(20)
+		x.w.Header()["Content-Length"] = []string{"12"}
+	})
+	head := "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx-answer: 42\r\nDate: Sat, 21 Nov 2026 12:17:14 GMT\r\n\r\n"
+	if want := "100 " + strconv.Itoa(len(head)+12); line != want {
+		t.Errorf("%q, want %q", line, want)
+	}
+}
+
+func TestNobodyForgesALine(t *testing.T) {
+	evil := "\"\n\x00\\ é\x7f"
+	for _, format := range []string{"%({Evil}i)s", "%{Evil}i"} {
+		got := lineFor(t, format, func(x *exchange) { x.r.Header["Evil"] = []string{evil} })
+		if want := `\x22\x0A\x00\x5C \xC3\xA9\x7F`; got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+}
+
+func TestJSONLineIsAnObject(t *testing.T) {
+	var got map[string]any
+	line := lineFor(t, "json", func(x *exchange) {
+		x.r.Header["X-Request-Id"] = []string{"abc-1"}
+		x.body = &countedBody{}
+		x.body.read.Store(7)
+	})
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	want := map[string]any{
+		"time": "2026-11-21T12:17:14.007-01:00", "client": "127.0.0.1", "method": "GET", "uri": "/a/b?c=d&e", "protocol": "HTTP/1.1",
+		"host": "example.org:81", "status": 200.0, "bytes_in": 7.0, "bytes_out": 12.0, "duration": 1.002003, "worker": 3.0,
+		"request_id": "abc-1", "referer": "http://there/", "user_agent": "curl/8.0",
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
+
+func TestJSONLineHoldsWhateverIsSent(t *testing.T) {
+	for sent, want := range map[string]string{
+		"\"\\\n\x00": "\"\\\n\x00", "é": "é", "<&>": "<&>", "\xe9": "\ufffd", "x\u2028y": "x\u2028y",
+	} {
+		line := lineFor(t, "json", func(x *exchange) { x.r.Header["User-Agent"] = []string{sent} })
+		var got struct {
+			Agent string `json:"user_agent"`
+		}
+		if err := json.Unmarshal([]byte(line), &got); err != nil || got.Agent != want || strings.ContainsAny(line, "\n\x00") {
+			t.Errorf("%q: %q, %v", sent, got.Agent, err)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
+
+// openAccess opens an access log for the test; with the path -, it goes to
+// standard.
+func openAccess(t testing.TB, path, format string, standard *os.File, log *slog.Logger) *AccessLog {
+	t.Helper()
+	s := config.Defaults()
+	s.AccessLogfile, s.AccessLogformat = path, format
+	a, err := OpenAccessLog(s, standard, 3, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	return a
+}
+
+// exchangeFor is an exchange that is over, for access.
+func exchangeFor(access *AccessLog, target string) *exchange {
+	r := httptest.NewRequest(http.MethodGet, target, http.NoBody)
+	trusted, _ := parseProxies([]string{"127.0.0.1"})
+	w := httptest.NewRecorder()
+	w.Header()["x-answer"] = []string{"42"}
+	return &exchange{
+		h: &handler{settings: config.Defaults(), access: access, trusted: trusted, ids: newRequestIDs()},
+		w: w, r: r, conn: &connection{server: address{"127.0.0.2", "8000"}, requests: 3},
+		client: address{"127.0.0.1", "4711"}, scheme: "http",
+		start: time.Date(2026, 11, 21, 12, 17, 14, 7_008_900, time.FixedZone("", -3600)), status: 200, written: 12,
+	}
+}
+
+// lines waits until the file has so many lines and returns them.
+func lines(t *testing.T, path string, count int) []string {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for expired := time.After(30 * time.Second); ; {
+		text, _ := os.ReadFile(path)
+		if strings.Count(string(text), "\n") >= count {
+			return strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		}
+		select {
+		case <-tick.C:
+		case <-expired:
+			t.Fatalf("only %q", text)
+		}
+	}
+}
+
+func TestLineIsWrittenThoughNoOtherFollows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	a := openAccess(t, path, "common", nil, nil)
+	for i := 1; i <= 3; i++ { // so the timer is set more than once
+		a.write(exchangeFor(a, "/"))
+		if got := lines(t, path, i); len(got) != i {
+			t.Errorf("%q", got)
+		}
+	}
+}
+
+func TestEachWriteIsOfWholeLinesAndShortEnoughToStayTogether(t *testing.T) {
+	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_SEQPACKET, 0) // a message is a write
+	if err != nil {
+		t.Skip(err)
+	}
+	reader, writer := os.NewFile(uintptr(fds[0]), "reader"), os.NewFile(uintptr(fds[1]), "writer")
+	defer reader.Close()
+	a := openAccess(t, "-", "%r", writer, nil)
+	const clients, each = 10, 200
+	var wrote sync.WaitGroup
+	for range clients {
+		wrote.Go(func() {
+			for i := range each {
+				a.write(exchangeFor(a, "/"+strings.Repeat("x", i)))
+			}
+		})
+	}
+	wrote.Go(func() { a.write(exchangeFor(a, "/"+strings.Repeat("y", 10_000))) })
+	go func() {
+		wrote.Wait()
+		a.Close()
+		writer.Close()
+	}()
+	count, writes := 0, 0
+	for buf := make([]byte, 64<<10); ; writes++ {
+		n, err := reader.Read(buf)
+		if n == 0 || err != nil {
+			break
+		}
+		text := string(buf[:n])
+		if alone := strings.Contains(text, "yyy") && strings.Count(text, "\n") == 1; n > 4096 && !alone {
+			t.Errorf("a write of %d bytes", n)
+		}
+		for line := range strings.Lines(text) {
+			count++
+			if !strings.HasPrefix(line, "GET /") || !strings.HasSuffix(line, " HTTP/1.1\n") {
+				t.Errorf("no whole line: %q", line)
+			}
+		}
+	}
+	if count != clients*each+1 || writes > count/4 {
+		t.Errorf("%d lines in %d writes", count, writes)
+	}
+}
+
+func TestReopenedAccessLogLosesNoLine(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "access.log")
+	a := openAccess(t, path, "%U", nil, nil)
+	a.write(exchangeFor(a, "/before"))
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	a.write(exchangeFor(a, "/after"))
+	a.Close()
+	if old, now := lines(t, path+".1", 1), lines(t, path, 1); old[0] != "/before" || now[0] != "/after" {
+		t.Errorf("%q, %q", old, now)
+	}
+}
+
+func TestLinesAfterCloseAreWrittenAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "access.log")
+	a := openAccess(t, path, "%U", nil, nil)
+	a.Close()
+	a.write(exchangeFor(a, "/late"))
+	if text, _ := os.ReadFile(path); string(text) != "/late\n" {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestNoAccessLogCanBeClosedAndReopened(t *testing.T) {
+	a, err := OpenAccessLog(config.Defaults(), os.Stdout, 1, nil)
+	if a != nil || err != nil {
+		t.Fatalf("%v, %v", a, err)
+	}
+	a.Close()
+	if err := a.Reopen(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAccessLogThatCannotBeWrittenIsLoggedOnce(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	var out bytes.Buffer
+	a := openAccess(t, "/dev/full", "%U", nil, slog.New(slog.NewTextHandler(&out, nil)))
+	a.Close()
+	for range 3 {
+		a.write(exchangeFor(a, "/"))
+	}
+	if text := out.String(); strings.Count(text, "event=access_log.failed") != 1 || !strings.Contains(text, "no space") {
+		t.Errorf("%q", text)
+	}
+}
+
+func TestLinesCostNoMemory(t *testing.T) {
+	for format, most := range map[string]float64{"combined": 0, config.Defaults().AccessLogformat: 0, "json": 0} {
+		a := openAccess(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
+		x := exchangeFor(a, "/path?query")
+		x.r.Header["User-Agent"] = []string{"curl/8.0"}
+		a.write(x) // makes the buffer
+		if got := testing.AllocsPerRun(1000, func() { a.write(x) }); got > most {
+			t.Errorf("%s: %v allocations", format, got)
+		}
+	}
+}
+
+func BenchmarkAccessLine(b *testing.B) {
+	for _, format := range []string{config.Defaults().AccessLogformat, "combined", "json"} {
+		b.Run(fmt.Sprintf("%.8s", format), func(b *testing.B) {
+			a := openAccess(b, filepath.Join(b.TempDir(), "access.log"), format, nil, nil)
+			x := exchangeFor(a, "/path?query")
+			x.r.Header["User-Agent"] = []string{"curl/8.0"}
+			b.ReportAllocs()
+			for b.Loop() {
+				a.write(x)
+			}
+		})
+	}
+}

@@ -1,0 +1,41 @@
+package server
+
+import (
+	"html/template"
+	"log/slog"
+	"net/http"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
+
+// brokenPage is what a browser shows while the application cannot be loaded.
+var brokenPage = template.Must(template.New("broken").Parse(`<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<title>{{.Message}}</title>
+<style>
+body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color-scheme: light dark }
+pre { background: #8882; border-left: 4px solid #c33; overflow-x: auto; padding: 1rem }
+</style>
+<h1>The application cannot be loaded</h1>
+<p>{{.Message}}
+<pre>{{.Traceback}}</pre>
+<p>gowsgi loads it again when a file changes.
+`))
+
+// NewBroken prepares a server that answers every request with a 500 and why the
+// application could not be loaded. It is for development (--reload): the text
+// tells about the code. Stop it as any other.
+func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *Server {
+	srv := newServer(s, log)
+	srv.http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Connection", "close") // the next request may find it mended
+		w.WriteHeader(http.StatusInternalServerError)
+		// An error is the client's, who has left.
+		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
+	})
+	close(srv.stopped)
+	return srv
+}

@@ -1,0 +1,225 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// How a server ends without losing a request:
+//
+//  1. It takes what the kernel has already accepted, then closes its listening
+//     sockets.
+//  2. Every response says Connection: close.
+//  3. A connection that is idle is not closed at once: its client may be
+//     sending the next request at this moment. It has the time to do so
+//     (linger) and gets an answer, with Connection: close. Clients that are
+//     busy are gone after that; the others have nothing to lose.
+//  4. What is left at the end of the timeout is cut off.
+
+// sweepInterval is how often a drain looks at the connections.
+const sweepInterval = 20 * time.Millisecond
+
+// connections are those that are open.
+type connections struct {
+	mu       sync.Mutex
+	open     map[*connection]struct{}
+	draining atomic.Bool
+}
+
+// track is net/http's ConnState.
+func (s *connections) track(c net.Conn, state http.ConnState) {
+	conn, ok := c.(*connection)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateNew:
+		s.mu.Lock()
+		s.open[conn] = struct{}{}
+		s.mu.Unlock()
+	case http.StateClosed, http.StateHijacked:
+		s.mu.Lock()
+		delete(s.open, conn)
+		s.mu.Unlock()
+	default:
+		conn.track(state)
+	}
+}
+
+// idleSince remembers how often a connection had been used when it was first
+// seen idle, and when that was.
+type idleSince struct {
+	requests int
+	time     time.Time
+}
+
+// sweep closes connections that have been idle for linger, and returns how many
+// are open after that.
+func (s *connections) sweep(seen map[*connection]idleSince, linger time.Duration) int {
+	s.mu.Lock()
+	conns := make([]*connection, 0, len(s.open))
+	for c := range s.open {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	now := time.Now()
+	for _, c := range conns {
+		requests, idle := c.idle()
+		if before, known := seen[c]; !idle || !known || before.requests != requests {
+			seen[c] = idleSince{requests, now}
+		} else if now.Sub(before.time) >= linger {
+			_ = c.Close()
+		}
+	}
+	return len(conns)
+}
+
+// idle tells whether the connection waits for a request of which nothing has
+// come yet, and how many it has had.
+func (c *connection) idle() (requests int, idle bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.requests, !c.serving && len(c.wire.head) == 0 && !c.hasInput()
+}
+
+// hasInput tells whether the kernel holds bytes that nobody has read.
+func (c *connection) hasInput() bool {
+	socket, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return false
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return false
+	}
+	n := 0
+	err = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	return err == nil && n > 0
+}
+
+// Drain ends the server as described above. linger is how long idle connections
+// stay open. stops: nobody else serves on the sockets, so they are shut down for
+// every process that may hold a copy of them. accepted is called when nothing
+// more is accepted. What is not finished after timeout is cut off: the requests
+// that this happened to are returned as Running has them.
+func (s *Server) Drain(linger, timeout time.Duration, stops bool, accepted func()) (cut []string) {
+	s.connections.draining.Store(true)
+	for _, l := range s.listeners {
+		l.close(stops)
+	}
+	s.accepting.Wait()
+	accepted()
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	seen := map[*connection]idleSince{}
+	for late := false; !late && s.connections.sweep(seen, linger) > 0; {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			late = true
+			cut = s.Running()
+		}
+	}
+	_ = s.http.Close()
+	s.cancel()
+	<-s.stopped
+	if s.handler != nil {
+		s.handler.access.Close()
+	}
+	return cut
+}
+
+// listener is a listening socket that other processes may serve on as well.
+type listener struct {
+	net.Listener
+	borrowed  bool
+	limitLine int
+	closing   atomic.Bool
+	stops     bool // written before closing
+}
+
+// Accept returns the next connection; when the listener is being closed, those
+// that the kernel has accepted already, then net.ErrClosed.
+func (l *listener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil && l.closing.Load() {
+		if c = l.queued(); c == nil {
+			l.end()
+			return nil, net.ErrClosed
+		}
+		err = nil
+	}
+	if err != nil {
+		if errors.Is(err, syscall.EINVAL) { // another process has shut the socket down
+			err = net.ErrClosed
+		}
+		return nil, err
+	}
+	conn := &connection{Conn: c, limitLine: l.limitLine}
+	conn.wake.L = &conn.mu
+	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
+	return conn, nil
+}
+
+// close has Accept return what is queued, and then end. stops: see Drain.
+func (l *listener) close(stops bool) {
+	l.stops = stops && !l.borrowed
+	l.closing.Store(true)
+	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		_ = d.SetDeadline(longAgo) // wakes Accept
+	}
+}
+
+// queued takes a connection that the kernel has accepted; nil if there is none.
+func (l *listener) queued() net.Conn {
+	socket, ok := l.Listener.(syscall.Conn)
+	if !ok {
+		return nil
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return nil
+	}
+	accepted := -1
+	if err := raw.Control(func(fd uintptr) {
+		// The listening socket is non-blocking, so this does not wait.
+		for {
+			accepted, _, err = unix.Accept4(int(fd), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
+				return
+			}
+		}
+	}); err != nil || accepted < 0 {
+		return nil
+	}
+	file := os.NewFile(uintptr(accepted), "connection")
+	defer file.Close() // FileConn has its own copy
+	conn, err := net.FileConn(file)
+	if err != nil {
+		return nil
+	}
+	return conn
+}
+
+// end closes the socket, for all processes if they are to stop as well: one
+// that the application forked would keep the address occupied.
+func (l *listener) end() {
+	if l.stops {
+		if socket, ok := l.Listener.(syscall.Conn); ok {
+			if raw, err := socket.SyscallConn(); err == nil {
+				_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
+			}
+		}
+	}
+	_ = l.Close()
+}

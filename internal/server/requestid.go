@@ -1,0 +1,58 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// requestIDs makes names for requests, unique among all workers: something
+// random and a number.
+type requestIDs struct {
+	prefix string
+	last   atomic.Uint64
+}
+
+func newRequestIDs() *requestIDs {
+	var random [6]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return &requestIDs{prefix: hex.EncodeToString(random[:]) + "-"}
+}
+
+// longestRequestID is the longest that is taken from a proxy.
+const longestRequestID = 128
+
+// requestID names the request in logs: as a trusted proxy did in X-Request-ID,
+// else with a name of our own, which is made when it is first asked for. From
+// any goroutine.
+func (x *exchange) requestID() string {
+	if id := x.sentID(); id != "" {
+		return id
+	}
+	return string(x.appendID(nil))
+}
+
+// sentID is a trusted proxy's name for the request; empty if there is none.
+func (x *exchange) sentID() string {
+	if id := first(x.r.Header, "X-Request-Id"); isRequestID(id) && x.h.trusted.trusts(x.client.host) {
+		return id
+	}
+	return ""
+}
+
+// appendID appends our own name for the request.
+func (x *exchange) appendID(b []byte) []byte {
+	if x.number.Load() == 0 {
+		x.number.CompareAndSwap(0, x.h.ids.last.Add(1))
+	}
+	return strconv.AppendUint(append(b, x.h.ids.prefix...), x.number.Load(), 16)
+}
+
+// isRequestID tells whether text can stand for a request: not too long, and
+// nothing in it but printable ASCII.
+func isRequestID(text string) bool {
+	return text != "" && len(text) <= longestRequestID &&
+		!strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' })
+}

@@ -1,0 +1,100 @@
+package server
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gowsgi/gowsgi/embed"
+)
+
+// stackPatience is how long stacks wait for the GIL; after that they are taken
+// without it.
+const stackPatience = time.Second
+
+// camera takes the stacks of all Python threads, once for all who ask at the
+// same time.
+type camera struct {
+	mu    sync.Mutex
+	began time.Time
+	taken embed.Stacks
+}
+
+// stacks says where all Python threads are now. It may take patience.
+func (h *handler) stacks(patience time.Duration) picture {
+	c, asked := &h.camera, time.Now()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.began.After(asked) { // else somebody did it meanwhile
+		c.began = time.Now()
+		c.taken = h.app.Stacks(patience)
+	}
+	return picture{c.taken, h.flights.names()}
+}
+
+// picture is what the threads did at one moment.
+type picture struct {
+	embed.Stacks
+	names map[submission]string
+}
+
+// submission is one use of a request.
+type submission struct {
+	req        *embed.Request
+	generation uint64
+}
+
+func (f *flight) submission() submission { return submission{f.req, f.generation} }
+
+// names says which request is whose: GET /path.
+func (f *flights) names() map[submission]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	names := map[submission]string{}
+	for x := f.first; x != nil; x = x.flight.next {
+		names[x.flight.submission()] = x.name()
+	}
+	return names
+}
+
+func submissionOf(t embed.ThreadStack) submission { return submission{t.Request, t.Generation} }
+
+// of is the stack of the thread that runs x; empty if it does not run any more.
+func (p picture) of(x *exchange) string {
+	for _, t := range p.Threads {
+		if submissionOf(t) == x.flight.submission() {
+			return p.one(t, "this request")
+		}
+	}
+	return ""
+}
+
+// all are the stacks of all threads, that of x first; nil for none in
+// particular.
+func (p picture) all(x *exchange) string {
+	var b strings.Builder
+	if x != nil {
+		b.WriteString(p.of(x))
+	}
+	for _, t := range p.Threads {
+		if x == nil || submissionOf(t) != x.flight.submission() {
+			b.WriteString(p.one(t, p.names[submissionOf(t)]))
+		}
+	}
+	if p.WithoutGIL {
+		b.WriteString("Some thread keeps the GIL: the stacks were taken without it and may not be exact.\n")
+	}
+	return b.String()
+}
+
+// one is a thread's stack below its name and what it runs.
+func (p picture) one(t embed.ThreadStack, runs string) string {
+	head := "Thread " + t.Name
+	if runs != "" {
+		head += ", " + runs
+	}
+	if t.Text == "" {
+		return head + ": nothing\n"
+	}
+	return head + ":\n" + strings.TrimRight(t.Text, "\n") + "\n"
+}

@@ -1,0 +1,61 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/control"
+)
+
+// Check starts a worker that loads the application and serves nothing, and
+// returns how long loading took. Nothing is left running. The error is one
+// sentence for the user; it is a *StartError if the worker could not start.
+func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
+	// No file is to be made, and nobody to be told.
+	o.Settings.AccessLogfile, o.Settings.ErrorLogfile, o.Settings.LogSyslog = "", "-", false
+	w, err := startWorker(o, nil, 1, true)
+	if err != nil {
+		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %v", err)}
+	}
+	defer func() { _ = w.board.Close() }()
+	reports, gone := make(chan control.Report), make(chan struct{})
+	go w.watch(func(r control.Report) { reports <- r }, func() { close(gone) })
+
+	var late <-chan time.Time // when it is killed
+	if o.Settings.StartupTimeout > 0 {
+		late = time.After(o.Settings.StartupTimeout)
+	}
+	var result *control.Report
+	for canceled := ctx.Done(); ; {
+		select {
+		case r := <-reports:
+			result, late = &r, time.After(patience)
+			continue
+		case <-gone:
+			return w.loaded(result, err)
+		case <-late:
+			if result == nil {
+				err = fmt.Errorf("the application did not load within %s: give it more time with --startup-timeout, or see what it waits for",
+					o.Settings.StartupTimeout)
+			}
+		case <-canceled:
+			canceled, err = nil, context.Cause(ctx)
+		}
+		w.kill()
+	}
+}
+
+// loaded is the result of a check, when the worker is gone. result is the last
+// that it said, or nil; killed says why it was killed without one.
+func (w *worker) loaded(result *control.Report, killed error) (time.Duration, error) {
+	switch {
+	case killed != nil:
+		return 0, killed
+	case result == nil:
+		return 0, &StartError{Worker: 1, Message: "the worker " + cause(w.cmd.ProcessState) + " before it had loaded the application"}
+	case result.Kind != control.Ready:
+		return 0, &StartError{Worker: 1, Message: result.Message, Traceback: result.Traceback}
+	}
+	return time.Duration(result.Seconds * float64(time.Second)), nil
+}

@@ -1,0 +1,123 @@
+package supervisor
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// claim is claimPid with what it logged.
+func claim(path string, takeover bool) (remove func(), log string, err error) {
+	var text bytes.Buffer
+	remove, err = claimPid(path, takeover, slog.New(slog.NewTextHandler(&text, nil)))
+	return remove, text.String(), err
+}
+
+// named starts a process that the system calls by this name.
+func named(t *testing.T, name string) int {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("no /proc")
+	}
+	program := filepath.Join(t.TempDir(), name)
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Skip(err)
+	}
+	if err := os.Symlink(sleep, program); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "600")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	return cmd.Process.Pid
+}
+
+func TestPidFileOfALivingGowsgiIsRespected(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pid")
+	pid := strconv.Itoa(named(t, "gowsgi"))
+	if err := os.WriteFile(path, []byte(pid+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := claim(path, false)
+	want := "gowsgi is already running as process " + pid + ", says " + path + ": stop it, or choose another path with --pid"
+	if err == nil || err.Error() != want {
+		t.Errorf("got  %v\nwant %s", err, want)
+	}
+	if text, _ := os.ReadFile(path); string(text) != pid+"\n" {
+		t.Errorf("the file holds %q", text)
+	}
+	remove, log, err := claim(path, true) // in an upgrade
+	if err != nil || log != "" {
+		t.Fatalf("%v, log %s", err, log)
+	}
+	if text, _ := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" {
+		t.Errorf("after the take-over the file holds %q", text)
+	}
+	remove()
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the file is left behind")
+	}
+}
+
+func TestPidFileThatADeadGowsgiLeftIsReplaced(t *testing.T) {
+	gone := exec.Command("true")
+	if err := gone.Run(); err != nil {
+		t.Skip(err)
+	}
+	for name, c := range map[string]struct {
+		holds string
+		notes bool
+	}{
+		"nobody's":               {strconv.Itoa(gone.Process.Pid), true},
+		"another program's":      {strconv.Itoa(named(t, "somebody")), true},
+		"a worker's":             {strconv.Itoa(named(t, "gowsgi-worker")), true},
+		"our own number":         {strconv.Itoa(os.Getpid()) + "\n", false},
+		"scribble":               {"x\n", true},
+		"nothing":                {"", true},
+		"a number that is no id": {"-1", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "pid")
+			if err := os.WriteFile(path, []byte(c.holds), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			remove, log, err := claim(path, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer remove()
+			if text, _ := os.ReadFile(path); string(text) != strconv.Itoa(os.Getpid())+"\n" {
+				t.Errorf("the file holds %q", text)
+			}
+			if strings.Contains(log, "event=pidfile.stale path="+path) != c.notes {
+				t.Errorf("log: %s", log)
+			}
+		})
+	}
+}
+
+func TestFileThatIsNoPidFileIsLeftAlone(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "settings.py")
+	text := strings.Repeat("DEBUG = False\n", 10)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := claim(path, false); err == nil || !strings.Contains(err.Error(), path+" is something else") {
+		t.Errorf("got %v", err)
+	}
+	if now, _ := os.ReadFile(path); string(now) != text {
+		t.Errorf("it holds %q", now)
+	}
+}

@@ -1,0 +1,239 @@
+package supervisor
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+)
+
+// writeReload makes s what the next reload finds.
+func writeReload(t *testing.T, path string, s config.Settings) {
+	t.Helper()
+	text, err := json.Marshal(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil { // whole, or not yet
+		t.Fatal(err)
+	}
+}
+
+// reloadable starts a supervisor whose reloads read the file that it returns.
+func reloadable(t *testing.T, s config.Settings) (p *process, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "settings")
+	t.Setenv(reloadFile, path)
+	return started(t, s), path
+}
+
+func TestReloadReplacesAllWorkersAndLosesNoRequest(t *testing.T) {
+	s := settings(2)
+	p, path := reloadable(t, s)
+	before, rest := p.begin()
+	s.Threads = 5
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.done workers=2")
+	if text := <-rest; text != "done\n" {
+		t.Errorf("a request ended with %q", text)
+	}
+	p.waitLogs("event=worker.stopped", 2)
+	for range 10 {
+		if now := p.seen(p.address(1)); now.PID == before || now.Plan.Settings.Threads != 5 {
+			t.Errorf("worker %d has %d threads; before it was %d", now.PID, now.Plan.Settings.Threads, before)
+		}
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestReloadTakesTheNumberOfWorkers(t *testing.T) {
+	s := settings(1)
+	p, path := reloadable(t, s)
+	for round, workers := range []int{3, 1, 2} {
+		s.Workers = workers
+		writeReload(t, path, s)
+		p.signal(syscall.SIGHUP)
+		p.waitLogs("event=reload.done", round+1)
+		p.waitLog("event=reload.done workers=" + strconv.Itoa(workers))
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestReloadThatFailsLeavesTheOldWorkersServing(t *testing.T) {
+	for _, way := range []string{fails, exits, crashes} {
+		t.Run(way, func(t *testing.T) {
+			p, path := reloadable(t, settings(2))
+			pids := map[int]bool{}
+			p.eventually("both workers answer", func() bool {
+				pids[p.seen(p.address(1)).PID] = true
+				return len(pids) == 2
+			})
+			writeReload(t, path, settings(2, behave+"="+way))
+			p.signal(syscall.SIGHUP)
+			p.waitLog("event=reload.failed")
+			if way == fails && !strings.Contains(p.log.String(), "KeyError: 'x'") {
+				t.Error("the log has no traceback")
+			}
+			for range 10 {
+				if now := p.seen(p.address(1)); !pids[now.PID] {
+					t.Errorf("worker %d is a new one", now.PID)
+				}
+			}
+			writeReload(t, path, settings(2))
+			p.signal(syscall.SIGHUP)
+			p.waitLog("event=reload.done")
+			p.signal(syscall.SIGTERM)
+			p.stops()
+		})
+	}
+}
+
+func TestReloadOfUnreadableSettingsIsRefused(t *testing.T) {
+	p, _ := reloadable(t, settings(1))
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.failed reason=")
+	p.seen(p.address(1))
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestManyReloadsAtOnceEndInTheLastSettings(t *testing.T) {
+	s := settings(2)
+	p, path := reloadable(t, s)
+	for threads := 10; threads < 30; threads++ {
+		s.Threads = threads
+		writeReload(t, path, s)
+		p.signal(syscall.SIGHUP)
+	}
+	p.eventually("the last settings hold", func() bool {
+		log := p.log.String()
+		return strings.Count(log, "event=worker.draining") == strings.Count(log, `cause="exited with status 0"`) &&
+			p.seen(p.address(1)).Plan.Settings.Threads == 29
+	})
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestWorkerThatAsksForItIsReplacedFirstAndDrainedThen(t *testing.T) {
+	way := filepath.Join(t.TempDir(), "way")
+	if err := os.WriteFile(way, []byte(wornOut), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, settings(1, behaveFile+"="+way))
+	p.waitLog(`event=worker.replacing worker=1`)
+	if err := os.Remove(way); err != nil {
+		t.Fatal(err)
+	}
+	p.waitLog(`reason="it is worn out"`)
+	p.waitLog("event=worker.stopped")
+	log := p.log.String()
+	if strings.Index(log, "event=worker.draining") < strings.LastIndex(log[:strings.Index(log, "event=worker.draining")], "event=application.loaded") {
+		t.Error("the old worker was drained before the new one served")
+	}
+	p.seen(p.address(1))
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestWorkersAreReplacedAfterMaxLifetime(t *testing.T) {
+	s := settings(2)
+	s.MaxLifetime, s.MaxLifetimeJitter = 50*time.Millisecond, 50*time.Millisecond
+	p := started(t, s)
+	p.waitLogs(`reason="max_lifetime: it has served for`, 4)
+	p.seen(p.address(1))
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestWorkersAreReplacedWhenTheyUseTooMuchMemory(t *testing.T) {
+	s := settings(1)
+	s.MaxWorkerMemory = 1 << 20
+	p := started(t, s)
+	p.waitLog(`reason="max_worker_memory: it has grown to`)
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestSignalsAddAndRemoveWorkers(t *testing.T) {
+	p := started(t, settings(1))
+	p.signal(syscall.SIGTTIN)
+	p.waitLogs("event=application.loaded", 2)
+	p.signal(syscall.SIGTTIN)
+	p.waitLogs("event=application.loaded", 3)
+	_, rest := p.begin()
+	p.signal(syscall.SIGTTOU)
+	p.waitLogs("event=worker.stopped", 1)
+	p.signal(syscall.SIGTTOU)
+	p.waitLogs("event=worker.stopped", 2)
+	p.signal(syscall.SIGTTOU)
+	p.waitLog("the last worker stays")
+	p.seen(p.address(1))
+	p.signal(syscall.SIGTERM)
+	if text := <-rest; text != "done\n" {
+		t.Errorf("a request ended with %q", text)
+	}
+	p.stops()
+}
+
+func TestStartLimitEndsItWithTheReason(t *testing.T) {
+	way := filepath.Join(t.TempDir(), "way")
+	s := settings(1, behaveFile+"="+way)
+	s.StartLimit = 3
+	p := started(t, s)
+	if err := os.WriteFile(way, []byte(fails), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.fails("worker 1 failed to start 3 times in a row (--start-limit)", "the application x:app cannot be imported")
+}
+
+func TestWorkerThatDoesNotLoadInTimeEndsTheStart(t *testing.T) {
+	s := settings(1, behave+"="+neverDone)
+	s.StartupTimeout = 100 * time.Millisecond
+	p := start(t, s)
+	p.fails("worker 1 did not load the application within 100ms", "--startup-timeout")
+}
+
+func TestReloadOpensAndClosesSockets(t *testing.T) {
+	s := settings(1)
+	p, path := reloadable(t, s)
+	first := p.address(1)
+	second := "unix:" + filepath.Join(t.TempDir(), "s")
+	s.Bind = append(s.Bind, second)
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLogs("event=reload.done", 1)
+	p.seen(first)
+	p.seen(second)
+	s.Bind = s.Bind[1:]
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=listener.closed address=http://" + first)
+	p.waitLogs("event=reload.done", 2)
+	p.seen(second)
+	p.eventually("the first address is closed", func() bool {
+		_, err := get(first, "/seen")
+		return err != nil
+	})
+	s.Bind = []string{"127.0.0.1:99999999"}
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.failed reason=\"cannot listen on 127.0.0.1:99999999")
+	p.seen(second)
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
