@@ -3,6 +3,7 @@ package e2e
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -199,4 +200,15 @@ func (c *Conn) WantBroken(method string) RawResponse {
 		c.t.Errorf("the response was not broken off within %v; so far: %+v", deadline, response)
 	}
 	return response
+}
+
+// ReadBytes reads exactly n bytes.
+func (c *Conn) ReadBytes(n int) []byte {
+	c.t.Helper()
+	c.patience()
+	b := make([]byte, n)
+	if _, err := io.ReadFull(c.r, b); err != nil {
+		c.t.Fatalf("%d bytes: %v", n, err)
+	}
+	return b
 }

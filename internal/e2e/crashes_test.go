@@ -9,7 +9,7 @@ import (
 
 // A worker that dies takes its own requests with it and nothing else.
 func TestCrashesOfAWorker(t *testing.T) {
-	for _, path := range []string{"/abort", "/null", "/kill", "/exit"} {
+	for _, path := range []string{"/abort", "/null", "/overflow", "/thread", "/foreign", "/guarded", "/kill", "/exit"} {
 		t.Run(path, func(t *testing.T) {
 			s := startContract(t, "crashes", modes[2])
 			before := s.WorkerPIDs()
@@ -43,7 +43,84 @@ func TestCrashesOfAWorker(t *testing.T) {
 			if !strings.Contains(s.Log(), "pid="+itoa(lost(before, after))) {
 				t.Error("the log does not name the worker that died")
 			}
+			checkReport(t, path, s.Log())
 		})
+	}
+}
+
+// reports are what the log must say of a crash: the signal, and who was where.
+var reports = map[string]struct{ signal, function string }{
+	"/abort":    {"SIGABRT", "application"},
+	"/null":     {"SIGSEGV", "string_at"},
+	"/overflow": {"SIGSEGV", "application"},
+	"/thread":   {"SIGSEGV", "string_at"},
+	"/foreign":  {"SIGABRT", ""}, // has no Python stack
+	"/guarded":  {"SIGSEGV", "string_at"},
+}
+
+// checkReport checks the report of a crash; ends that are none have none.
+func checkReport(t *testing.T, path, log string) {
+	t.Helper()
+	want, crash := reports[path]
+	if !crash {
+		if strings.Contains(log, "gowsgi: crash: ") {
+			t.Error("the log reports a crash")
+		}
+		return
+	}
+	who := "which crashed, was running GET "
+	if path == "/thread" || path == "/foreign" {
+		who = "was running GET "
+	}
+	_, report, found := strings.Cut(log, "gowsgi: crash: "+want.signal+" ")
+	if !found || !strings.Contains(report, who+path+"\n") {
+		t.Error("the log does not say which request was running")
+	}
+	if strings.Contains(report, "gowsgi: crash: ") {
+		t.Error("there are two reports")
+	}
+	_, current, found := strings.Cut(report, "Current thread ")
+	if inner := strings.SplitN(current, "\n", 3); want.function != "" && (!found || !strings.HasSuffix(inner[1], " in "+want.function)) {
+		t.Errorf("the stack begins with %q", inner)
+	}
+	if !strings.Contains(report, "was killed by "+want.signal) {
+		t.Error("the worker did not die of its signal")
+	}
+	if strings.Contains(log, "goroutine ") {
+		t.Error("the log shows goroutines")
+	}
+	if guarded := strings.Contains(report, "Fatal Python error: "); guarded != (path == "/guarded") {
+		t.Errorf("the application's faulthandler: %v", guarded)
+	}
+}
+
+func TestCrashReportNamesTheOtherRequests(t *testing.T) {
+	s := startContract(t, "crashes", modes[0])
+	Parallel(t, 3, func(t testing.TB, i int) {
+		waiting := Dial(t, s.Server)
+		waiting.Send("GET /wait?name=" + itoa(i) + "%0a HTTP/1.1\r\nHost: x\r\n\r\n")
+	})
+	Eventually(t, "three requests wait", func() bool { return strings.Count(s.Log(), "event=wsgi.errors") == 3 })
+	victim := Dial(t, s.Server)
+	victim.Send("GET /null HTTP/1.1\r\nHost: x\r\n\r\n")
+	victim.WantBroken("GET")
+	Eventually(t, "the worker's end is noticed", func() bool { return strings.Contains(s.Log(), "event=worker.died") })
+	for i := range 3 {
+		if !strings.Contains(s.Log(), " was running GET /wait?name="+itoa(i)+"%0a\n") {
+			t.Errorf("the report does not name request %d", i)
+		}
+	}
+	s.Signal(t, syscall.SIGTERM)
+	if status := s.Wait(t); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+// A child is the application's own: what it dies of is its parent's to know.
+func TestForkedChildThatCrashesSaysNothing(t *testing.T) {
+	s := startContract(t, "crashes", modes[0])
+	if r := s.Client(t).Get("/child"); r.Body != itoa(int(syscall.SIGSEGV)) {
+		t.Errorf("the child ended with %s", r.Body)
 	}
 }
 

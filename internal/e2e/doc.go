@@ -1,7 +1,8 @@
 // Package e2e runs the built program against the applications in testapps/ and
 // looks at it from outside only: command line, log, HTTP, exit status.
 //
-// Everything here is a test file. A test says Start with a target, gets a
+// Everything here is a test file; the clients that keep a server busy are a
+// package of their own, load, which the benchmark uses as well. A test says Start with a target, gets a
 // Server that is ready, and talks to it with a Client (net/http, cookies) or a
 // Conn (exact bytes). The Server stops by itself when the test ends, and fails
 // the test if the program did not exit with 0 or left a crash in its log.

@@ -2,7 +2,10 @@ package e2e
 
 import (
 	"bytes"
+	"io"
+	"os"
 	"sync"
+	"testing"
 )
 
 // log collects what a process writes and wakes those who wait for more.
@@ -33,4 +36,20 @@ func (l *log) next() <-chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.changed
+}
+
+// follow returns a pipe into the log that stays open until the test ends,
+// whichever processes come and go.
+func (l *log) follow(t testing.TB) *os.File {
+	t.Helper()
+	from, to, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _, _ = io.Copy(l, from) }() // ends with the pipe
+	t.Cleanup(func() {
+		to.Close()
+		from.Close()
+	})
+	return to
 }

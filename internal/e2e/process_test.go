@@ -13,7 +13,10 @@ import (
 )
 
 // WorkerPIDs are the process ids of the supervisor's children, in order.
-func (s *Server) WorkerPIDs() []int {
+func (s *Server) WorkerPIDs() []int { return children(s.PID()) }
+
+// children are the process ids of a process's children, in order.
+func children(parent int) []int {
 	var pids []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
 	for _, path := range stats {
@@ -23,7 +26,7 @@ func (s *Server) WorkerPIDs() []int {
 		}
 		// "pid (name) state ppid …", and the name may hold anything.
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(s.PID()) || string(fields[0]) == "Z" {
+		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(parent) || string(fields[0]) == "Z" {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
@@ -33,6 +36,12 @@ func (s *Server) WorkerPIDs() []int {
 	}
 	slices.Sort(pids)
 	return pids
+}
+
+// gone tells whether a process has ended, waited for or not.
+func gone(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" Z"))
 }
 
 // RSS is the resident memory of a process in bytes.

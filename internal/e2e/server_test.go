@@ -26,10 +26,14 @@ const (
 )
 
 // readyLog is what the log says once the program serves.
-var readyLog = regexp.MustCompile(`\bevent=(\S+\.)?ready\b`)
+var readyLog = regexp.MustCompile(`\bevent"?[=:]"?([a-z]+\.)?ready\b`)
 
-// crashLog is what no log may ever show: a Go panic, or a signal from the kernel.
-var crashLog = regexp.MustCompile(`(?m)^panic: |^fatal error: |^SIG(SEGV|BUS|ABRT|ILL|FPE): |^goroutine \d+ \[|Fatal Python error`)
+// listenLog is where the log says that the program listens.
+var listenLog = regexp.MustCompile(`event=listener\.open address=http://(\S+)`)
+
+// crashLog is what no log may ever show: a Go panic, a signal from the kernel, the
+// report of a crash.
+var crashLog = regexp.MustCompile(`(?m)^panic: |^fatal error: |^SIG(SEGV|BUS|ABRT|ILL|FPE): |^goroutine \d+ \[|^gowsgi: crash: |Fatal Python error`)
 
 // Options say how to start the program. Only Target is needed.
 type Options struct {
@@ -39,6 +43,10 @@ type Options struct {
 	Dir    string   // folder the program runs in; default testapps/
 	Venv   string   // virtualenv; default one without packages
 	Unix   bool     // bind to a unix socket instead of 127.0.0.1
+	Addr   string   // host:port or path that Args bind to themselves
+	// Outlived: another program that it starts goes on writing the log.
+	Outlived bool
+	Free     bool // do not bind: Env or Args do
 }
 
 // Server is the program under test while it runs.
@@ -82,7 +90,9 @@ func launch(t testing.TB, o Options) *Server {
 	}
 	s := &Server{network: "tcp", log: newLog(), out: newLog(), exited: make(chan struct{})}
 	bind := ""
-	if o.Unix {
+	if o.Free {
+		o.Args = append([]string{"--venv", o.Venv}, o.Args...)
+	} else if o.Unix {
 		// Not t.TempDir: a socket's path may have about 100 bytes only.
 		folder, err := os.MkdirTemp("", "gowsgi")
 		if err != nil {
@@ -95,9 +105,24 @@ func launch(t testing.TB, o Options) *Server {
 		s.Addr = freeAddr(t)
 		s.URL, bind = "http://"+s.Addr, s.Addr
 	}
-	args := append([]string{"-b", bind, "--venv", o.Venv}, o.Args...)
+	args := o.Args
+	if bind != "" && o.Addr == "" {
+		args = append([]string{"-b", bind}, args...)
+	}
+	if !o.Free {
+		args = append([]string{"--venv", o.Venv}, args...)
+	}
+	if o.Addr != "" {
+		s.Addr, s.URL = o.Addr, "http://"+o.Addr
+		if o.Unix {
+			s.URL = "http://localhost"
+		}
+	}
 	s.cmd = command(o, append(args, o.Target)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
+	if o.Outlived {
+		s.cmd.Stdout, s.cmd.Stderr = s.out.follow(t), s.log.follow(t)
+	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", program(), err)
 	}
@@ -118,7 +143,7 @@ func command(o Options, args ...string) *exec.Cmd {
 		switch {
 		case strings.HasPrefix(name, "GOWSGI_"), strings.HasPrefix(name, "PYTHON"),
 			name == "VIRTUAL_ENV", name == "PORT", name == "WEB_CONCURRENCY",
-			name == "FORWARDED_ALLOW_IPS", name == "GOMAXPROCS":
+			name == "FORWARDED_ALLOW_IPS", name == "GUNICORN_CMD_ARGS", name == "GOMAXPROCS":
 		default:
 			cmd.Env = append(cmd.Env, entry)
 		}
@@ -147,6 +172,9 @@ func (s *Server) waitReady(t testing.TB) {
 		case <-expired:
 			t.Fatalf("not ready after %v", startDeadline)
 		}
+	}
+	if where := listenLog.FindStringSubmatch(s.Log()); s.Addr == "" && where != nil {
+		s.Addr, s.URL = where[1], "http://"+where[1]
 	}
 	conn, err := net.DialTimeout(s.network, s.Addr, deadline)
 	if err != nil {

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// nobody is a user that a test run by root can give things to.
+const nobody = 65534
+
+// everybodys is a CPython that every user can run and that gowsgi has a worker
+// for; the one of the tests may lie in root's home.
+func everybodys(t *testing.T) (python, folder string) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	// What t.TempDir makes is closed to others.
+	folder, err := os.MkdirTemp("", "gowsgi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	text, err := os.ReadFile(Testapps("check_config.py"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "check_config.py"), text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, python := range []string{PlainVenv(t), "/usr/bin/python3", "/usr/local/bin/python3"} {
+		if Run(t, Options{Dir: folder}, "--check-config", "--user", "nobody", "--venv", python, "check_config").Status == 0 {
+			return python, folder
+		}
+	}
+	t.Skip("no Python here that another user can run")
+	return "", ""
+}
+
+func TestWorkersAreTheUserAndGowsgiStaysRoot(t *testing.T) {
+	python, folder := everybodys(t)
+	s := Start(t, Options{
+		Target: "check_config", Dir: folder, Venv: python, Unix: true,
+		Args: []string{"--user", "nobody", "--group", "65533", "--umask", "0027"},
+	})
+	answer := s.Client(t).Get("/")
+	if !strings.HasPrefix(answer.Body, fmt.Sprintf("%d 65533 [", nobody)) || !strings.HasSuffix(answer.Body, " 27") {
+		t.Errorf("the worker is %s", answer.Body)
+	}
+	if groups := answer.Body; !strings.Contains(groups, " [] ") && !strings.Contains(groups, " [65533] ") {
+		t.Errorf("the worker has groups of root: %s", groups)
+	}
+	if strings.Contains(answer.Body, os.Getenv("HOME")) {
+		t.Errorf("the worker has root's HOME: %s", answer.Body)
+	}
+	info, err := os.Stat(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o750 {
+		t.Errorf("the socket's mode is %v", info.Mode())
+	}
+	info, err = os.Stat(fmt.Sprintf("/proc/%d", s.PID()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Sys().(*syscall.Stat_t).Uid != 0 {
+		t.Error("gowsgi itself is no longer root")
+	}
+	// A new worker can be started as before, from memory.
+	for _, pid := range s.WorkerPIDs() {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+	}
+	s.WaitLog(t, "event=worker.died")
+	Eventually(t, "another worker answers", func() bool { return strings.Count(s.Log(), "event=application.loaded") == 2 })
+	s.Client(t).Get("/").Want(t, 200, answer.Body)
+}
+
+func TestRootIsWarned(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	s := Start(t, Options{Target: "check_config"})
+	if !strings.Contains(s.Log(), `event=gowsgi.root`) {
+		t.Errorf("no warning in %s", s.Log())
+	}
+}
