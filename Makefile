@@ -13,10 +13,11 @@ WORKERS := internal/python/workers
 TOOLS   := build/tools
 VENV    := build/venvs/run
 SITE    := testapps/django_site
+GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard gil/*.[ch] embed/*.[ch] embed/compat/*.h)
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan fuzz e2e lint fmt check bench test-sid clean help
+.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -58,7 +59,7 @@ fuzz: ## each fuzz target for FUZZTIME
 	done
 
 fmt: ## format Go, C and Python
-	@mkdir -p $(TOOLS) && GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT) && $(TOOLS)/gofumpt -w .
+	@mkdir -p $(TOOLS) && GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT) && $(TOOLS)/gofumpt -w $(GOSOURCE)
 	@test -x $(TOOLS)/py/bin/ruff || $(PYTHON) -m venv $(TOOLS)/py
 	@$(TOOLS)/py/bin/pip install -q --disable-pip-version-check $(PYTOOLS)
 	$(TOOLS)/py/bin/clang-format -i $(CSOURCE)
@@ -70,6 +71,9 @@ bench: build ## gowsgi beside its peers, about an hour: tables to README.md (BEN
 	bench/install-peers.sh
 	$(PYTHON) bench/run.py $(BENCH)
 
+bench-reload: build ## requests lost while workers are replaced, beside its peers, four minutes: table to docs/reload.md
+	$(PYTHON) bench/reload.py $(BENCH)
+
 test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
 	.ci/sid
 
@@ -80,7 +84,7 @@ lint: ## formatting and linters, for Go, C and Python
 	@mkdir -p $(TOOLS)
 	GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT)
 	$(WITH) go run $(GOLANGCI) run ./...
-	test -z "$$($(TOOLS)/gofumpt -l . | tee /dev/stderr)"
+	@test -z "$$($(TOOLS)/gofumpt -l $(GOSOURCE) | tee /dev/stderr)"
 	@test -x $(TOOLS)/py/bin/ruff || $(PYTHON) -m venv $(TOOLS)/py
 	@$(TOOLS)/py/bin/pip install -q --disable-pip-version-check $(PYTOOLS)
 	$(TOOLS)/py/bin/clang-format --dry-run -Werror $(CSOURCE)
