@@ -16,6 +16,8 @@
 void wsgi_interrupt_enter(wsgi_request *req) {
     pthread_mutex_lock(&req->lock);
     req->thread = PyThread_get_thread_ident();
+    if (req->interrupted)
+        PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
     pthread_mutex_unlock(&req->lock);
 }
 
@@ -31,6 +33,7 @@ static bool withdraw(void) {
 void wsgi_interrupt_leave(wsgi_request *req) {
     pthread_mutex_lock(&req->lock);
     req->thread = 0;
+    req->interruptible = 0;
     bool interrupted = req->interrupted;
     req->interrupted = 0;
     pthread_mutex_unlock(&req->lock);
@@ -64,9 +67,10 @@ typedef struct {
 static void run(gowsgi_job *job) {
     wsgi_request *req = ((interruption *)job)->req;
     pthread_mutex_lock(&req->lock);
-    if (req->generation == ((interruption *)job)->generation && req->thread) {
-        PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
+    if (req->generation == ((interruption *)job)->generation && req->interruptible) {
         req->interrupted = 1;
+        if (req->thread)
+            PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
         pthread_cond_broadcast(&req->changed);
     }
     pthread_mutex_unlock(&req->lock);
@@ -74,8 +78,9 @@ static void run(gowsgi_job *job) {
 
 static void discard(gowsgi_job *job) { free(job); }
 
-/* Does: has RequestTimeout raised in the thread that runs the request, unless
- *     it was submitted anew since `generation` or has ended. Does not wait.
+/* Does: has RequestTimeout raised in the thread that runs the request, or will,
+ *     unless it was submitted anew since `generation` or has ended. Does not
+ *     wait.
  * Memory: nothing changes hands.
  * GIL: either.
  * Fails: never; nothing happens if memory is short. */

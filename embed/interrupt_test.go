@@ -134,16 +134,15 @@ func TestInterruptDisturbsNoThreadOfTheApplication(t *testing.T) {
 // interruptUntil interrupts a request again and again, and once more when it has
 // ended.
 func interruptUntil(ended <-chan struct{}, req *embed.Request, generation uint64) {
-	ticker := time.NewTicker(50 * time.Microsecond)
+	ticker := time.NewTicker(time.Duration(1+rand.IntN(2000)) * time.Microsecond)
 	defer ticker.Stop()
-	for {
-		req.Interrupt(generation)
+	for over := false; !over; {
 		select {
 		case <-ended:
-			req.Interrupt(generation)
-			return
+			over = true
 		case <-ticker.C:
 		}
+		req.Interrupt(generation)
 	}
 }
 
@@ -245,6 +244,8 @@ func TestGILThatCannotBeHadIsNoticed(t *testing.T) {
 	req, release := pipe(t, "/hog")
 	eventually(t, "the GIL is missed", func() bool { return app.Unresponsive() > 10*time.Millisecond })
 	second := submit(t, "/short?1", nil, nil)
+	third := submit(t, "/short?1", nil, nil)
+	third.Interrupt(third.Generation())
 	s := app.Stacks(20 * time.Millisecond)
 	hog := find(s, func(t embed.ThreadStack) bool { return t.Request == req })
 	if !s.WithoutGIL || hog.Generation != req.Generation() || hog.Name != fmt.Sprintf("gowsgi-%d", hog.Pool+1) {
@@ -261,5 +262,7 @@ func TestGILThatCannotBeHadIsNoticed(t *testing.T) {
 		t.Errorf("%q after %v", a.body, second.GILWait())
 	}
 	second.Release()
+	wantTimeout(t, drain(third)) // though it had not begun when it was interrupted
+	third.Release()
 	eventually(t, "the GIL is back", responsive)
 }

@@ -50,7 +50,8 @@ int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size) {
 int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head) {
     pthread_mutex_lock(&req->lock);
     uint64_t generation = ++req->generation;
-    req->aborted = 0;
+    req->aborted = req->interrupted = 0;
+    req->interruptible = 1;
     pthread_mutex_unlock(&req->lock);
     req->block_size = block_size;
     req->is_head = (uint8_t)is_head;

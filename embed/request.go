@@ -178,8 +178,9 @@ func (r *Request) Abort(generation uint64) {
 }
 
 // Interrupt has gowsgi.RequestTimeout raised in the Python thread that runs the
-// request, as soon as the GIL can be had. Nothing if generation has ended by then.
-// From any goroutine; does not wait.
+// request, as soon as the GIL can be had, or at its first step if it still waits
+// to begin. Nothing if generation has ended by then. From any goroutine; does not
+// wait.
 func (r *Request) Interrupt(generation uint64) {
 	C.gowsgi_request_interrupt(r.c, C.uint64_t(generation))
 }

@@ -88,8 +88,9 @@ typedef struct wsgi_request {
     char *error, *close_error; /* traceback text; malloc'ed, Go frees */
     size_t error_size, close_error_size;
 
-    unsigned long thread; /* (lock) Python's name for the thread that can be interrupted; 0: none */
-    uint8_t interrupted; /* (lock) RequestTimeout was set in that thread */
+    uint8_t interruptible; /* (lock) it has not left the application yet */
+    unsigned long thread; /* (lock) Python's name for the thread that is in the application; 0: none */
+    uint8_t interrupted; /* (lock) RequestTimeout was set in that thread, or is to be when it enters */
 
     pthread_mutex_t lock;
     pthread_cond_t changed; /* body bytes came, a batch was taken, aborted */
