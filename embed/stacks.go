@@ -88,7 +88,7 @@ func (a *Application) threadStack(ident uint64, activity []C.gowsgi_pool_activit
 	case ident == uint64(C.gowsgi_main_thread()):
 		t.Name = "MainThread"
 	default:
-		t.Name = fmt.Sprintf("thread %#x", ident)
+		t.Name = fmt.Sprintf("%#x", ident)
 	}
 	return t
 }

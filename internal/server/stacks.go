@@ -87,8 +87,12 @@ func (p picture) all(x *exchange) string {
 	return b.String()
 }
 
-// one is a thread's stack below its name and what it runs.
+// one is a thread's stack below its name and what it runs; empty for one that
+// waits for work.
 func (p picture) one(t embed.ThreadStack, runs string) string {
+	if t.Text == "" && runs == "" {
+		return ""
+	}
 	head := "Thread " + t.Name
 	if runs != "" {
 		head += ", " + runs
