@@ -118,9 +118,8 @@ func TestManyReloadsAtOnceEndInTheLastSettings(t *testing.T) {
 		p.signal(syscall.SIGHUP)
 	}
 	p.eventually("the last settings hold", func() bool {
-		log := p.log.String()
-		return strings.Count(log, "event=worker.draining") == strings.Count(log, `cause="exited with status 0"`) &&
-			p.seen(p.address(1)).Plan.Settings.Threads == 29
+		s, err := ask(p.address(1))
+		return err == nil && s.Plan.Settings.Threads == 29
 	})
 	p.signal(syscall.SIGTERM)
 	p.stops()
