@@ -26,6 +26,7 @@ type ProjectOptions struct {
 	Unix     bool
 	Settings Settings
 	Args     []string
+	Env      []string
 	Target   string // default: the application that Edition writes
 }
 
@@ -69,7 +70,7 @@ func (p *Project) serve(t testing.TB, o ProjectOptions) {
 	}
 	p.Server = Start(t, Options{
 		Target: o.Target, Args: append([]string{"-c", p.settingsFile()}, o.Args...),
-		Addr: p.Addr, Unix: o.Unix, Outlived: true,
+		Addr: p.Addr, Unix: o.Unix, Outlived: true, Env: o.Env,
 	})
 	t.Cleanup(func() { p.terminate(t) }) // before that of Start
 }

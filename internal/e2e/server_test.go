@@ -47,6 +47,8 @@ type Options struct {
 	// Outlived: another program that it starts goes on writing the log.
 	Outlived bool
 	Free     bool // do not bind: Env or Args do
+	// Wrap changes the command, to have another program start it.
+	Wrap func(*exec.Cmd)
 }
 
 // Server is the program under test while it runs.
@@ -122,6 +124,9 @@ func launch(t testing.TB, o Options) *Server {
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if o.Outlived {
 		s.cmd.Stdout, s.cmd.Stderr = s.out.follow(t), s.log.follow(t)
+	}
+	if o.Wrap != nil {
+		o.Wrap(s.cmd)
 	}
 	if err := s.cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", program(), err)

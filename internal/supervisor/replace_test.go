@@ -118,8 +118,7 @@ func TestManyReloadsAtOnceEndInTheLastSettings(t *testing.T) {
 		p.signal(syscall.SIGHUP)
 	}
 	p.eventually("the last settings hold", func() bool {
-		s, err := ask(p.address(1))
-		return err == nil && s.Plan.Settings.Threads == 29
+		return p.seen(p.address(1)).Plan.Settings.Threads == 29
 	})
 	p.signal(syscall.SIGTERM)
 	p.stops()
@@ -233,6 +232,19 @@ func TestReloadOpensAndClosesSockets(t *testing.T) {
 	p.signal(syscall.SIGHUP)
 	p.waitLog("event=reload.failed reason=\"cannot listen on 127.0.0.1:99999999")
 	p.seen(second)
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestSurplusWorkerGoesWhenItIsIdle(t *testing.T) {
+	p := started(t, settings(1, behave+"="+idles))
+	p.signal(syscall.SIGTTIN)
+	p.waitLog("event=worker.surplus worker=2")
+	p.waitLog("event=worker.stopped worker=2")
+	if strings.Contains(p.log.String(), "event=worker.surplus worker=1") {
+		t.Error("one of the settings' workers went")
+	}
+	p.seen(p.address(1))
 	p.signal(syscall.SIGTERM)
 	p.stops()
 }

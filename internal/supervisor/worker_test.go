@@ -30,6 +30,7 @@ const (
 	patient   = "waits for requests that do not end"
 	stubborn  = "ignores orders and SIGQUIT"
 	neverDone = "neither reports nor ends"
+	idles     = "says at once that it is idle"
 	wornOut   = "asks to be replaced if it is worker 1"
 	litters   = "leaves a process behind that holds the control socket"
 )
@@ -130,6 +131,9 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 		}
 	}()
 	report(control.Report{Kind: control.Ready, Seconds: 0.25})
+	if way == idles {
+		report(control.Report{Kind: control.Idle})
+	}
 	if way == wornOut && plan.Worker == 1 {
 		report(control.Report{Kind: control.Replace, Message: "it is worn out"})
 	}

@@ -1,0 +1,196 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestLogFilesAreOpenedAnewAndLoseNoLine(t *testing.T) {
+	folder := t.TempDir()
+	log, access := filepath.Join(folder, "log"), filepath.Join(folder, "access")
+	s := launch(t, Options{Target: "raises", Args: []string{
+		"-w", "2", "--error-logfile", log, "--access-logfile", access, "--access-logformat", "%(U)s",
+	}})
+	t.Cleanup(func() { s.Stop(t) })
+	text := func(path string) string {
+		content, _ := os.ReadFile(path) // not there yet is empty
+		return string(content)
+	}
+	Eventually(t, "it serves", func() bool { return strings.Contains(text(log), "event=gowsgi.ready") })
+	ask := func(path string) {
+		for i := range 20 {
+			s.Client(t).Get(fmt.Sprintf("%s/%d", path, i)) // on a connection of its own
+		}
+	}
+	ask("/before")
+	for _, path := range []string{log, access} {
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Signal(t, syscall.SIGUSR1)
+	Eventually(t, "the log is there again", func() bool { return strings.Contains(text(log), "event=log.reopened") })
+	Eventually(t, "both workers have opened the access log anew", func() bool {
+		ask("/after")
+		return strings.Contains(text(access), "/after/") && openFiles(t, s.WorkerPIDs(), access+".1") == 0
+	})
+	if got := strings.Count(text(access+".1"), "/before/"); got != 20 {
+		t.Errorf("the old access log has %d lines of 20", got)
+	}
+}
+
+// openFiles counts the descriptors that processes have on a file.
+func openFiles(t *testing.T, pids []int, path string) (n int) {
+	t.Helper()
+	for _, pid := range pids {
+		links, err := filepath.Glob("/proc/" + strconv.Itoa(pid) + "/fd/*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, link := range links {
+			if to, _ := os.Readlink(link); to == path {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+func TestSystemdIsToldWhatHappens(t *testing.T) {
+	folder, err := os.MkdirTemp("", "gowsgi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(folder)
+	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(folder, "notify")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	told := newLog()
+	go func() {
+		message := make([]byte, 4096)
+		for {
+			n, err := socket.Read(message)
+			if err != nil {
+				return
+			}
+			_, _ = told.Write(append(message[:n], '\n'))
+		}
+	}()
+	p := prepareProject(t)
+	p.Edition(t, 1)
+	p.serve(t, ProjectOptions{
+		Settings: Settings{Workers: 1, Threads: 2},
+		Env:      []string{"NOTIFY_SOCKET=" + socket.LocalAddr().String(), "WATCHDOG_USEC=200000"},
+	})
+	says := func(text string, times int) {
+		t.Helper()
+		Eventually(t, "systemd is told "+text, func() bool { return strings.Count(told.String(), text) >= times })
+	}
+	says("READY=1", 1)
+	says("WATCHDOG=1", 3)
+	p.Signal(t, syscall.SIGHUP)
+	says("RELOADING=1\nMONOTONIC_USEC=", 1)
+	says("READY=1", 2)
+	p.Write(t, "editions.py", "def application(environ, start_response):\n")
+	p.Signal(t, syscall.SIGHUP)
+	says("RELOADING=1", 2)
+	says("READY=1", 3) // although it failed
+	p.Edition(t, 2)
+	old := p.Supervisor(t)
+	p.Signal(t, syscall.SIGUSR2)
+	says("MAINPID=", 1)
+	says("READY=1", 4)
+	Eventually(t, "another gowsgi serves", func() bool { return p.Supervisor(t) != old })
+	if strings.Contains(told.String(), "STOPPING") {
+		t.Errorf("systemd was told that the service stops: %s", told.String())
+	}
+	p.terminate(t)
+	says("STOPPING=1", 1)
+}
+
+// systemd passes sockets, says so in variables, and keeps them.
+func TestSocketsOfSystemdTakeThePlaceOfBind(t *testing.T) {
+	socket, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	file, err := socket.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	s := launch(t, Options{Target: "leaves_orphans", Wrap: func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"sh", "-c", `export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"`, "sh"}, cmd.Args...)
+		cmd.Path = "/bin/sh"
+		cmd.ExtraFiles = []*os.File{file}
+	}})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(s.Log())
+		}
+	})
+	s.Addr, s.URL = socket.Addr().String(), "http://"+socket.Addr().String()
+	s.waitReady(t)
+	if got := s.Client(t).Get("/count"); got.Body != "0" {
+		t.Errorf("status %d", got.Status)
+	}
+	s.Stop(t)
+	// It is as it was: whoever passed it can pass it again.
+	connected, err := net.Dial("tcp", socket.Addr().String())
+	if err != nil {
+		t.Fatalf("the socket is not what it was: %v", err)
+	}
+	connected.Close()
+}
+
+// As in a container: orphans are reaped, and TERM works.
+func TestProcessOneReapsOrphansAndStops(t *testing.T) {
+	if err := exec.Command("unshare", "--pid", "--fork", "true").Run(); err != nil {
+		t.Skip("this user may not make pid namespaces")
+	}
+	s := launch(t, Options{Target: "leaves_orphans", Wrap: func(cmd *exec.Cmd) {
+		cmd.Args = append([]string{"unshare", "--pid", "--fork", "--mount-proc", "--"}, append([]string{cmd.Path}, cmd.Args[1:]...)...)
+		cmd.Path = mustFind(t, "unshare")
+	}})
+	s.waitReady(t)
+	first := children(s.PID()) // of unshare
+	if len(first) != 1 {
+		t.Fatalf("processes %v", first)
+	}
+	if got := s.Client(t).Get("/"); got.Status != 200 {
+		t.Errorf("status %d", got.Status)
+	}
+	Eventually(t, "the orphan is gone", func() bool {
+		for _, pid := range children(first[0]) {
+			if stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid)); strings.Contains(string(stat), ") Z ") {
+				return false
+			}
+		}
+		return s.Client(t).Get("/count").Body == "1"
+	})
+	if err := syscall.Kill(first[0], syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if status := s.Wait(t); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+}
+
+func mustFind(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
