@@ -84,13 +84,14 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 	if err != nil {
 		return err
 	}
-	// Workers open it, too, as themselves.
-	if err := file.Chown(first.Identity.UID, first.Identity.GID); err != nil {
+	// Workers open both logs, too, as themselves.
+	hand := func() error {
+		return errors.Join(file.Chown(first.Identity.UID, first.Identity.GID), handAccessLog(settings, first.Identity))
+	}
+	if err := hand(); err != nil {
 		return err
 	}
-	reopen := func() error {
-		return errors.Join(file.Reopen(), file.Chown(first.Identity.UID, first.Identity.GID))
-	}
+	reopen := func() error { return errors.Join(file.Reopen(), hand()) }
 	if warning := first.Identity.Warning; warning != "" {
 		log.Warn(warning, "event", "gowsgi.root")
 	}
@@ -105,6 +106,18 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 		Deployment: first, Load: s.load, Upgrade: upgrade, Reopen: reopen, Log: log,
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr,
 	})
+}
+
+// handAccessLog makes the access log, which only workers write, theirs.
+func handAccessLog(settings config.Settings, who identity.Identity) error {
+	if settings.AccessLogfile == "" || who.Credential == nil {
+		return nil
+	}
+	file, err := logging.Open(settings.AccessLogfile, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Chown(who.UID, who.GID), file.Close())
 }
 
 // deploy finds what the settings lead to, and unpacks the worker for it.

@@ -83,6 +83,53 @@ func TestWorkersAreTheUserAndGowsgiStaysRoot(t *testing.T) {
 	s.Client(t).Get("/").Want(t, 200, answer.Body)
 }
 
+// Gowsgi opens ports and logs as root; workers write the logs as the user, after
+// a reload and after the logs were rotated, too.
+func TestLowPortAndLogsAreUsableByTheUserAcrossReloads(t *testing.T) {
+	python, folder := everybodys(t)
+	logs := t.TempDir() // root's
+	log, access := filepath.Join(logs, "log"), filepath.Join(logs, "access")
+	if err := os.Chmod(filepath.Dir(logs), 0o755); err != nil { // to be reached, not written to
+		t.Fatal(err)
+	}
+	if err := os.Chmod(logs, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	const address = "127.0.0.1:81"
+	s := launch(t, Options{
+		Target: "check_config", Dir: folder, Venv: python, Addr: address,
+		Args: []string{"-b", address, "--user", "nobody", "--error-logfile", log, "--access-logfile", access},
+	})
+	t.Cleanup(func() { s.Stop(t) })
+	logged := func(text string, times int) {
+		t.Helper()
+		Eventually(t, "the log has "+text, func() bool {
+			content, _ := os.ReadFile(log) // not there yet is empty
+			return strings.Count(string(content), text) >= times
+		})
+	}
+	logged("event=gowsgi.ready", 1)
+	s.Client(t).Get("/")
+	s.Signal(t, syscall.SIGHUP)
+	logged("event=reload.done", 1)
+	s.Client(t).Get("/")
+	for _, path := range []string{log, access} {
+		if err := os.Rename(path, path+".1"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.Signal(t, syscall.SIGUSR1)
+	logged("event=log.reopened", 1)
+	Eventually(t, "the access log is written again", func() bool {
+		s.Client(t).Get("/")
+		content, _ := os.ReadFile(access)
+		return len(content) > 0
+	})
+	s.Signal(t, syscall.SIGHUP)
+	logged("event=reload.done", 1)
+	s.Client(t).Get("/")
+}
+
 func TestRootIsWarned(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("not root")

@@ -85,13 +85,17 @@ func (f *File) Reopen() error {
 
 // Chown gives the file to a user and a group, -1 for no change. Only regular
 // files change hands: not standard streams, and not a /dev/null or a pipe that
-// the path names.
+// the path names. What the path links to is refused: whoever may write to its
+// folder would choose what root gives away.
 func (f *File) Chown(uid, gid int) error {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
 	info, err := f.file.Stat()
-	if err != nil || f.Standard() || !info.Mode().IsRegular() {
+	if err != nil || f.Standard() || !info.Mode().IsRegular() || uid < 0 && gid < 0 {
 		return err
+	}
+	if named, err := os.Lstat(f.path); err != nil || !os.SameFile(named, info) {
+		return fmt.Errorf("the log file %s is a link, and is not given to user %d: set the path that it leads to", f.path, uid)
 	}
 	if err := f.file.Chown(uid, gid); err != nil {
 		return fmt.Errorf("the log file %s cannot be given to user %d, group %d: %w: start gowsgi as root, or set another path", f.path, uid, gid, bare(err))

@@ -158,3 +158,23 @@ func TestOnlyRegularFilesChangeHands(t *testing.T) {
 		t.Errorf("%s has changed hands", os.DevNull)
 	}
 }
+
+func TestLinksAreNotGivenAway(t *testing.T) {
+	folder := t.TempDir()
+	other := filepath.Join(folder, "other")
+	if err := os.WriteFile(other, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(folder, "log")
+	if err := os.Symlink(other, link); err != nil {
+		t.Fatal(err)
+	}
+	file, err := Open(link, os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	if err := file.Chown(os.Getuid(), os.Getgid()); err == nil || !strings.Contains(err.Error(), link+" is a link") {
+		t.Errorf("got %v", err)
+	}
+}
