@@ -192,7 +192,7 @@ func (s *supervisor) gone(w *worker) {
 	defer func() { _ = w.board.Close() }()
 	s.children.Delete(w.pid())
 	sl := s.slots[w.number]
-	cause := cause(w.cmd.ProcessState)
+	cause := cause(w.cmd.ProcessState, w.oom)
 	switch {
 	case s.stopping != no || sl == nil || sl.serving != w && sl.starting != w:
 		s.Log.Debug("worker stopped", "event", "worker.stopped", "worker", w.number, "pid", w.pid(), "cause", cause)

@@ -68,6 +68,7 @@ func (s *supervisor) startUpgrade() {
 	s.upgrade.cmd = cmd
 	s.children.Store(cmd.Process.Pid, cmd)
 	s.Log.Info("a new gowsgi starts", "event", "upgrade.started", "pid", cmd.Process.Pid, "program", cmd.Path)
+	oom := oomKills()
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -82,7 +83,7 @@ func (s *supervisor) startUpgrade() {
 			return
 		}
 		<-ended
-		s.post(func() { s.upgradeFailed(cause(cmd.ProcessState)) })
+		s.post(func() { s.upgradeFailed(cause(cmd.ProcessState, oom)) })
 	}()
 }
 

@@ -26,6 +26,7 @@ type worker struct {
 	control    *net.UnixConn
 	board      *scoreboard.Board // what it is doing; nil: nobody knows
 	started    time.Time
+	oom        int64     // oomKills then
 	ready      time.Time // when it was; zero: not yet
 
 	failed             bool // it cannot start; message says why
@@ -72,13 +73,13 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 	if o.Settings.Debug {
 		cmd.Stdin = o.Stdin
 	}
-	started := time.Now()
+	started, oom := time.Now(), oomKills()
 	if err := cmd.Start(); err != nil {
 		ours.Close()
 		_ = board.Close()
 		return nil, err
 	}
-	w := &worker{number: number, cmd: cmd, control: ours, board: board, started: started}
+	w := &worker{number: number, cmd: cmd, control: ours, board: board, started: started, oom: oom}
 	// An error means that it is dying, which watch notices.
 	w.tell(plan)
 	return w, nil
@@ -149,25 +150,6 @@ func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 		return nil, nil, err
 	}
 	return conn.(*net.UnixConn), os.NewFile(uintptr(fds[1]), "control"), nil
-}
-
-// cause says in words how a process ended.
-func cause(state *os.ProcessState) string {
-	status, ok := state.Sys().(syscall.WaitStatus)
-	if !ok || !status.Signaled() {
-		return fmt.Sprintf("exited with status %d", state.ExitCode())
-	}
-	text := "was killed by " + unix.SignalName(status.Signal())
-	switch status.Signal() {
-	case syscall.SIGKILL:
-		text += " (out of memory, or somebody's kill -9)"
-	case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGILL, syscall.SIGFPE, syscall.SIGABRT:
-		text += " (" + status.Signal().String() + ")"
-	}
-	if status.CoreDump() {
-		text += ", core dumped"
-	}
-	return text
 }
 
 // running is what a worker that died was doing: requests are taken up in the

@@ -98,7 +98,7 @@ func TestKilledWorkerIsReplacedWhileTheOthersServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.waitLog(`event=worker.died worker=` + strconv.Itoa(victim.Plan.Worker) + ` pid=` + strconv.Itoa(victim.PID) +
-		` cause="was killed by SIGKILL (out of memory, or somebody's kill -9)"`)
+		` cause="was killed by SIGKILL (somebody's kill -9: the kernel's OOM killer has killed nobody)"`)
 	p.waitLogs("event=application.loaded", 3)
 	p.eventually("the new worker answers, in the old one's place", func() bool {
 		s := p.seen(address)
