@@ -138,13 +138,26 @@ func deploy(ctx context.Context, settings config.Settings) (supervisor.Deploymen
 func (s start) load(ctx context.Context) (supervisor.Deployment, error) {
 	invocation, err := config.Load(s.args, s.environ, os.ReadFile)
 	if err != nil {
-		return supervisor.Deployment{}, err
+		return supervisor.Deployment{}, inOneLine(err)
 	}
 	settings, err := absolute(invocation.Settings)
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
 	return deploy(ctx, settings)
+}
+
+// inOneLine is an error of config.Load for the log.
+func inOneLine(err error) error {
+	var problems *config.Problems
+	if !errors.As(err, &problems) {
+		return err
+	}
+	var texts []string
+	for _, problem := range problems.List {
+		texts = append(texts, problem.String())
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // upgrade prepares commands that start whatever program is then where this one

@@ -102,7 +102,7 @@ func TestSyslogThatIsNotThereEndsTheStart(t *testing.T) {
 func TestLogFilesAreMadeAndAppendedTo(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "error.log")
 	write(t, path, "what was there\n")
-	result := Run(t, Options{}, "--error-logfile", path, "--log-format", "json", "no_such_module")
+	result := Run(t, Options{}, "--venv", PlainVenv(t), "--error-logfile", path, "--log-format", "json", "no_such_module")
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
