@@ -62,6 +62,15 @@ func (l *Listener) Close() {
 	l.Release()
 }
 
+// Hide removes the file of a unix socket of ours, so that nobody can connect any
+// more while those that have are being served. Close follows.
+func (l *Listener) Hide() {
+	if l.origin == ours && !l.lent {
+		l.removeFile()
+		l.identity = ""
+	}
+}
+
 // Release gives up this process's descriptor. The socket goes on listening for
 // those who have another.
 func (l *Listener) Release() { l.file.Close() }

@@ -16,7 +16,8 @@ import (
 // How a server ends without losing a request:
 //
 //  1. It takes what the kernel has already accepted, then closes its listening
-//     sockets.
+//     sockets. If nobody else serves on them, the kernel is first told to accept
+//     no more (deaf_linux.go).
 //  2. Every response says Connection: close.
 //  3. A connection that is idle is not closed at once: its client may be
 //     sending the next request at this moment. It has the time to do so
@@ -153,7 +154,12 @@ type listener struct {
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil && l.closing.Load() {
-		if c = l.queued(); c == nil {
+		c = l.queued()
+		if c == nil && l.stops {
+			time.Sleep(settling) // what another core is just queueing
+			c = l.queued()
+		}
+		if c == nil {
 			l.end()
 			return nil, net.ErrClosed
 		}
@@ -174,32 +180,41 @@ func (l *listener) Accept() (net.Conn, error) {
 // close has Accept return what is queued, and then end. stops: see Drain.
 func (l *listener) close(stops bool) {
 	l.stops = stops && !l.borrowed
+	if l.stops && l.Addr().Network() == "tcp" {
+		l.control(func(fd int) { _ = deafen(fd) })
+	}
 	l.closing.Store(true)
 	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
 		_ = d.SetDeadline(longAgo) // wakes Accept
 	}
 }
 
+// settling is how long the kernel may take to queue what it has begun to accept.
+const settling = 2 * time.Millisecond
+
+// control runs do with the socket's descriptor, if it has one.
+func (l *listener) control(do func(fd int)) {
+	if socket, ok := l.Listener.(syscall.Conn); ok {
+		if raw, err := socket.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { do(int(fd)) })
+		}
+	}
+}
+
 // queued takes a connection that the kernel has accepted; nil if there is none.
 func (l *listener) queued() net.Conn {
-	socket, ok := l.Listener.(syscall.Conn)
-	if !ok {
-		return nil
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return nil
-	}
 	accepted := -1
-	if err := raw.Control(func(fd uintptr) {
+	l.control(func(fd int) {
 		// The listening socket is non-blocking, so this does not wait.
+		var err error
 		for {
-			accepted, _, err = unix.Accept4(int(fd), unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+			accepted, _, err = unix.Accept4(fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
 			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
 				return
 			}
 		}
-	}); err != nil || accepted < 0 {
+	})
+	if accepted < 0 {
 		return nil
 	}
 	file := os.NewFile(uintptr(accepted), "connection")
@@ -215,11 +230,7 @@ func (l *listener) queued() net.Conn {
 // that the application forked would keep the address occupied.
 func (l *listener) end() {
 	if l.stops {
-		if socket, ok := l.Listener.(syscall.Conn); ok {
-			if raw, err := socket.SyscallConn(); err == nil {
-				_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RDWR) })
-			}
-		}
+		l.control(func(fd int) { _ = unix.Shutdown(fd, unix.SHUT_RDWR) })
 	}
 	_ = l.Close()
 }

@@ -54,6 +54,10 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 	linger, last := lingerStopped, true
 	if s.upgrade.done { // the new gowsgi serves on the same sockets
 		linger, last = lingerReplaced, false
+	} else {
+		for _, l := range s.listeners {
+			l.Hide()
+		}
 	}
 	for w := range s.workers {
 		if w.ready.IsZero() {
