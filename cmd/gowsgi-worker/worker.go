@@ -173,7 +173,8 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 			switch {
 			case !ok:
 				w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
-				return w.stop(end{linger: strangersLinger, grace: grace, stops: true}, signals)
+				// Perhaps another gowsgi has the sockets by now: they are not shut down.
+				return w.stop(end{linger: strangersLinger, grace: grace}, signals)
 			case order.Kind == control.Drain:
 				return w.stop(end{linger: order.Linger, grace: order.Grace, stops: order.Last}, signals)
 			case order.Kind == control.Reopen:
