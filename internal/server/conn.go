@@ -46,7 +46,6 @@ func (c *connection) Read(p []byte) (int, error) {
 		return 0, net.ErrClosed
 	}
 	n, err := c.read(p)
-	c.wire.add(p[:n])
 	if c.limitLine > 0 && c.wire.endless(c.limitLine+lineSlack) {
 		_, _ = io.WriteString(c.Conn, "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nConnection: close\r\n\r\n414 URI Too Long\n")
 		_ = c.CloseWrite()
@@ -124,7 +123,7 @@ func (c *connection) track(state http.ConnState) {
 		c.mu.Unlock()
 	case http.StateIdle: // a request has ended
 		c.mu.Lock()
-		c.serving, c.listening = false, false
+		c.serving, c.listening, c.declined = false, false, false
 		c.wire.next()
 		spoiled := c.spoiled
 		c.mu.Unlock()

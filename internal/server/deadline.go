@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -17,15 +18,21 @@ import (
 //     armed anew for what is wanted by then; so an active connection touches its
 //     timer once in a header_timeout.
 //   - The byte ahead is not read before the request has been with the
-//     application for a while (listen).
+//     application for a while (listen). Until then net/http is told that there
+//     is none yet, and does not ask again: from then on the reading is ours.
 type patience struct {
 	mu        sync.Mutex
-	wake      sync.Cond // on mu: look again whether to read ahead
 	want      time.Time // the deadline as it was last set; zero for none
 	armed     time.Time // the one that the connection has; zero for none
 	inRead    int       // Reads of the connection under way
 	serving   bool      // the request's head is read, a handler runs
 	listening bool      // the byte ahead is worth reading
+	declined  bool      // net/http was told that there is none
+
+	looking chan struct{} // closed when lookAhead has ended; nil: none is under way
+	ahead   []byte        // what it read, until net/http takes it
+	gone    error         // what it met instead: the client has left
+	left    atomic.Bool   // gone is set
 }
 
 // longAgo tells a deadline that is to interrupt a read from one that has passed.
@@ -40,7 +47,6 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.want = t
-	p.wake.Broadcast()
 	if p.inRead == 0 {
 		return nil // the next Read sees to it
 	}
@@ -53,21 +59,68 @@ func (c *connection) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
-// listen has the byte ahead read from now on until the request ends: net/http
-// then cancels the request's context when the client leaves.
+// listen has the byte ahead read from now on until the request ends, to notice
+// that the client leaves: see hasLeft.
 func (c *connection) listen() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.serving || c.listening {
+		return
+	}
 	c.listening = true
-	c.wake.Broadcast()
+	if c.declined && c.looking == nil && len(c.ahead) == 0 {
+		c.looking = make(chan struct{})
+		go c.lookAhead(c.looking)
+	}
 }
 
-// read reads from the connection, keeping to the deadline. Lock: held, but not
-// while it waits.
-func (c *connection) read(b []byte) (int, error) {
-	for len(b) == 1 && c.serving && !c.listening && !c.interrupted() {
-		c.wake.Wait()
+// hasLeft tells whether the client has closed the connection, as far as anybody
+// has listened.
+func (c *connection) hasLeft() bool { return c.left.Load() }
+
+// lookAhead reads the byte ahead. It may come with the next request only: then
+// that finds it in ahead.
+func (c *connection) lookAhead(over chan<- struct{}) {
+	defer close(over)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var b [1]byte
+	n, err := c.wait(b[:])
+	c.looking = nil
+	c.ahead = b[:n]
+	c.wire.add(c.ahead)
+	if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.gone = err
+		c.left.Store(true)
 	}
+}
+
+// read reads from the connection, keeping to the deadline, and follows what it
+// reads. Lock: held, but not while it waits.
+func (c *connection) read(b []byte) (int, error) {
+	if len(b) == 1 && c.serving && !c.listening {
+		c.declined = true
+		return 0, nil
+	}
+	if over := c.looking; over != nil {
+		c.mu.Unlock()
+		<-over
+		c.mu.Lock()
+	}
+	if c.gone != nil {
+		return 0, c.gone
+	}
+	if n := copy(b, c.ahead); n > 0 {
+		c.ahead = nil
+		return n, nil
+	}
+	n, err := c.wait(b)
+	c.wire.add(b[:n])
+	return n, err
+}
+
+// wait reads from the connection below. Lock: held, but not while it waits.
+func (c *connection) wait(b []byte) (int, error) {
 	for {
 		if c.interrupted() {
 			return 0, os.ErrDeadlineExceeded

@@ -172,7 +172,6 @@ func (l *listener) Accept() (net.Conn, error) {
 		return nil, err
 	}
 	conn := &connection{Conn: c, limitLine: l.limitLine}
-	conn.wake.L = &conn.mu
 	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
 	return conn, nil
 }

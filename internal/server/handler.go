@@ -135,6 +135,10 @@ func (x *exchange) submit() error {
 	return nil
 }
 
+// clientLeft tells whether nobody waits for the response any more: writing it
+// failed, or somebody listened.
+func (x *exchange) clientLeft() bool { return x.r.Context().Err() != nil || x.conn.hasLeft() }
+
 // errOutside is a request outside of the mount.
 var errOutside = errors.New("outside of the mount")
 

@@ -41,7 +41,7 @@ func (x *exchange) timeOut() {
 	x.flight.req.Abort(x.flight.generation)
 	go x.reportTimeout(silent, inside)
 	switch {
-	case x.r.Context().Err() != nil:
+	case x.clientLeft():
 		x.status, x.abort = statusClientGone, true
 	case x.begun:
 		x.abort = true

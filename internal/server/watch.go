@@ -135,7 +135,7 @@ func (f *flights) look(now time.Time) (todo []func()) {
 			continue
 		}
 		req, generation := fl.req, fl.generation
-		if !fl.aborted && x.r.Context().Err() != nil {
+		if !fl.aborted && x.clientLeft() {
 			fl.aborted = true
 			todo = append(todo, func() {
 				if !req.Cancel(generation) {
