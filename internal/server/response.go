@@ -172,6 +172,10 @@ func (x *exchange) lose(err error) {
 	}
 }
 
+// What net/http reads of a file into its buffer, unless the response's head has
+// gone out: two writes anyway, and the rest would not begin at a page.
+const buffered = 512
+
 // sendFile sends the file of wsgi.file_wrapper, by sendfile(2) where the system
 // has it.
 func (x *exchange) sendFile() bool {
@@ -187,6 +191,12 @@ func (x *exchange) sendFile() bool {
 	defer file.Close()
 	if !bodyAllowed(x.status) {
 		return true
+	}
+	if size > buffered {
+		if err := http.NewResponseController(x.w).Flush(); err != nil {
+			x.lose(err)
+			return false
+		}
 	}
 	n, err := io.CopyN(x.w, file, size)
 	x.written += n
