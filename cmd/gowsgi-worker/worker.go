@@ -165,7 +165,9 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 		select {
 		case sig := <-signals:
 			if sig == syscall.SIGQUIT {
-				return w.stop(end{stops: true}, signals)
+				// The sockets are not shut down: if all is to stop, gowsgi has done so.
+				// Else other workers serve on them, or the gowsgi after an upgrade.
+				return w.stop(end{}, signals)
 			}
 			// Somebody's kill: gowsgi will start another one.
 			return w.stop(end{linger: strangersLinger, grace: grace}, signals)
