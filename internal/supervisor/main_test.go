@@ -37,6 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func supervisorMain() int {
+	environ := os.Environ()
 	var settings config.Settings
 	if err := json.Unmarshal([]byte(os.Getenv(runSettings)), &settings); err != nil {
 		panic(err)
@@ -49,12 +50,19 @@ func supervisorMain() int {
 			Program:  ourselves{},
 			Identity: identity.Identity{UID: -1, GID: -1},
 		},
-		Load:   reloaded,
+		Load: reloaded,
+		Upgrade: func() *exec.Cmd {
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = environ
+			return cmd
+		},
 		Log:    logging.New(logging.Options{To: os.Stderr, Level: "debug"}),
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,
 	})
-	if leaks := goleak.Find(); leaks != nil {
+	// Who was succeeded does not wait for the successor's end.
+	succeeded := goleak.IgnoreAnyFunction("github.com/gowsgi/gowsgi/internal/supervisor.(*supervisor).startUpgrade.func1")
+	if leaks := goleak.Find(succeeded); leaks != nil {
 		fmt.Fprintln(os.Stderr, leaks)
 		return 99
 	}

@@ -52,7 +52,7 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 	s.stopping = gracefully
 	s.upgrade.stop()
 	linger, last := lingerStopped, true
-	if s.upgrade.done { // the new gowsgi serves on the same sockets
+	if s.anotherServes() {
 		linger, last = lingerReplaced, false
 	} else {
 		for _, l := range s.listeners {

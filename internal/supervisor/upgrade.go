@@ -25,6 +25,10 @@ func (u *upgrade) stop() {
 	}
 }
 
+// anotherServes tells whether another gowsgi serves on the same sockets: the one
+// after an upgrade or, as long as this one is not ready, the one before.
+func (s *supervisor) anotherServes() bool { return s.upgrade.done || s.predecessor != nil }
+
 // ReadyVariable names the descriptor to which a gowsgi that takes over writes
 // when it serves.
 const ReadyVariable = "GOWSGI_READY_FD"

@@ -27,6 +27,7 @@ const (
 	exits     = "exits with status 3 before it is ready"
 	crashes   = "is killed by SIGSEGV before it is ready"
 	secondBad = "reports Failed if it is worker 2"
+	secondOut = "neither reports nor ends if it is worker 2"
 	patient   = "waits for requests that do not end"
 	stubborn  = "ignores orders and SIGQUIT"
 	neverDone = "neither reports nor ends"
@@ -78,7 +79,7 @@ func workerMain() int {
 	case way == crashes:
 		// Go catches the signal; a shell does not.
 		panic(syscall.Exec("/bin/sh", []string{"sh", "-c", "ulimit -c 0; kill -SEGV $$"}, os.Environ()))
-	case way == neverDone:
+	case way == neverDone, way == secondOut && plan.Worker == 2:
 		<-told
 		select {}
 	case way == litters:
@@ -120,14 +121,14 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 		}
 		go func() { _ = server.Serve(opened) }()
 	}
-	orders := make(chan string)
+	orders := make(chan control.Order)
 	go func() {
 		for {
 			var order control.Order
 			if incoming.Decode(&order) != nil {
 				os.Exit(drain(server, stop)) // the supervisor is gone
 			}
-			orders <- order.Kind
+			orders <- order
 		}
 	}()
 	report(control.Report{Kind: control.Ready, Seconds: 0.25})
@@ -143,8 +144,11 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 			if way != stubborn {
 				return 0
 			}
-		case kind := <-orders:
-			if way != stubborn && kind != control.Reopen {
+		case order := <-orders:
+			if way != stubborn && order.Kind != control.Reopen {
+				if order.Last {
+					shutDown(plan.Listeners)
+				}
 				go func() { os.Exit(drain(server, stop)) }()
 			}
 		}
@@ -158,4 +162,13 @@ func drain(server *http.Server, stop chan struct{}) int {
 	defer cancel()
 	_ = server.Shutdown(ctx)
 	return 0
+}
+
+// shutDown ends the sockets for every process that has them.
+func shutDown(listeners []control.Listener) {
+	for _, l := range listeners {
+		if !l.Borrowed {
+			_ = unix.Shutdown(l.FD, unix.SHUT_RDWR)
+		}
+	}
 }
