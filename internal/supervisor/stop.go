@@ -46,15 +46,13 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 		return
 	}
 	s.Log.Info("stopping", "event", "gowsgi.stopping", "reason", reason, "timeout", timeout)
-	if !s.upgrade.done { // the service goes on
-		s.systemd.Stopping("finishing what runs")
-	}
 	s.stopping = gracefully
 	s.upgrade.stop()
 	linger, last := lingerStopped, true
 	if s.anotherServes() {
 		linger, last = lingerReplaced, false
 	} else {
+		s.systemd.Stopping("finishing what runs")
 		for _, l := range s.listeners {
 			l.Hide()
 		}
@@ -76,7 +74,9 @@ func (s *supervisor) hurry(reason string) {
 		return
 	}
 	s.Log.Info("stopping at once", "event", "gowsgi.stopping", "reason", reason)
-	s.systemd.Stopping("at once")
+	if !s.anotherServes() {
+		s.systemd.Stopping("at once")
+	}
 	s.stopQuickly()
 }
 

@@ -26,7 +26,8 @@ func (u *upgrade) stop() {
 }
 
 // anotherServes tells whether another gowsgi serves on the same sockets: the one
-// after an upgrade or, as long as this one is not ready, the one before.
+// after an upgrade or, as long as this one is not ready, the one before. The
+// service goes on, then, when this one stops.
 func (s *supervisor) anotherServes() bool { return s.upgrade.done || s.predecessor != nil }
 
 // ReadyVariable names the descriptor to which a gowsgi that takes over writes
