@@ -84,14 +84,9 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 	if err != nil {
 		return err
 	}
-	// Workers open both logs, too, as themselves.
-	hand := func() error {
-		return errors.Join(file.Chown(first.Identity.UID, first.Identity.GID), handAccessLog(settings, first.Identity))
-	}
-	if err := hand(); err != nil {
+	if err := handLogs(first); err != nil {
 		return err
 	}
-	reopen := func() error { return errors.Join(file.Reopen(), hand()) }
 	if warning := first.Identity.Warning; warning != "" {
 		log.Warn(warning, "event", "gowsgi.root")
 	}
@@ -103,21 +98,27 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 		return err
 	}
 	return supervisor.Run(ctx, supervisor.Options{
-		Deployment: first, Load: s.load, Upgrade: upgrade, Reopen: reopen, Log: log,
+		Deployment: first, Load: s.load, Upgrade: upgrade, Reopen: file.Reopen, HandLogs: handLogs, Log: log,
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr,
 	})
 }
 
-// handAccessLog makes the access log, which only workers write, theirs.
-func handAccessLog(settings config.Settings, who identity.Identity) error {
-	if settings.AccessLogfile == "" || who.Credential == nil {
+// handLogs gives the log files to the workers, who open both as themselves.
+// Streams stay whose they are.
+func handLogs(d supervisor.Deployment) error {
+	if d.Identity.Credential == nil {
 		return nil
 	}
-	file, err := logging.Open(settings.AccessLogfile, nil)
-	if err != nil {
-		return err
+	for _, path := range []string{d.Settings.ErrorLogfile, d.Settings.AccessLogfile} {
+		file, err := logging.Open(path, nil)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(file.Chown(d.Identity.UID, d.Identity.GID), file.Close()); err != nil {
+			return err
+		}
 	}
-	return errors.Join(file.Chown(who.UID, who.GID), file.Close())
+	return nil
 }
 
 // deploy finds what the settings lead to, and unpacks the worker for it.

@@ -8,29 +8,34 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/supervisor"
 )
 
-// other is a user that workers can be.
-func other(uid, gid int) identity.Identity {
-	return identity.Identity{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, UID: uid, GID: gid}
-}
-
-func TestAccessLogIsGivenToTheWorkersUserIfItIsAFile(t *testing.T) {
-	who := other(os.Getuid(), os.Getgid()) // whoever may be given files by us
-	if os.Getuid() == 0 {
-		who = other(65534, 65534)
+func TestLogsAreGivenToTheWorkersUserIfTheyAreFiles(t *testing.T) {
+	uid, gid := os.Getuid(), os.Getgid() // whoever may be given files by us
+	if uid == 0 {
+		uid, gid = 65534, 65534
 	}
-	path := filepath.Join(t.TempDir(), "access.log")
-	for _, file := range []string{"", "-", os.DevNull, path} {
-		if err := handAccessLog(config.Settings{AccessLogfile: file}, who); err != nil {
-			t.Errorf("%q: %v", file, err)
+	who := identity.Identity{Credential: &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}, UID: uid, GID: gid}
+	folder := t.TempDir()
+	log, access := filepath.Join(folder, "error.log"), filepath.Join(folder, "access.log")
+	for _, s := range []config.Settings{
+		{ErrorLogfile: "-", AccessLogfile: ""},
+		{ErrorLogfile: "-", AccessLogfile: "-"},
+		{ErrorLogfile: os.DevNull, AccessLogfile: os.DevNull},
+		{ErrorLogfile: log, AccessLogfile: access},
+	} {
+		if err := handLogs(supervisor.Deployment{Settings: s, Identity: who}); err != nil {
+			t.Errorf("%q and %q: %v", s.ErrorLogfile, s.AccessLogfile, err)
 		}
 	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if stat := info.Sys().(*syscall.Stat_t); int(stat.Uid) != who.UID || int(stat.Gid) != who.GID {
-		t.Errorf("%s is user %d's, group %d's", path, stat.Uid, stat.Gid)
+	for _, path := range []string{log, access} {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stat := info.Sys().(*syscall.Stat_t); int(stat.Uid) != uid || int(stat.Gid) != gid {
+			t.Errorf("%s is user %d's, group %d's", path, stat.Uid, stat.Gid)
+		}
 	}
 }

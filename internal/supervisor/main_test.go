@@ -56,6 +56,11 @@ func supervisorMain() int {
 			cmd.Env = environ
 			return cmd
 		},
+		Reopen: func() error { return nil },
+		HandLogs: func(d Deployment) error {
+			fmt.Fprintf(os.Stderr, "logs handed to those with threads=%d\n", d.Settings.Threads)
+			return nil
+		},
 		Log:    logging.New(logging.Options{To: os.Stderr, Level: "debug"}),
 		Stdout: os.Stdout,
 		Stderr: os.Stderr,

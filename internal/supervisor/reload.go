@@ -75,6 +75,10 @@ func (s *supervisor) try(next Deployment) {
 	s.Deployment, s.listeners = next, listeners
 	s.generations++
 	s.generation = s.generations
+	if err := s.HandLogs(next); err != nil {
+		s.abandonReload(err.Error(), "")
+		return
+	}
 	for _, sl := range s.slots {
 		sl.giveUpStart() // of the old deployment
 	}
@@ -106,6 +110,9 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 	s.generation = r.generation
 	for _, l := range r.opened {
 		l.Close()
+	}
+	if err := s.HandLogs(s.Deployment); err != nil {
+		s.Log.Error("workers may not be able to open their log files", "event", "log.failed", "error", err.Error())
 	}
 	for _, sl := range s.slots {
 		sl.giveUpStart()

@@ -57,6 +57,32 @@ func TestReloadReplacesAllWorkersAndLosesNoRequest(t *testing.T) {
 	p.stops()
 }
 
+func TestLogsAreGivenToTheWorkersThatThereAre(t *testing.T) {
+	s := settings(1)
+	p, path := reloadable(t, s)
+	handed := func(threads, times int) {
+		t.Helper()
+		p.waitLogs("logs handed to those with threads="+strconv.Itoa(threads)+"\n", times)
+	}
+	p.signal(syscall.SIGUSR1)
+	handed(8, 1)
+	s.Threads = 3
+	s.Env = []string{behave + "=" + fails}
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.failed")
+	handed(3, 1)
+	handed(8, 2) // back
+	s.Threads, s.Env = 5, nil
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.done")
+	p.signal(syscall.SIGUSR1)
+	handed(5, 2)
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestReloadTakesTheNumberOfWorkers(t *testing.T) {
 	s := settings(1)
 	p, path := reloadable(t, s)

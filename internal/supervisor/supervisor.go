@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -53,7 +54,10 @@ type Options struct {
 	Upgrade func() *exec.Cmd
 	// Reopen opens the log files of this process anew.
 	Reopen func() error
-	Log    *slog.Logger
+	// HandLogs gives a deployment's log files to the user of its workers, who
+	// open them themselves. The caller of Run has done so for the first.
+	HandLogs func(Deployment) error
+	Log      *slog.Logger
 	// Stdin, Stdout and Stderr are those of the workers. Stdin may be nil.
 	Stdin, Stdout, Stderr *os.File
 }
@@ -259,10 +263,8 @@ func (s *supervisor) signaled(received syscall.Signal) {
 
 // reopen opens all log files anew, here and in the workers.
 func (s *supervisor) reopen() {
-	if s.Reopen != nil {
-		if err := s.Reopen(); err != nil {
-			s.Log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
-		}
+	if err := errors.Join(s.Reopen(), s.HandLogs(s.Deployment)); err != nil {
+		s.Log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
 	}
 	for w := range s.workers {
 		w.tell(control.Order{Kind: control.Reopen})
