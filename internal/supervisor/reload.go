@@ -111,9 +111,7 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 	for _, l := range r.opened {
 		l.Close()
 	}
-	if err := s.HandLogs(s.Deployment); err != nil {
-		s.Log.Error("workers may not be able to open their log files", "event", "log.failed", "error", err.Error())
-	}
+	s.handLogsBack()
 	for _, sl := range s.slots {
 		sl.giveUpStart()
 		if sl.serving != nil && sl.serving.reason == reasonReload {
@@ -122,6 +120,14 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 	}
 	s.refuseReload(reason, traceback)
 	return true
+}
+
+// handLogsBack gives the log files to the present workers, after those of another
+// deployment, here or in a new gowsgi, have had them.
+func (s *supervisor) handLogsBack() {
+	if err := s.HandLogs(s.Deployment); err != nil {
+		s.Log.Error("new workers may not be able to open their log files", "event", "log.failed", "error", err.Error())
+	}
 }
 
 const reasonReload = "reload"

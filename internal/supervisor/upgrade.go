@@ -100,9 +100,14 @@ func (s *supervisor) upgraded() {
 }
 
 func (s *supervisor) upgradeFailed(cause string) {
-	s.Log.Error("the new gowsgi "+cause+": this one goes on", "event", "upgrade.failed", "pid", s.upgrade.cmd.Process.Pid)
-	s.children.Delete(s.upgrade.cmd.Process.Pid)
+	pid := s.upgrade.cmd.Process.Pid
+	s.children.Delete(pid)
 	s.upgrade = upgrade{}
+	if s.stopping != no { // that is why it ended, and this one does not go on either
+		return
+	}
+	s.Log.Error("the new gowsgi "+cause+": this one goes on", "event", "upgrade.failed", "pid", pid)
+	s.handLogsBack()
 }
 
 // findPredecessor returns where to tell the gowsgi that started this one, if one

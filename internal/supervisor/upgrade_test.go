@@ -60,12 +60,28 @@ func TestNewGowsgiThatEndsBeforeItServesLeavesTheOldOneItsSockets(t *testing.T) 
 				}
 			}
 			p.waitLog("event=upgrade.failed")
+			p.waitLog("logs handed to those with threads=8") // the new one's may have had them
 			if _, err := ask(p.address(1)); err != nil {
 				t.Errorf("the old gowsgi serves no more: %v", err)
 			}
 			p.signal(syscall.SIGTERM)
 			p.stops()
 		})
+	}
+}
+
+func TestStopDuringAnUpgradeEndsBothAndIsNoFailure(t *testing.T) {
+	p, turn := upgradable(t, settings(1, behave+"="+patient))
+	turn(neverDone)
+	p.signal(syscall.SIGUSR2)
+	p.waitLogs("event=worker.started", 2)
+	p.begin() // so that the old one waits, and hears of the new one's end
+	p.signal(syscall.SIGTERM)
+	p.eventually("the new one has ended", func() bool { return syscall.Kill(p.successor(1), 0) != nil })
+	p.signal(syscall.SIGQUIT)
+	p.stops()
+	if strings.Contains(p.log.String(), "goes on") {
+		t.Error("the log says that the old gowsgi goes on")
 	}
 }
 
