@@ -262,6 +262,27 @@ func TestReloadOpensAndClosesSockets(t *testing.T) {
 	p.stops()
 }
 
+func TestStopDuringAReloadLeavesNoSocketBehind(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGQUIT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			folder := socketFolder(t)
+			s := settings(1)
+			s.Bind = []string{"unix:" + filepath.Join(folder, "old")}
+			p, path := reloadable(t, s)
+			s.Bind = []string{"unix:" + filepath.Join(folder, "new")}
+			s.Env = []string{behave + "=" + neverDone}
+			writeReload(t, path, s)
+			p.signal(syscall.SIGHUP)
+			p.waitLogs("event=worker.started", 2)
+			p.signal(signal)
+			p.stops()
+			if entries, _ := os.ReadDir(folder); len(entries) != 0 {
+				t.Errorf("left behind: %v", entries)
+			}
+		})
+	}
+}
+
 func TestSurplusWorkerGoesWhenItIsIdle(t *testing.T) {
 	p := started(t, settings(1, behave+"="+idles))
 	p.signal(syscall.SIGTTIN)

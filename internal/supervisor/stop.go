@@ -1,10 +1,13 @@
 package supervisor
 
 import (
+	"slices"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/listen"
 )
 
 // stopping says how far a stop has gone. It only ever rises.
@@ -53,7 +56,7 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 		linger, last = lingerReplaced, false
 	} else {
 		s.systemd.Stopping("finishing what runs")
-		for _, l := range s.listeners {
+		for _, l := range s.held() {
 			l.Hide()
 		}
 	}
@@ -109,14 +112,28 @@ func (s *supervisor) kill() {
 	}
 }
 
+// held are the sockets of the present deployment and, while it is being tried,
+// those of the one before.
+func (s *supervisor) held() []*listen.Listener {
+	held := slices.Clone(s.listeners)
+	if s.reload.phase == trying {
+		for _, l := range s.reload.oldListeners {
+			if !slices.Contains(held, l) {
+				held = append(held, l)
+			}
+		}
+	}
+	return held
+}
+
 // closeListeners gives the sockets up: for good, or to a new gowsgi.
 func (s *supervisor) closeListeners() {
-	for _, l := range s.listeners {
+	for _, l := range s.held() {
 		if s.upgrade.done {
 			l.Release()
 		} else {
 			l.Close()
 		}
 	}
-	s.listeners = nil
+	s.listeners, s.reload.oldListeners = nil, nil
 }
