@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pathlib
 import shlex
+import signal
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import wrk
 from client import IdleConnections, free_port, wait_until_ready
@@ -46,6 +48,16 @@ class Contender:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def run_main(main: Callable[[list[str]], int]) -> NoReturn:
+    """Ends the program with what main makes of the arguments. However a run is broken off, its server is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        say("broken off")
+        sys.exit(130)
 
 
 def run_load(load: Load, contenders: list[Contender], settings: Settings) -> dict[str, Result]:

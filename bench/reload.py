@@ -8,15 +8,13 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
-import signal
-import sys
 from typing import Any
 
 import envs
 import machine
 import reload_tables
 import tables
-from measure import say
+from measure import run_main, say
 from peers import BENCH, ROOT
 from reload_events import EVENTS, Settings, build_client, one_peer, shown_command
 from reload_peers import PEERS, THREADS, WORKERS
@@ -104,10 +102,4 @@ def main(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # However a run is broken off, its server is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        say("broken off")
-        sys.exit(130)
+    run_main(main)

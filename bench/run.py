@@ -7,7 +7,6 @@ import json
 import pathlib
 import resource
 import shutil
-import signal
 import sys
 from typing import Any
 
@@ -16,7 +15,7 @@ import lines
 import machine
 import tables
 from loads import LOADS
-from measure import Settings, contenders, run_load, say
+from measure import Settings, contenders, run_load, run_main, say
 from peers import BENCH, BUILD, PEERS, ROOT, select
 
 LATEST = BENCH / "results" / "latest.json"
@@ -178,10 +177,4 @@ def main(args: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    # However a run is broken off, its server is stopped.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        sys.exit(main(sys.argv[1:]))
-    except KeyboardInterrupt:
-        say("broken off")
-        sys.exit(130)
+    run_main(main)
