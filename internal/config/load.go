@@ -36,8 +36,8 @@ type Invocation struct {
 // these name, which it gets from readFile (os.ReadFile will do).
 //
 // The file is that of -c, else of $GOWSGI_CONFIG, else of -c in
-// $GUNICORN_CMD_ARGS, else gowsgi.toml if readFile has one: it must then wrap fs.ErrNotExist when there is none.
-// -c "" reads no file.
+// $GUNICORN_CMD_ARGS, else gowsgi.toml if readFile has one: when there is none,
+// its error must wrap fs.ErrNotExist. -c "" reads no file.
 //
 // An empty variable counts as unset, because that is what a template without
 // a value leaves behind. A variable GOWSGI_… that no setting has is refused

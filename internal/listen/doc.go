@@ -29,8 +29,8 @@
 // wait, also on a port that gowsgi could not open any more. A new gowsgi gets
 // all sockets from the old one as inherited files, and a description of them in
 // one environment variable. Until the new one Keeps them it cannot end them: one
-// that fails must not take the sockets from under the old one. systemd's sockets stay with it for its whole life
-// and take the place of what the settings say.
+// that fails must not take the sockets from under the old one. systemd's sockets
+// stay with it for its whole life and take the place of what the settings say.
 //
 // # Considered
 //

@@ -48,14 +48,15 @@
 // SIGTERM and SIGINT stop gracefully: workers drain and have GracefulTimeout, at
 // most five seconds of it for SIGINT, which is quick in Gunicorn.
 // The sockets stay open until workers have taken from the kernel what it had
-// accepted, then they shut them down. A second SIGINT, or SIGQUIT, stops
-// quickly: workers get SIGQUIT and have no time. Either way one that is still
-// there two seconds after its time gets SIGKILL; workers keep to their time by
-// themselves. Ctrl-C reaches workers too, being in the terminal's process group;
-// they ignore SIGINT and wait for what the supervisor says. If the supervisor is
-// gone, they see the end of the control socket and stop by themselves, so no
-// PDEATHSIG is needed (Go could not use it safely: it tells of the end of the
-// thread that started the process).
+// accepted, then they shut them down, unless another gowsgi serves on them (after
+// an upgrade, or before this one is ready). A second SIGINT, or SIGQUIT, stops
+// quickly: the supervisor shuts the sockets down, and workers get SIGQUIT and
+// have no time. Either way one that is still there two seconds after its time
+// gets SIGKILL; workers keep to their time by themselves. Ctrl-C reaches workers
+// too, being in the terminal's process group; they ignore SIGINT and wait for
+// what the supervisor says. If the supervisor is gone, they see the end of the
+// control socket and stop by themselves, so no PDEATHSIG is needed (Go could not
+// use it safely: it tells of the end of the thread that started the process).
 //
 // What the supervisor does about sockets while it holds them is told in
 // internal/listen.
