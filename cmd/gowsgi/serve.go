@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -75,11 +76,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 }
 
 func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, file *logging.File) error {
-	name := settings.Name
-	if name == "" {
-		name = settings.Target
-	}
-	s.title.Set("gowsgi", "gowsgi: supervisor ["+name+"]")
+	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
 	first, err := deploy(ctx, settings)
 	if err != nil {
 		return err

@@ -5,8 +5,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gowsgi/gowsgi/internal/listen"
 )
 
@@ -31,8 +29,6 @@ const (
 	lingerReplaced = 2 * time.Second        // another worker serves: nobody waits for this one
 	lingerStopped  = 500 * time.Millisecond // somebody may be waiting for the prompt
 )
-
-func signalName(s syscall.Signal) string { return unix.SignalName(s) }
 
 // interruptedGrace is what SIGINT leaves of graceful_timeout: somebody sits in
 // front of it.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -236,7 +239,7 @@ func (s *supervisor) tick(interval time.Duration, do event) {
 }
 
 func (s *supervisor) signaled(received syscall.Signal) {
-	name := signalName(received)
+	name := unix.SignalName(received)
 	switch received {
 	case syscall.SIGTERM:
 		s.stopGracefully(name, s.Settings.GracefulTimeout)
@@ -289,12 +292,7 @@ func (d *Deployment) listenOptions() listen.Options {
 	}
 }
 
-func label(settings config.Settings) string {
-	if settings.Name != "" {
-		return settings.Name
-	}
-	return settings.Target
-}
+func label(settings config.Settings) string { return cmp.Or(settings.Name, settings.Target) }
 
 func title(number int, settings config.Settings) string {
 	return fmt.Sprintf("gowsgi: worker %d [%s]", number, label(settings))

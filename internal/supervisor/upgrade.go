@@ -52,9 +52,10 @@ func (s *supervisor) startUpgrade() {
 		return
 	}
 	cmd := s.Upgrade()
-	ready, theirs, err := os.Pipe()
+	var ready, theirs *os.File
+	err := listen.Hand(cmd, s.listeners)
 	if err == nil {
-		err = listen.Hand(cmd, s.listeners)
+		ready, theirs, err = os.Pipe()
 	}
 	if err == nil {
 		cmd.Env = append(cmd.Env, ReadyVariable+"="+strconv.Itoa(firstExtraFile+len(cmd.ExtraFiles)))

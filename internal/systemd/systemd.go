@@ -32,9 +32,9 @@ func New(log *slog.Logger) *Notifier { return &Notifier{log: log} }
 // Ready says that gowsgi serves: after its start, and after a reload.
 func (n *Notifier) Ready(status string) { n.tell(daemon.SdNotifyReady, statusLine(status)) }
 
-// Reloading says that a reload begins; Ready must follow, also if it failed. systemd
-// wants the time, so that it can tell the answer to its own signal from one
-// before.
+// Reloading says that a reload begins; Ready must follow, also if it failed.
+// systemd wants the time, so that it can tell the answer to its own signal from
+// one before.
 func (n *Notifier) Reloading() {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &now); err != nil {
@@ -46,9 +46,6 @@ func (n *Notifier) Reloading() {
 
 // Stopping says that gowsgi stops.
 func (n *Notifier) Stopping(status string) { n.tell(daemon.SdNotifyStopping, statusLine(status)) }
-
-// Status is one line of text for systemctl status.
-func (n *Notifier) Status(status string) { n.tell(statusLine(status)) }
 
 // MainPID says that another process is the service from now on. The one that
 // systemd takes for it must say so; only then will it listen to the other.

@@ -55,7 +55,7 @@ func TestSystemdIsToldWhatGowsgiDoes(t *testing.T) {
 		want []string
 	}{
 		{func() { n.Ready("2 workers") }, []string{"READY=1", "STATUS=2 workers"}},
-		{func() { n.Status("two\nREADY=1") }, []string{"STATUS=two READY=1"}},
+		{func() { n.Ready("two\nSTOPPING=1") }, []string{"READY=1", "STATUS=two STOPPING=1"}},
 		{func() { n.MainPID(123) }, []string{"MAINPID=123"}},
 		{n.Alive, []string{"WATCHDOG=1"}},
 		{func() { n.Stopping("SIGTERM") }, []string{"STOPPING=1", "STATUS=SIGTERM"}},
