@@ -51,8 +51,11 @@ func flagSets() []*pflag.FlagSet {
 			continue
 		}
 		def := row.def
-		if def == combinedLog {
+		switch def {
+		case combinedLog:
 			def = "Apache's combined" // three lines of percent signs help nobody
+		case "0":
+			row.help += " (default 0)" // pflag leaves that out
 		}
 		add(row.group, row, def)
 	}

@@ -33,6 +33,16 @@ func TestHelpNamesEveryOptionUnderItsHeadingAndFits(t *testing.T) {
 			t.Errorf("--%s is not under %s", row.name, group)
 		}
 	}
+	words := strings.Join(strings.Fields(help), " ")
+	for _, row := range table() {
+		if row.meta == "" || row.def == "" || row.def == combinedLog {
+			continue
+		}
+		_, text, _ := strings.Cut(words, " --"+row.name+" "+row.meta+" ")
+		if text, _, _ = strings.Cut(text, ")"); !strings.HasSuffix(text, "(default "+row.def) {
+			t.Errorf("--%s does not say that %s is its default: %s", row.name, row.def, text)
+		}
+	}
 	for _, set := range flagSets() {
 		if n := strings.Count(help, "\n"+set.Name()+":\n"); n != 1 {
 			t.Errorf("%s is in %d pieces", set.Name(), n)
