@@ -69,8 +69,8 @@ func started(t *testing.T) *process {
 
 	p := &process{t: t, cmd: exec.Command(os.Args[0]), control: ours, socket: socket}
 	p.cmd.Dir, p.cmd.Stderr = folder, os.Stderr
-	p.cmd.Env = append(os.Environ(), asWorker+"=1")
-	p.cmd.ExtraFiles = []*os.File{theirs, inherited} // control.FD and the one after
+	p.cmd.Env = append(os.Environ(), asWorker+"=1", "GORACE=atexit_sleep_ms=0") // a second for each worker otherwise
+	p.cmd.ExtraFiles = []*os.File{theirs, inherited}                            // control.FD and the one after
 	must(p.cmd.Start())
 	t.Cleanup(func() {
 		_ = p.cmd.Process.Kill() // if the test has failed
@@ -105,13 +105,14 @@ func (p *process) signal(s os.Signal) {
 	}
 }
 
-// ends waits for an end with status 0.
+// ends waits for the end. With which status does not matter: after SIGQUIT it
+// depends on how fast Python is gone.
 func (p *process) ends() {
 	p.t.Helper()
 	late := time.AfterFunc(deadline, func() { _ = p.cmd.Process.Kill() })
 	defer late.Stop()
-	if err := p.cmd.Wait(); err != nil {
-		p.t.Errorf("the worker: %v", err)
+	if _ = p.cmd.Wait(); !p.cmd.ProcessState.Exited() {
+		p.t.Errorf("the worker: %v", p.cmd.ProcessState)
 	}
 }
 
