@@ -11,10 +11,10 @@ import (
 )
 
 // atom appends what it stands for: - where there is nothing.
-type atom func(b []byte, e *entry) []byte
+type atom func(b []byte, x *exchange) []byte
 
 // lineOf makes the function that appends a line without its end.
-func lineOf(format config.AccessFormat) func(b []byte, e *entry) []byte {
+func lineOf(format config.AccessFormat) func(b []byte, x *exchange) []byte {
 	if format.JSON {
 		return jsonLine
 	}
@@ -26,9 +26,9 @@ func lineOf(format config.AccessFormat) func(b []byte, e *entry) []byte {
 	for i, part := range format.Parts {
 		atoms[i] = atomOf(part, own)
 	}
-	return func(b []byte, e *entry) []byte {
+	return func(b []byte, x *exchange) []byte {
 		for _, a := range atoms {
-			b = a(b, e)
+			b = a(b, x)
 		}
 		return b
 	}
@@ -37,7 +37,7 @@ func lineOf(format config.AccessFormat) func(b []byte, e *entry) []byte {
 func atomOf(part config.AccessPart, own map[string]atom) atom {
 	switch {
 	case part.Atom == "":
-		return func(b []byte, _ *entry) []byte { return append(b, part.Text...) }
+		return func(b []byte, _ *exchange) []byte { return append(b, part.Text...) }
 	case part.Argument != "":
 		if a := atomWith(part.Atom, part.Argument); a != nil {
 			return a
@@ -52,88 +52,90 @@ func atomOf(part config.AccessPart, own map[string]atom) atom {
 	return nothing // Gunicorn, too, has - for an atom that it does not know
 }
 
-func nothing(b []byte, _ *entry) []byte { return append(b, '-') }
+func nothing(b []byte, _ *exchange) []byte { return append(b, '-') }
 
 // commonAtoms mean the same to Gunicorn and Apache.
 var commonAtoms = map[string]atom{
-	"h": func(b []byte, e *entry) []byte { return quoted(b, e.client.host) },
+	"h": func(b []byte, x *exchange) []byte { return quoted(b, x.client.host) },
 	"l": nothing,
-	"u": func(b []byte, e *entry) []byte {
-		if e.r.Header["Authorization"] == nil {
+	"u": func(b []byte, x *exchange) []byte {
+		if x.r.Header["Authorization"] == nil {
 			return append(b, '-')
 		}
-		user, _, _ := e.r.BasicAuth()
+		user, _, _ := x.r.BasicAuth()
 		return quoted(b, user)
 	},
-	"t": func(b []byte, e *entry) []byte { return e.log.clf.append(b, e.start) },
-	"r": func(b []byte, e *entry) []byte {
-		b = append(quoted(b, e.r.Method), ' ')
-		b = append(quoted(b, e.r.RequestURI), ' ')
-		return append(b, e.r.Proto...)
+	"t": func(b []byte, x *exchange) []byte { return x.h.access.clf.append(b, x.start) },
+	"r": func(b []byte, x *exchange) []byte {
+		b = append(quoted(b, x.r.Method), ' ')
+		b = append(quoted(b, x.r.RequestURI), ' ')
+		return append(b, x.r.Proto...)
 	},
-	"m": func(b []byte, e *entry) []byte { return quoted(b, e.r.Method) },
-	"U": func(b []byte, e *entry) []byte {
-		path, _, _ := strings.Cut(e.r.RequestURI, "?")
+	"m": func(b []byte, x *exchange) []byte { return quoted(b, x.r.Method) },
+	"U": func(b []byte, x *exchange) []byte {
+		path, _, _ := strings.Cut(x.r.RequestURI, "?")
 		return quoted(b, path)
 	},
-	"H": func(b []byte, e *entry) []byte { return append(b, e.r.Proto...) },
-	"s": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, int64(e.status), 10) },
-	"B": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.written, 10) },
-	"b": func(b []byte, e *entry) []byte {
-		if e.written == 0 {
+	"H": func(b []byte, x *exchange) []byte { return append(b, x.r.Proto...) },
+	"s": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, int64(x.status), 10) },
+	"B": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.written, 10) },
+	"b": func(b []byte, x *exchange) []byte {
+		if x.written == 0 {
 			return append(b, '-')
 		}
-		return strconv.AppendInt(b, e.written, 10)
+		return strconv.AppendInt(b, x.written, 10)
 	},
-	"T": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, int64(e.took/time.Second), 10) },
-	"D": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.took.Microseconds(), 10) },
+	"T": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, int64(x.took/time.Second), 10) },
+	"D": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.took.Microseconds(), 10) },
 }
 
 // gunicornAtoms are those that only Gunicorn has (access_log_format).
 var gunicornAtoms = map[string]atom{
-	"q": func(b []byte, e *entry) []byte {
-		if _, query, _ := strings.Cut(e.r.RequestURI, "?"); query != "" {
+	"q": func(b []byte, x *exchange) []byte {
+		if _, query, _ := strings.Cut(x.r.RequestURI, "?"); query != "" {
 			return quoted(b, query)
 		}
 		return b
 	},
-	"f": func(b []byte, e *entry) []byte { return quoted(b, first(e.r.Header, "Referer")) },
-	"a": func(b []byte, e *entry) []byte { return quoted(b, first(e.r.Header, "User-Agent")) },
-	"M": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.took.Milliseconds(), 10) },
-	"L": func(b []byte, e *entry) []byte { return appendSeconds(b, e.took) },
-	"p": func(b []byte, e *entry) []byte { return append(append(append(b, '<'), e.log.pid...), '>') },
+	"f": func(b []byte, x *exchange) []byte { return quoted(b, first(x.r.Header, "Referer")) },
+	"a": func(b []byte, x *exchange) []byte { return quoted(b, first(x.r.Header, "User-Agent")) },
+	"M": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.took.Milliseconds(), 10) },
+	"L": func(b []byte, x *exchange) []byte { return appendSeconds(b, x.took) },
+	"p": func(b []byte, x *exchange) []byte { return append(append(append(b, '<'), x.h.access.pid...), '>') },
 }
 
 // apacheAtoms are those that only Apache has (mod_log_config, mod_logio), or
 // with a meaning of their own.
 var apacheAtoms = map[string]atom{
 	"a": commonAtoms["h"],
-	"A": func(b []byte, e *entry) []byte { return quoted(b, e.conn.server.host) },
+	"A": func(b []byte, x *exchange) []byte { return quoted(b, x.conn.server.host) },
 	"f": nothing, // no file stands behind a request
-	"I": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.bytesIn()+int64(e.conn.headSize()), 10) },
-	"k": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, int64(e.conn.requestsBefore()), 10) },
-	"L": func(b []byte, e *entry) []byte { return quoted(b, e.requestID()) },
-	"O": func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.written+e.headOut(), 10) },
-	"p": func(b []byte, e *entry) []byte {
-		if port := e.conn.server.port; port != "" {
+	"I": func(b []byte, x *exchange) []byte {
+		return strconv.AppendInt(b, x.bytesIn()+int64(x.conn.headSize()), 10)
+	},
+	"k": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, int64(x.conn.requestsBefore()), 10) },
+	"L": func(b []byte, x *exchange) []byte { return quoted(b, x.requestID()) },
+	"O": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.written+x.headOut(), 10) },
+	"p": func(b []byte, x *exchange) []byte {
+		if port := x.conn.server.port; port != "" {
 			return append(b, port...)
 		}
-		return append(b, serverOfHost(e.r.Host, e.scheme).port...)
+		return append(b, serverOfHost(x.r.Host, x.scheme).port...)
 	},
-	"P": func(b []byte, e *entry) []byte { return append(b, e.log.pid...) },
-	"q": func(b []byte, e *entry) []byte {
-		if _, query, found := strings.Cut(e.r.RequestURI, "?"); found {
+	"P": func(b []byte, x *exchange) []byte { return append(b, x.h.access.pid...) },
+	"q": func(b []byte, x *exchange) []byte {
+		if _, query, found := strings.Cut(x.r.RequestURI, "?"); found {
 			return quoted(append(b, '?'), query)
 		}
 		return b
 	},
 	"v": serverName,
 	"V": serverName,
-	"X": func(b []byte, e *entry) []byte {
+	"X": func(b []byte, x *exchange) []byte {
 		switch {
-		case e.abort:
+		case x.abort:
 			return append(b, 'X')
-		case e.closes():
+		case x.closes():
 			return append(b, '-')
 		default:
 			return append(b, '+')
@@ -141,8 +143,8 @@ var apacheAtoms = map[string]atom{
 	},
 }
 
-func serverName(b []byte, e *entry) []byte {
-	return quoted(b, serverOfHost(e.r.Host, e.scheme).host)
+func serverName(b []byte, x *exchange) []byte {
+	return quoted(b, serverOfHost(x.r.Host, x.scheme).host)
 }
 
 // atomWith finds an atom with an argument; nil if there is none such.
@@ -153,17 +155,17 @@ func atomWith(letter, argument string) atom {
 	case "pcanonical":
 		return apacheAtoms["p"]
 	case "plocal":
-		return func(b []byte, e *entry) []byte { return quoted(b, e.conn.server.port) }
+		return func(b []byte, x *exchange) []byte { return quoted(b, x.conn.server.port) }
 	case "premote":
-		return func(b []byte, e *entry) []byte { return quoted(b, e.client.port) }
+		return func(b []byte, x *exchange) []byte { return quoted(b, x.client.port) }
 	case "Ppid":
 		return apacheAtoms["P"]
 	case "Ptid":
-		return func(b []byte, e *entry) []byte {
-			if !e.ran {
+		return func(b []byte, x *exchange) []byte {
+			if !x.ran {
 				return append(b, '-')
 			}
-			return strconv.AppendInt(b, int64(e.req.Thread()), 10)
+			return strconv.AppendInt(b, int64(x.req.Thread()), 10)
 		}
 	case "Ts":
 		return commonAtoms["T"]
@@ -172,27 +174,27 @@ func atomWith(letter, argument string) atom {
 	case "Tus":
 		return commonAtoms["D"]
 	case "tsec":
-		return func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.start.Unix(), 10) }
+		return func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.start.Unix(), 10) }
 	case "tmsec":
-		return func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.start.UnixMilli(), 10) }
+		return func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.start.UnixMilli(), 10) }
 	case "tusec":
-		return func(b []byte, e *entry) []byte { return strconv.AppendInt(b, e.start.UnixMicro(), 10) }
+		return func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, x.start.UnixMicro(), 10) }
 	case "tmsec_frac":
-		return func(b []byte, e *entry) []byte { return appendFraction(b, e.start.Nanosecond()/1e6, 3) }
+		return func(b []byte, x *exchange) []byte { return appendFraction(b, x.start.Nanosecond()/1e6, 3) }
 	case "tusec_frac":
-		return func(b []byte, e *entry) []byte { return appendFraction(b, e.start.Nanosecond()/1e3, 6) }
+		return func(b []byte, x *exchange) []byte { return appendFraction(b, x.start.Nanosecond()/1e3, 6) }
 	}
 	switch letter {
 	case "i":
 		return requestHeader(argument)
 	case "o":
-		return func(b []byte, e *entry) []byte { return quoted(b, responseHeader(e.w.Header(), argument)) }
+		return func(b []byte, x *exchange) []byte { return quoted(b, responseHeader(x.w.Header(), argument)) }
 	case "e":
 		value := os.Getenv(argument)
-		return func(b []byte, _ *entry) []byte { return quoted(b, value) }
+		return func(b []byte, _ *exchange) []byte { return quoted(b, value) }
 	case "C":
-		return func(b []byte, e *entry) []byte {
-			if cookie, err := e.r.Cookie(argument); err == nil {
+		return func(b []byte, x *exchange) []byte {
+			if cookie, err := x.r.Cookie(argument); err == nil {
 				return quoted(b, cookie.Value)
 			}
 			return append(b, '-')
@@ -204,9 +206,9 @@ func atomWith(letter, argument string) atom {
 func requestHeader(name string) atom {
 	key := http.CanonicalHeaderKey(name)
 	if key == "Host" { // net/http keeps it apart
-		return func(b []byte, e *entry) []byte { return quoted(b, e.r.Host) }
+		return func(b []byte, x *exchange) []byte { return quoted(b, x.r.Host) }
 	}
-	return func(b []byte, e *entry) []byte { return quoted(b, strings.Join(e.r.Header[key], ",")) }
+	return func(b []byte, x *exchange) []byte { return quoted(b, strings.Join(x.r.Header[key], ",")) }
 }
 
 // responseHeader finds a field whatever its spelling.

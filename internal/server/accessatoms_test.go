@@ -25,7 +25,8 @@ func lineFor(t *testing.T, format string, change func(x *exchange)) string {
 	if change != nil {
 		change(x)
 	}
-	line := a.line(nil, &entry{exchange: x, log: a, took: 1*time.Second + 2003*time.Microsecond})
+	x.took = 1*time.Second + 2003*time.Microsecond
+	line := a.line(nil, x)
 	return string(line)
 }
 

@@ -8,37 +8,37 @@ import (
 
 // jsonLine appends an object that describes the request. Fields with nothing to
 // tell are left out: queue, python, gil and thread if it never got to Python.
-func jsonLine(b []byte, e *entry) []byte {
+func jsonLine(b []byte, x *exchange) []byte {
 	b = append(b, `{"time":"`...)
-	b = e.log.rfc.append(b, e.start)
-	b = appendFraction(append(b, '.'), e.start.Nanosecond()/int(time.Millisecond), 3)
-	b = append(e.log.zone.append(b, e.start), '"')
-	b = appendField(b, "client", e.client.host)
-	b = appendField(b, "method", e.r.Method)
-	b = appendField(b, "uri", e.r.RequestURI)
-	b = appendField(b, "protocol", e.r.Proto)
-	b = appendField(b, "host", e.r.Host)
-	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.status), 10)
-	b = strconv.AppendInt(append(b, `,"bytes_in":`...), e.bytesIn(), 10)
-	b = strconv.AppendInt(append(b, `,"bytes_out":`...), e.written, 10)
-	b = appendSeconds(append(b, `,"duration":`...), e.took)
-	if e.ran {
-		queued, inside := e.req.Times()
+	b = x.h.access.rfc.append(b, x.start)
+	b = appendFraction(append(b, '.'), x.start.Nanosecond()/int(time.Millisecond), 3)
+	b = append(x.h.access.zone.append(b, x.start), '"')
+	b = appendField(b, "client", x.client.host)
+	b = appendField(b, "method", x.r.Method)
+	b = appendField(b, "uri", x.r.RequestURI)
+	b = appendField(b, "protocol", x.r.Proto)
+	b = appendField(b, "host", x.r.Host)
+	b = strconv.AppendInt(append(b, `,"status":`...), int64(x.status), 10)
+	b = strconv.AppendInt(append(b, `,"bytes_in":`...), x.bytesIn(), 10)
+	b = strconv.AppendInt(append(b, `,"bytes_out":`...), x.written, 10)
+	b = appendSeconds(append(b, `,"duration":`...), x.took)
+	if x.ran {
+		queued, inside := x.req.Times()
 		b = appendSeconds(append(b, `,"queue":`...), queued)
 		b = appendSeconds(append(b, `,"python":`...), inside)
-		b = appendSeconds(append(b, `,"gil":`...), e.req.GILWait())
+		b = appendSeconds(append(b, `,"gil":`...), x.req.GILWait())
 	}
-	b = append(b, e.log.worker...)
-	if e.ran {
-		b = strconv.AppendInt(append(b, `,"thread":`...), int64(e.req.Thread()), 10)
+	b = append(b, x.h.access.worker...)
+	if x.ran {
+		b = strconv.AppendInt(append(b, `,"thread":`...), int64(x.req.Thread()), 10)
 	}
-	if id := e.sentID(); id != "" {
+	if id := x.sentID(); id != "" {
 		b = appendField(b, "request_id", id)
 	} else {
-		b = append(e.appendID(append(b, `,"request_id":"`...)), '"')
+		b = append(x.appendID(append(b, `,"request_id":"`...)), '"')
 	}
-	b = appendField(b, "referer", first(e.r.Header, "Referer"))
-	b = appendField(b, "user_agent", first(e.r.Header, "User-Agent"))
+	b = appendField(b, "referer", first(x.r.Header, "Referer"))
+	b = appendField(b, "user_agent", first(x.r.Header, "User-Agent"))
 	return append(b, '}')
 }
 

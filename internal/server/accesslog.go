@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -18,31 +19,31 @@ const flushInterval = 100 * time.Millisecond
 // together, a system call for many; each write begins and ends with a line, and
 // is short enough not to be mixed with those of other workers. A worker that is
 // killed loses what it had not written: flushInterval's worth at most.
+//
+// Every request comes by here, so nobody makes a line or waits for the file with
+// the lock: whoever the kernel takes off the processor at that moment would keep
+// all others waiting.
 type AccessLog struct {
 	file   *logging.File
 	log    *slog.Logger
-	line   func(b []byte, e *entry) []byte
+	line   func(b []byte, x *exchange) []byte
 	room   int // bytes that one write may have
 	pid    string
 	worker string // the field of jsonLine
 
+	clf  clock // the time in the common log format
+	rfc  clock // the time by RFC 3339, but for what is behind the seconds
+	zone clock // that
+
 	mu     sync.Mutex
 	buf    []byte // whole lines
-	entry  entry  // of the line that is being made
-	clf    clock  // the time in the common log format
-	rfc    clock  // the time by RFC 3339, but for what is behind the seconds
-	zone   clock  // that
 	timer  *time.Timer
 	armed  bool // the timer runs
 	closed bool // nobody waits for the timer any more: lines go out at once
-	failed bool // the last write did
-}
 
-// entry is what a line is made from.
-type entry struct {
-	*exchange
-	log  *AccessLog
-	took time.Duration
+	writing sync.Mutex // taken with mu, so that lines stay in order, and kept for the write
+	spare   []byte     // what is being written; then for the next lines
+	failed  bool       // the last write did
 }
 
 // OpenAccessLog opens the access log that the settings describe; nil if they
@@ -70,57 +71,72 @@ func OpenAccessLog(s config.Settings, standard *os.File, worker int, log *slog.L
 	return a, nil
 }
 
+// longLine is what an exchange keeps at most.
+const longLine = 4 << 10
+
 // write adds the line of a request that is over.
 func (a *AccessLog) write(x *exchange) {
-	took := time.Since(x.start)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.entry = entry{exchange: x, log: a, took: took}
-	start := len(a.buf)
-	a.buf = append(a.line(a.buf, &a.entry), '\n')
-	a.entry.exchange = nil
-	if start > 0 && len(a.buf) > a.room {
-		a.send(a.buf[:start])
-		a.buf = append(a.buf[:0], a.buf[start:]...)
+	x.took = time.Since(x.start)
+	x.line = append(a.line(x.line[:0], x), '\n')
+	a.add(x.line)
+	if cap(x.line) > longLine {
+		x.line = nil
 	}
+}
+
+func (a *AccessLog) add(line []byte) {
+	a.mu.Lock()
+	var full []byte
+	if len(a.buf) > 0 && len(a.buf)+len(line) > a.room {
+		full = a.take()
+	}
+	a.buf = append(a.buf, line...)
 	switch {
-	case a.closed || len(a.buf) >= a.room:
-		a.flush()
+	case a.closed:
+		full = a.take() // there was nothing before it
 	case !a.armed:
 		a.armed = true
 		a.timer.Reset(flushInterval)
+	}
+	a.mu.Unlock()
+	if full != nil {
+		a.send(full)
 	}
 }
 
 func (a *AccessLog) flushLate() {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.armed = false
-	a.flush()
+	lines := a.take()
+	a.mu.Unlock()
+	a.send(lines)
 }
 
-// flush writes what there is. Lock: held.
-func (a *AccessLog) flush() {
-	if len(a.buf) > 0 {
-		a.send(a.buf)
-		a.buf = a.buf[:0]
-	}
-	if cap(a.buf) > 2*wholeLines {
-		a.buf = nil // one very long line
-	}
+// take returns what is to be written, with the lock writing: send is to follow.
+// Lock: held.
+func (a *AccessLog) take() []byte {
+	a.writing.Lock()
+	a.buf, a.spare = a.spare[:0], a.buf
+	return a.spare
 }
 
-// wholeLines is about what the buffer grows to.
+// wholeLines is about what the buffers grow to.
 const wholeLines = 64 << 10
 
-// send writes lines. There is nobody to return an error to: it is logged once,
-// until it works again. Lock: held.
+// send writes what was taken. There is nobody to return an error to: it is logged
+// once, until it works again.
 func (a *AccessLog) send(lines []byte) {
-	_, err := a.file.Write(lines)
-	if err != nil && !a.failed {
-		a.log.Error("lines of the access log cannot be written", "event", "access_log.failed", "error", err.Error())
+	defer a.writing.Unlock()
+	if len(lines) > 0 {
+		_, err := a.file.Write(lines)
+		if err != nil && !a.failed {
+			a.log.Error("lines of the access log cannot be written", "event", "access_log.failed", "error", err.Error())
+		}
+		a.failed = err != nil
 	}
-	a.failed = err != nil
+	if cap(a.spare) > 2*wholeLines {
+		a.spare = nil // one very long line
+	}
 }
 
 // Reopen writes what there is and opens the file anew, for when it was moved
@@ -132,7 +148,7 @@ func (a *AccessLog) Reopen() error {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.flush()
+	a.send(a.take())
 	return a.file.Reopen()
 }
 
@@ -146,19 +162,26 @@ func (a *AccessLog) Close() {
 	defer a.mu.Unlock()
 	a.closed = true
 	a.timer.Stop()
-	a.flush()
+	a.send(a.take())
 }
 
-// clock formats a time in full seconds, and keeps the text for that second.
+// clock formats a time in full seconds, and keeps the text for that second. Safe
+// for concurrent use.
 type clock struct {
 	layout string
+	last   atomic.Pointer[tick]
+}
+
+type tick struct {
 	second int64
-	text   []byte
+	text   string
 }
 
 func (c *clock) append(b []byte, t time.Time) []byte {
-	if second := t.Unix(); c.text == nil || second != c.second {
-		c.second, c.text = second, t.AppendFormat(c.text[:0], c.layout)
+	now := c.last.Load()
+	if second := t.Unix(); now == nil || now.second != second {
+		now = &tick{second, t.Format(c.layout)}
+		c.last.Store(now)
 	}
-	return append(b, c.text...)
+	return append(b, now.text...)
 }

@@ -48,6 +48,8 @@ type exchange struct {
 
 	body   *countedBody  // nil: none, or nobody wants to know
 	number atomic.Uint64 // in requestID; 0: none yet
+	took   time.Duration // start to end, for the access log
+	line   []byte        // of the access log; the next exchange uses the memory
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -57,7 +59,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	x := exchanges.Get().(*exchange)
-	*x = exchange{h: h, w: w, r: r, conn: connectionOf(r), start: time.Now()}
+	*x = exchange{h: h, w: w, r: r, conn: connectionOf(r), start: time.Now(), line: x.line}
 	x.client = splitClient(r.RemoteAddr)
 	x.scheme = h.trusted.scheme(x.client.host, r.Header)
 	x.serve()
@@ -73,7 +75,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	abort, conn := x.abort, x.conn
 	if !x.flight.kept {
-		*x = exchange{}
+		*x = exchange{line: x.line}
 		exchanges.Put(x)
 	}
 	if abort {
