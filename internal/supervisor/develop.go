@@ -59,12 +59,11 @@ func (s *supervisor) codeChanged(path string) {
 	s.generations++
 	s.generation = s.generations
 	for _, sl := range s.slots {
-		sl.giveUpStart()
+		sl.startAnew()
 		if w := sl.serving; w != nil {
 			sl.serving = nil
 			s.drain(w, lingerStopped)
 		}
-		sl.failures, sl.waiting = 0, false
 	}
 	s.arrange()
 }

@@ -80,7 +80,7 @@ func (s *supervisor) try(next Deployment) {
 		return
 	}
 	for _, sl := range s.slots {
-		sl.giveUpStart() // of the old deployment
+		sl.startAnew()
 	}
 	s.arrange()
 }

@@ -83,6 +83,29 @@ func TestLogsAreGivenToTheWorkersThatThereAre(t *testing.T) {
 	p.stops()
 }
 
+func TestReloadThatMendsTheWorkerDoesNotWaitForItsPause(t *testing.T) {
+	way := filepath.Join(t.TempDir(), "way")
+	s := settings(1, behaveFile+"="+way)
+	p, path := reloadable(t, s)
+	if err := os.WriteFile(way, []byte(fails), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.waitLog("event=worker.delayed worker=1 wait=4s")
+	pause := time.Now().Add(4 * time.Second)
+	s.Env = nil
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.done")
+	if !time.Now().Before(pause) {
+		t.Error("the pause went before")
+	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestReloadTakesTheNumberOfWorkers(t *testing.T) {
 	s := settings(1)
 	p, path := reloadable(t, s)

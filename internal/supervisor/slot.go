@@ -28,6 +28,12 @@ func (sl *slot) giveUpStart() {
 	}
 }
 
+// startAnew is for what may cure the slot: starts that failed count no more.
+func (sl *slot) startAnew() {
+	sl.giveUpStart()
+	sl.failures, sl.waiting = 0, false
+}
+
 const (
 	// A worker that has been ready this long has not died at start.
 	settled = time.Second

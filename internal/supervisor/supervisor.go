@@ -268,11 +268,12 @@ func (s *supervisor) signaled(received syscall.Signal) {
 func (s *supervisor) reopen() {
 	if err := errors.Join(s.Reopen(), s.HandLogs(s.Deployment)); err != nil {
 		s.Log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
+	} else {
+		s.Log.Info("log files reopened", "event", "log.reopened")
 	}
 	for w := range s.workers {
 		w.tell(control.Order{Kind: control.Reopen})
 	}
-	s.Log.Info("log files reopened", "event", "log.reopened")
 }
 
 // fail ends it all: err is what Run returns.
