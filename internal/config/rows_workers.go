@@ -87,7 +87,7 @@ func timeoutRows() []setting {
 		{
 			name: "timeout-grace", group: groupTimeouts, meta: "SECONDS", def: "10",
 			kind: duration(func(s *Settings) *time.Duration { return &s.TimeoutGrace }, 0, 24*time.Hour),
-			help: "A request that timed out has this long to end; then its worker is replaced.",
+			help: "A request that timed out has this long to end, or its worker is replaced; 0: at once.",
 		},
 		{
 			name: "queue-timeout", group: groupTimeouts, meta: "SECONDS", def: "30",
@@ -124,7 +124,7 @@ func timeoutRows() []setting {
 		{
 			name: "graceful-timeout", group: groupTimeouts, meta: "SECONDS", def: "30",
 			kind: duration(func(s *Settings) *time.Duration { return &s.GracefulTimeout }, 0, 24*time.Hour),
-			help: "When stopping, running requests have this long to finish.",
+			help: "When stopping, running requests have this long to finish; 0: none.",
 		},
 		{
 			name: "startup-timeout", group: groupTimeouts, meta: "SECONDS", def: "120",
