@@ -50,11 +50,7 @@ func startProject(t testing.TB, o ProjectOptions) *Project {
 // prepareProject makes a folder to write an application into.
 func prepareProject(t testing.TB) *Project {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "gowsgi") // short enough for a socket's path
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
+	folder := shortFolder(t)
 	return &Project{folder: folder, pidFile: filepath.Join(folder, "pid"), Server: &Server{}}
 }
 

@@ -96,13 +96,7 @@ func launch(t testing.TB, o Options) *Server {
 	if o.Free {
 		o.Args = append([]string{"--venv", o.Venv}, o.Args...)
 	} else if o.Unix {
-		// Not t.TempDir: a socket's path may have about 100 bytes only.
-		folder, err := os.MkdirTemp("", "gowsgi")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { os.RemoveAll(folder) })
-		s.network, s.Addr = "unix", filepath.Join(folder, "s")
+		s.network, s.Addr = "unix", filepath.Join(shortFolder(t), "s")
 		s.URL, bind = "http://localhost", "unix:"+s.Addr
 	} else {
 		s.Addr = freeAddr(t)
@@ -137,6 +131,18 @@ func launch(t testing.TB, o Options) *Server {
 		close(s.exited)
 	}()
 	return s
+}
+
+// shortFolder makes a folder for sockets. Not t.TempDir: a socket's path may have
+// about 100 bytes only.
+func shortFolder(t testing.TB) string {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "gowsgi")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
 }
 
 // command is the program with arguments, in an environment without anything
@@ -292,6 +298,9 @@ func Run(t testing.TB, o Options, args ...string) Result {
 	out, errors := newLog(), newLog()
 	cmd := command(o, args...)
 	cmd.Stdout, cmd.Stderr = out, errors
+	if o.Wrap != nil {
+		o.Wrap(cmd)
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start %s: %v", program(), err)
 	}
