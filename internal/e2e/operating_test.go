@@ -64,57 +64,33 @@ func openFiles(t *testing.T, pids []int, path string) (n int) {
 }
 
 func TestSystemdIsToldWhatHappens(t *testing.T) {
-	folder, err := os.MkdirTemp("", "gowsgi")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(folder)
-	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: filepath.Join(folder, "notify")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer socket.Close()
-	told := newLog()
-	go func() {
-		message := make([]byte, 4096)
-		for {
-			n, err := socket.Read(message)
-			if err != nil {
-				return
-			}
-			_, _ = told.Write(append(message[:n], '\n'))
-		}
-	}()
+	m := startManager(t)
 	p := prepareProject(t)
 	p.Edition(t, 1)
 	p.serve(t, ProjectOptions{
 		Settings: Settings{Workers: 1, Threads: 2},
-		Env:      []string{"NOTIFY_SOCKET=" + socket.LocalAddr().String(), "WATCHDOG_USEC=200000"},
+		Env:      []string{"NOTIFY_SOCKET=" + m.path, "WATCHDOG_USEC=200000"},
 	})
-	says := func(text string, times int) {
-		t.Helper()
-		Eventually(t, "systemd is told "+text, func() bool { return strings.Count(told.String(), text) >= times })
-	}
-	says("READY=1", 1)
-	says("WATCHDOG=1", 3)
+	m.Told(t, "READY=1", 1)
+	m.Told(t, "WATCHDOG=1", 3)
 	p.Signal(t, syscall.SIGHUP)
-	says("RELOADING=1\nMONOTONIC_USEC=", 1)
-	says("READY=1", 2)
+	m.Told(t, "RELOADING=1\nMONOTONIC_USEC=", 1)
+	m.Told(t, "READY=1", 2)
 	p.Write(t, "editions.py", "def application(environ, start_response):\n")
 	p.Signal(t, syscall.SIGHUP)
-	says("RELOADING=1", 2)
-	says("READY=1", 3) // although it failed
+	m.Told(t, "RELOADING=1", 2)
+	m.Told(t, "READY=1", 3) // although it failed
 	p.Edition(t, 2)
 	old := p.Supervisor(t)
 	p.Signal(t, syscall.SIGUSR2)
-	says("MAINPID=", 1)
-	says("READY=1", 4)
+	m.Told(t, "MAINPID=", 1)
+	m.Told(t, "READY=1", 4)
 	Eventually(t, "another gowsgi serves", func() bool { return p.Supervisor(t) != old })
-	if strings.Contains(told.String(), "STOPPING") {
-		t.Errorf("systemd was told that the service stops: %s", told.String())
+	if told := m.told.String(); strings.Contains(told, "STOPPING") {
+		t.Errorf("systemd was told that the service stops: %s", told)
 	}
 	p.terminate(t)
-	says("STOPPING=1", 1)
+	m.Told(t, "STOPPING=1", 1)
 }
 
 // systemd passes sockets, says so in variables, and keeps them.
