@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// hanging are ways in which an application is never loaded.
+var hanging = map[string]string{
+	"sleeps":        "import time\ntime.sleep(600)\n",
+	"keeps the GIL": "import ctypes\nctypes.PyDLL(None).sleep(600)\n",
+}
+
+func TestApplicationThatNeverLoadsEndsTheStart(t *testing.T) {
+	t.Parallel() // it mostly waits
+	for name, code := range hanging {
+		t.Run(name, func(t *testing.T) {
+			folder := shortFolder(t)
+			write(t, filepath.Join(folder, "hangs_at_import.py"), code)
+			s := launch(t, Options{
+				Target: "hangs_at_import", Dir: folder, Unix: true, Addr: filepath.Join(folder, "s"),
+				Args: []string{"-w", "2", "-b", "unix:s", "-p", "pid", "--startup-timeout", "0.5"},
+			})
+			select {
+			case <-s.exited:
+			case <-time.After(stopDeadline):
+			}
+			// They were the only ones in its process group.
+			if err := syscall.Kill(-s.PID(), 0); err == nil {
+				t.Error("a process is left")
+			}
+			if status := s.Wait(t); status != 1 {
+				t.Errorf("exit status %d", status)
+			}
+			checkComplaint(t, Result{Errors: s.Log()}, []string{"gowsgi: worker ", " did not load the application within 500ms", "--startup-timeout"}, "")
+			if left := slices.DeleteFunc(names(t, folder), func(name string) bool {
+				return name == "hangs_at_import.py" || name == "__pycache__"
+			}); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestReloadThatNeverLoadsKeepsTheOldWorkers(t *testing.T) {
+	t.Parallel() // it mostly waits
+	for name, code := range hanging {
+		t.Run(name, func(t *testing.T) {
+			settings := Settings{Workers: 2}
+			p := startProject(t, ProjectOptions{Settings: settings})
+			before := p.Workers(t)
+			p.Write(t, "editions.py", code)
+			settings.More = "startup_timeout = 0.5"
+			p.Configure(t, settings)
+			failed := p.LoggedOnceMore("reload.failed")
+			p.Send(t, syscall.SIGHUP)
+			Eventually(t, "the new worker starts", func() bool { return len(p.Workers(t)) == 3 || failed() })
+			if edition := p.Answer(t); edition != "1" {
+				t.Errorf("edition %s answers while another is loaded", edition)
+			}
+			Eventually(t, "the reload has failed", failed)
+			if log := p.Log(); strings.Count(log, " did not load the application within 500ms") != 1 {
+				t.Error("the log does not say why, or says it again and again")
+			}
+			if now := p.Workers(t); !slices.Equal(now, before) || p.Answer(t) != "1" {
+				t.Errorf("edition %s, workers %v; before: %v", p.Answer(t), now, before)
+			}
+			p.Edition(t, 2)
+			settings.More = ""
+			p.Configure(t, settings)
+			p.Send(t, syscall.SIGHUP)
+			Eventually(t, "the mended application is served", func() bool { return p.Answer(t) == "2" })
+		})
+	}
+}
