@@ -46,6 +46,26 @@ func TestApplicationThatNeverLoadsEndsTheStart(t *testing.T) {
 	}
 }
 
+// It is loaded then: who is told otherwise looks in the wrong place.
+func TestWarmupThatIsNeverAnsweredIsNamed(t *testing.T) {
+	t.Parallel() // it mostly waits
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "never_answers.py"), "import time\ndef application(environ, start_response):\n    time.sleep(600)\n")
+	// How long it takes to load is the machine's affair.
+	for _, seconds := range []string{"0.5", "3", "20"} {
+		result := Run(t, Options{Dir: folder}, "-b", freeAddr(t), "--venv", PlainVenv(t),
+			"--startup-timeout", seconds, "--warmup", "/healthz", "never_answers")
+		if strings.Contains(result.Errors, "did not load") && seconds != "20" {
+			continue
+		}
+		if result.Status != 1 {
+			t.Errorf("exit status %d", result.Status)
+		}
+		checkComplaint(t, result, []string{"gowsgi: worker 1 has loaded", "did not answer --warmup /healthz", "--startup-timeout"}, "")
+		break
+	}
+}
+
 func TestReloadThatNeverLoadsKeepsTheOldWorkers(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for name, code := range hanging {

@@ -108,6 +108,11 @@ func (s *supervisor) startsTooLong(w *worker, timeout time.Duration) {
 	w.failed = true
 	w.message = fmt.Sprintf("worker %d did not load the application within %s: is it waiting for something? "+
 		"Give it more time with --startup-timeout", w.number, timeout)
+	// A worker that starts has no other request than this one.
+	if warmup := s.Settings.Warmup; warmup != "" && w.running(1) != "" {
+		w.message = fmt.Sprintf("worker %d has loaded the application, but that did not answer --warmup %s in what was left of %s: "+
+			"is it waiting for something? Give it more time with --startup-timeout", w.number, warmup, timeout)
+	}
 	w.kill()
 }
 
