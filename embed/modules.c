@@ -29,6 +29,40 @@ static int add(paths *list, PyObject *path) {
     return 0;
 }
 
+/* A package without __init__.py has nothing but folders. The file that each of
+ * them lacks stands for it, so that what comes into the folder is noticed. */
+static int add_folders(paths *list, PyObject *path) {
+    PyObject *folders = PySequence_List(path); /* new */
+    if (!folders) {
+        PyErr_Clear();
+        return 0;
+    }
+    int failed = 0;
+    for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(folders); i++) {
+        PyObject *folder = PyList_GET_ITEM(folders, i); /* borrowed */
+        if (!PyUnicode_Check(folder))
+            continue;
+        PyObject *file = PyUnicode_FromFormat("%U/__init__.py", folder); /* new */
+        failed = add(list, file);
+        Py_XDECREF(file);
+    }
+    Py_DECREF(folders);
+    return failed;
+}
+
+static int add_module(paths *list, PyObject *dict) {
+    PyObject *file = PyDict_GetItemString(dict, "__file__"); /* borrowed */
+    if (file && file != Py_None)
+        return add(list, file);
+    PyObject *path = PyDict_GetItemString(dict, "__path__"); /* borrowed */
+    if (!path)
+        return 0;
+    Py_INCREF(path); /* it is Python that is asked */
+    int failed = add_folders(list, path);
+    Py_DECREF(path);
+    return failed;
+}
+
 /* os.__file__ tells where the standard library is, so it comes first. Modules'
  * dicts are read directly: some modules import others when they are asked for an
  * attribute. */
@@ -40,7 +74,7 @@ static int collect(paths *list) {
     for (Py_ssize_t i = 0; !failed && i < PyList_GET_SIZE(modules); i++) {
         PyObject *module = PyList_GET_ITEM(modules, i); /* borrowed */
         if (PyModule_Check(module))
-            failed = add(list, PyDict_GetItemString(PyModule_GetDict(module), "__file__"));
+            failed = add_module(list, PyModule_GetDict(module));
     }
     Py_XDECREF(modules);
     Py_XDECREF(file);
@@ -49,7 +83,7 @@ static int collect(paths *list) {
 }
 
 /* Does: lists __file__ of all modules, each with a NUL behind it; that of os
- *     comes first.
+ *     comes first. Of a namespace package it is the __init__.py that is not there.
  * Memory: malloc'ed, the caller frees it.
  * GIL: held.
  * Fails: NULL with a Python exception set. */

@@ -24,8 +24,9 @@ var ErrUnresponsive = errors.New("embed: no thread of the application lets go of
 
 // Modules lists the source files of all loaded modules but those in the
 // standard library's folder, and after a load that failed also those that its
-// traceback names: what has to change for the next load to go better. Absolute,
-// sorted. On the thread that started CPython, GIL held.
+// traceback names: what has to change for the next load to go better. Of a
+// package without __init__.py it is that file, so that its folder is known.
+// Absolute, sorted. On the thread that started CPython, GIL held.
 func (in *Interpreter) Modules() []string {
 	var size C.size_t
 	list := C.gowsgi_modules(&size)

@@ -196,3 +196,25 @@ func TestFilesThatNobodyLoadedAreNoReason(t *testing.T) {
 		t.Errorf("the code was loaded anew for another reason: %s", log)
 	}
 }
+
+// As in the middle of a checkout. The folder may be a package, or just a folder.
+func TestModuleThatIsGoneIsWaitedFor(t *testing.T) {
+	for name, files := range map[string]map[string]string{
+		"package":           {"parts/__init__.py": ""},
+		"namespace package": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files["site_code.py"], files["parts/words.py"] = siteCode, "WORD = 'one'\n"
+			d := develop(t, files)
+			d.answers(t, 200, "first one")
+			d.save(t, "parts/words.py", "WORD = 'two'\n")
+			d.answers(t, 200, "first two") // so the folder is watched
+			if err := os.Remove(filepath.Join(d.dir, "parts/words.py")); err != nil {
+				t.Fatal(err)
+			}
+			d.answers(t, 500, "No module named")
+			d.save(t, "parts/words.py", "WORD = 'three'\n")
+			d.answers(t, 200, "first three")
+		})
+	}
+}
