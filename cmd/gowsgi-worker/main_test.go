@@ -88,6 +88,7 @@ func started(t *testing.T) *process {
 	if report.Kind != control.Ready {
 		t.Fatalf("the worker says %+v", report)
 	}
+	p.tell(control.Order{Kind: control.Serve})
 	return p
 }
 

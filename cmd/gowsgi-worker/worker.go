@@ -140,7 +140,8 @@ type end struct {
 // did not order.
 const strangersLinger = time.Second
 
-// serve accepts requests until somebody says stop, or gowsgi is gone.
+// serve accepts requests from when gowsgi says so until somebody says stop, or
+// gowsgi is gone.
 func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, orders <-chan control.Order) int {
 	if s := w.plan.Settings; s.Warmup != "" && w.app != nil {
 		if err := w.server.Warmup(s.Warmup, s.StartupTimeout); err != nil {
@@ -149,17 +150,9 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 			return exitNotReady
 		}
 	}
-	failed := w.server.Start(listeners)
 	w.report(control.Report{Kind: control.Ready, Seconds: w.loading.Seconds()})
-	if w.app != nil {
-		if timeout := w.plan.Settings.SurplusTimeout; timeout > 0 {
-			go w.reportIdle(timeout)
-		}
-		if w.plan.Settings.Reload {
-			go w.reportModules()
-		}
-	}
 
+	var failed <-chan error
 	grace := w.plan.Settings.GracefulTimeout
 	for {
 		select {
@@ -177,6 +170,9 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 				w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
 				// Perhaps another gowsgi has the sockets by now: they are not shut down.
 				return w.stop(end{linger: strangersLinger, grace: grace}, signals)
+			case order.Kind == control.Serve:
+				failed = w.server.Start(listeners)
+				w.reportOften()
 			case order.Kind == control.Drain:
 				return w.stop(end{linger: order.Linger, grace: order.Grace, stops: order.Last}, signals)
 			case order.Kind == control.Reopen:
@@ -194,6 +190,19 @@ func (w *worker) report(r control.Report) {
 	w.reporting.Lock()
 	defer w.reporting.Unlock()
 	_ = w.reports.Encode(r) // if gowsgi is gone, nobody needs to know
+}
+
+// reportOften begins to tell gowsgi what becomes of the application.
+func (w *worker) reportOften() {
+	if w.app == nil {
+		return
+	}
+	if timeout := w.plan.Settings.SurplusTimeout; timeout > 0 {
+		go w.reportIdle(timeout)
+	}
+	if w.plan.Settings.Reload {
+		go w.reportModules()
+	}
 }
 
 // reportIdle tells gowsgi whenever nobody has been served for timeout: it knows

@@ -64,7 +64,7 @@ type Python struct {
 
 // Kinds of Report.
 const (
-	Ready   = "ready"   // application loaded, accepting
+	Ready   = "ready"   // application loaded, waiting for Serve
 	Failed  = "failed"  // cannot start; the worker exits right after
 	Replace = "replace" // serves, but another worker should take its place
 	Closed  = "closed"  // accepts no more; it finishes what it has
@@ -89,6 +89,9 @@ type Report struct {
 
 // Kinds of Order.
 const (
+	// Serve: accept. The supervisor takes a worker that it has not told so for
+	// one that serves nobody, and may kill it.
+	Serve = "serve"
 	// Drain: accept no more, answer with Connection: close, finish what runs,
 	// exit.
 	Drain = "drain"

@@ -21,8 +21,10 @@
 //
 // A worker is replaced when it has a reason to be: its deployment is not the
 // current one, it asked for it (requests served, a request that is stuck), or
-// it is too old or too large (recycle.go). The successor has to serve before the
-// old one is told to drain. What drain means is told in internal/server: no
+// it is too old or too large (recycle.go). The successor has to be ready, and is
+// told to serve, before the old one is told to drain. Until it is told so it
+// accepts nothing, so that one that is wanted no more can be killed at any time
+// before that. What drain means is told in internal/server: no
 // request is lost by it. A worker that died leaves a slot that is empty: it is
 // filled at once, but after the second early end in a row only 1, 2, 4 … 30
 // seconds later, and start_limit of them are the end of it all.

@@ -146,6 +146,7 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 	w, old := sl.starting, sl.serving
 	sl.serving, sl.starting = w, nil
 	w.ready = time.Now()
+	w.tell(control.Order{Kind: control.Serve})
 	s.Log.Info("application loaded", "event", "application.loaded",
 		"worker", w.number, "pid", w.pid(), "seconds", math.Round(seconds*1000)/1000)
 	s.limitLifetime(w)

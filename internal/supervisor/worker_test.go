@@ -145,7 +145,7 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 				return 0
 			}
 		case order := <-orders:
-			if way != stubborn && order.Kind != control.Reopen {
+			if way != stubborn && order.Kind == control.Drain {
 				if order.Last {
 					shutDown(plan.Listeners)
 				}
