@@ -272,8 +272,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 		}
 	}()
 	status := 0
-	closed := func() { w.report(control.Report{Kind: control.Closed}) }
-	if cut := w.server.Drain(e.linger, e.grace, e.stops, closed); len(cut) > 0 {
+	if cut := w.server.Drain(e.linger, e.grace, e.stops); len(cut) > 0 {
 		w.log.Warn("requests were cut off: they took longer than graceful_timeout", "event", "worker.cut_off",
 			"graceful_timeout", e.grace.String(), "running", strings.Join(cut, ", "))
 		status = 1

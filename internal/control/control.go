@@ -67,7 +67,6 @@ const (
 	Ready   = "ready"   // application loaded, waiting for Serve
 	Failed  = "failed"  // cannot start; the worker exits right after
 	Replace = "replace" // serves, but another worker should take its place
-	Closed  = "closed"  // accepts no more; it finishes what it has
 	Idle    = "idle"    // has served nobody for SurplusTimeout
 	Modules = "modules" // Files are what the application consists of now
 )

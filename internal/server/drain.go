@@ -108,16 +108,14 @@ func (c *connection) hasInput() bool {
 
 // Drain ends the server as described above. linger is how long idle connections
 // stay open. stops: nobody else serves on the sockets, so they are shut down for
-// every process that may hold a copy of them. accepted is called when nothing
-// more is accepted. What is not finished after timeout is cut off: the requests
-// that this happened to are returned as Running has them.
-func (s *Server) Drain(linger, timeout time.Duration, stops bool, accepted func()) (cut []string) {
+// every process that may hold a copy of them. What is not finished after timeout
+// is cut off: the requests that this happened to are returned as Running has them.
+func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string) {
 	s.connections.draining.Store(true)
 	for _, l := range s.listeners {
 		l.close(stops)
 	}
 	s.accepting.Wait()
-	accepted()
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(sweepInterval)

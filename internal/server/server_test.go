@@ -78,7 +78,7 @@ func serve(t *testing.T, s config.Settings, hooks Hooks) (srv *Server, url strin
 	}
 	failed := srv.Start([]Listener{{Listener: l}})
 	t.Cleanup(func() {
-		if cut := srv.Drain(0, 10*time.Second, true, func() {}); len(cut) > 0 {
+		if cut := srv.Drain(0, 10*time.Second, true); len(cut) > 0 {
 			t.Errorf("cut off: %q", cut)
 		}
 		select {
