@@ -206,6 +206,17 @@ func TestUpgradeIsRolledBack(t *testing.T) {
 		p.Write(t, "editions.py", "import no_such_part\n")
 	})
 	upgrade("an application that dies", func() { p.Write(t, "editions.py", "import os\nos._exit(3)\n") })
+	upgrade("an application that only one worker can load", func() {
+		p.Write(t, "editions.py", `import os
+from lossless import answer
+
+os.open("loaded", os.O_CREAT | os.O_EXCL)
+
+
+def application(environ, start_response):
+    return answer(environ, start_response, "1")
+`)
+	})
 
 	p.Edition(t, 2)
 	succeeded := p.Succeeded(t, 2)
@@ -216,6 +227,25 @@ func TestUpgradeIsRolledBack(t *testing.T) {
 	}
 	if status := p.cmd.ProcessState.ExitCode(); status != 0 {
 		t.Errorf("the old gowsgi exited with %d", status)
+	}
+}
+
+// Who has no time to drain leaves the sockets to those that go on.
+func TestQuickEndsLeaveTheSocketsToOthers(t *testing.T) {
+	for _, unix := range []bool{false, true} {
+		p := startProject(t, ProjectOptions{Unix: unix, Settings: Settings{Workers: 2, More: "graceful_timeout = 0"}})
+		succeeded := p.Succeeded(t, 2)
+		p.Send(t, syscall.SIGUSR2)
+		Eventually(t, "the upgrade is done", succeeded)
+		p.Answer(t)
+		for _, worker := range p.Workers(t) {
+			loaded := p.LoggedOnceMore("application.loaded")
+			if err := syscall.Kill(worker, syscall.SIGQUIT); err != nil {
+				t.Fatal(err)
+			}
+			Eventually(t, "another worker has come for the one that was told to quit", loaded)
+			p.Answer(t)
+		}
 	}
 }
 
