@@ -20,9 +20,9 @@ const flushInterval = 100 * time.Millisecond
 // is short enough not to be mixed with those of other workers. A worker that is
 // killed loses what it had not written: flushInterval's worth at most.
 //
-// Every request comes by here, so nobody makes a line or waits for the file with
+// Every request comes by here, so nobody makes a line or writes to the file with
 // the lock: whoever the kernel takes off the processor at that moment would keep
-// all others waiting.
+// all others waiting. They wait only if lines come faster than they are written.
 type AccessLog struct {
 	file   *logging.File
 	log    *slog.Logger
