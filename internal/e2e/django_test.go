@@ -56,7 +56,7 @@ func startDjango(t *testing.T, mode Mode) django {
 	s.Server = Start(t, Options{
 		Target: `timing:around("mysite.wsgi:application")`,
 		Args:   append([]string{"--pythonpath", Testapps()}, mode.Args...),
-		Dir:    Testapps("django_site"), Venv: s.venv, Env: s.env(),
+		Dir:    Testapps("django_site"), Venv: s.venv, Env: append(s.env(), mode.Env...),
 	})
 	return s
 }

@@ -41,7 +41,7 @@ func startSiteIn(t *testing.T, venv, folder, name string, mode Mode) site {
 		Args:   append([]string{"--pythonpath", Testapps()}, mode.Args...),
 		Dir:    Testapps(folder),
 		Venv:   s.venv,
-		Env:    []string{"SITE_DATA=" + s.data},
+		Env:    append([]string{"SITE_DATA=" + s.data}, mode.Env...),
 	})
 	return s
 }

@@ -111,7 +111,7 @@ var apacheAtoms = map[string]atom{
 	"A": func(b []byte, x *exchange) []byte { return quoted(b, x.conn.server.host) },
 	"f": nothing, // no file stands behind a request
 	"I": func(b []byte, x *exchange) []byte {
-		return strconv.AppendInt(b, x.bytesIn()+int64(x.conn.headSize()), 10)
+		return strconv.AppendInt(b, x.bytesIn()+int64(x.headSize()), 10)
 	},
 	"k": func(b []byte, x *exchange) []byte { return strconv.AppendInt(b, int64(x.conn.requestsBefore()), 10) },
 	"L": func(b []byte, x *exchange) []byte { return quoted(b, x.requestID()) },

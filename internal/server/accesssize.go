@@ -36,11 +36,14 @@ func (x *exchange) bytesIn() int64 {
 	return x.body.read.Load()
 }
 
-// headSize is the size of the current request's head, 0 if it is not known.
-func (c *connection) headSize() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.wire.head)
+// headSize is the size of the request's head, 0 if it is not known.
+func (x *exchange) headSize() int {
+	if x.plain != nil {
+		return x.plain.size
+	}
+	x.conn.mu.Lock()
+	defer x.conn.mu.Unlock()
+	return len(x.conn.wire.head)
 }
 
 // requestsBefore is how many requests were read from the connection before the

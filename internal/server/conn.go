@@ -25,7 +25,10 @@ type connection struct {
 
 	requests int // served or being served
 
-	server address // our end: SERVER_NAME, SERVER_PORT
+	handler *handler // nil: no request is plain
+	server  address  // our end: SERVER_NAME, SERVER_PORT
+	client  address  // the other end: REMOTE_ADDR, REMOTE_PORT
+	remote  string   // the same as net/http has it
 }
 
 // address is one end of a connection; empty if it is a unix socket.
@@ -38,14 +41,19 @@ var errLineTooLong = errors.New("request line too long")
 const lineSlack = 4096
 
 // Read reads, for net/http, a request's head or body, or one byte ahead while
-// a handler runs.
+// a handler runs. Plain requests are served meanwhile (plain.go).
 func (c *connection) Read(p []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.spoiled {
 		return 0, net.ErrClosed
 	}
-	n, err := c.read(p)
+	read := c.read
+	if c.handler != nil && c.atHead() {
+		read = c.readHead
+	}
+	n, err := read(p)
+	c.wire.add(p[:n])
 	if c.limitLine > 0 && c.wire.endless(c.limitLine+lineSlack) {
 		_, _ = io.WriteString(c.Conn, "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nConnection: close\r\n\r\n414 URI Too Long\n")
 		_ = c.CloseWrite()
@@ -135,10 +143,15 @@ func (c *connection) track(state http.ConnState) {
 
 type connectionKey struct{}
 
-// withConnection is called once for each connection.
+// withConnection is called once for each connection, before it is read from.
 func (h *handler) withConnection(ctx context.Context, c net.Conn) context.Context {
 	if conn, ok := c.(*connection); ok {
 		conn.out.pace = paceOf(&h.settings)
+		conn.remote = conn.RemoteAddr().String()
+		conn.client = splitClient(conn.remote)
+		if h.plain {
+			conn.handler = h
+		}
 	}
 	return context.WithValue(ctx, connectionKey{}, c)
 }

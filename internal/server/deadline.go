@@ -88,20 +88,25 @@ func (c *connection) lookAhead(over chan<- struct{}) {
 	n, err := c.wait(b[:])
 	c.looking = nil
 	c.ahead = b[:n]
-	c.wire.add(c.ahead)
 	if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
 		c.gone = err
 		c.left.Store(true)
 	}
 }
 
-// read reads from the connection, keeping to the deadline, and follows what it
-// reads. Lock: held, but not while it waits.
+// read is next, but there is no byte ahead before it is worth reading. Lock:
+// held, but not while it waits.
 func (c *connection) read(b []byte) (int, error) {
 	if len(b) == 1 && c.serving && !c.listening {
 		c.declined = true
 		return 0, nil
 	}
+	return c.next(b)
+}
+
+// next reads from the connection, keeping to the deadline. Lock: held, but not
+// while it waits.
+func (c *connection) next(b []byte) (int, error) {
 	if over := c.looking; over != nil {
 		c.mu.Unlock()
 		<-over
@@ -114,9 +119,7 @@ func (c *connection) read(b []byte) (int, error) {
 		c.ahead = nil
 		return n, nil
 	}
-	n, err := c.wait(b)
-	c.wire.add(b[:n])
-	return n, err
+	return c.wait(b)
 }
 
 // wait reads from the connection below. Lock: held, but not while it waits.

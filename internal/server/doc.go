@@ -4,6 +4,9 @@
 // A request's way through the files:
 //
 //	conn.go       the connection under net/http
+//	plain.go      plain requests, which net/http never hears of
+//	head.go       what is plain
+//	answer.go     the http.ResponseWriter of a plain request
 //	wire.go       what net/http does not tell of a head: request smuggling, long lines
 //	deadline.go   deadlines, and the look-out for clients that leave, put off until they matter
 //	handler.go    one request from limits to log

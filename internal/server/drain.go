@@ -88,7 +88,7 @@ func (s *connections) sweep(seen map[*connection]idleSince, linger time.Duration
 func (c *connection) idle() (requests int, idle bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.requests, !c.serving && len(c.wire.head) == 0 && !c.hasInput()
+	return c.requests, !c.serving && len(c.wire.head)+len(c.ahead) == 0 && !c.hasInput()
 }
 
 // hasInput tells whether the kernel holds bytes that nobody has read.

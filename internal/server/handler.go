@@ -23,6 +23,7 @@ type handler struct {
 	flights  *flights
 	draining *atomic.Bool // every response is its connection's last
 	hooks    Hooks
+	plain    bool // plain requests do not go through net/http
 	camera   camera
 }
 
@@ -33,6 +34,7 @@ type exchange struct {
 	r      *http.Request
 	req    *embed.Request // nil until one is acquired
 	conn   *connection
+	plain  *plain // nil: net/http has the request
 	client address
 	scheme string
 	start  time.Time
@@ -58,12 +60,24 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if connectionOf(r).isSpoiled() { // net/http had it in its buffer
 		panic(http.ErrAbortHandler)
 	}
+	conn := connectionOf(r)
+	if !h.exchange(conn, w, r, nil) {
+		if !r.ProtoAtLeast(1, 1) {
+			conn.reset() // without chunks, a plain close would look like the end
+		}
+		panic(http.ErrAbortHandler) // net/http's way to drop a connection
+	}
+}
+
+// exchange serves a request of conn. False: the connection must not go on, and
+// not look as if all was well.
+func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Request, pl *plain) (goesOn bool) {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{h: h, w: w, r: r, conn: connectionOf(r), start: time.Now(), line: x.line}
-	x.client = splitClient(r.RemoteAddr)
+	*x = exchange{h: h, w: w, r: r, conn: conn, plain: pl, client: conn.client, start: time.Now(), line: x.line}
 	x.scheme = h.trusted.scheme(x.client.host, r.Header)
 	x.serve()
 	x.leaveBody()
+	x.endPlain()
 	if x.flight.timedOut {
 		x.leaveRequest()
 	}
@@ -73,22 +87,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if x.req != nil {
 		x.req.Release()
 	}
-	abort, conn := x.abort, x.conn
+	goesOn = !x.abort && (pl == nil || pl.answer.goesOn() && pl.body.left == 0)
 	if !x.flight.kept {
 		*x = exchange{line: x.line}
 		exchanges.Put(x)
-	}
-	if abort {
-		if !r.ProtoAtLeast(1, 1) {
-			conn.reset() // without chunks, a plain close would look like the end
+		if pl != nil {
+			plains.Put(pl)
 		}
-		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
+	return goesOn
 }
 
 func (x *exchange) serve() {
 	h := x.h
-	if !x.conn.begin(x.r) {
+	if x.plain == nil && !x.conn.begin(x.r) {
 		x.logRequest(slog.LevelInfo, "the length of the body is ambiguous", "request.malformed")
 		x.refuse(http.StatusBadRequest)
 		return

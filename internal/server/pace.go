@@ -92,6 +92,11 @@ func (c *connection) Write(p []byte) (int, error) {
 	return written, err
 }
 
+// writeAll is Write for several pieces, by writev(2).
+func (c *connection) writeAll(pieces *net.Buffers) (int64, error) {
+	return c.inTime(func() (int64, error) { return pieces.WriteTo(c.Conn) })
+}
+
 // ReadFrom is Write for a file: it keeps sendfile(2) within reach of io.Copy.
 func (c *connection) ReadFrom(r io.Reader) (int64, error) {
 	file, limited := r.(*io.LimitedReader)

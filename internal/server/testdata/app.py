@@ -1,5 +1,9 @@
-"""Takes its time: /before seconds, then a block, then /after seconds; "0/0.5"."""
+"""Takes its time: /before seconds, then a block, then /after seconds; "/0/0.5".
 
+/answer/<kind> answers at once, in one of the ways that there are."""
+
+import io
+import tempfile
 import time
 
 
@@ -9,8 +13,64 @@ def blocks(after):
     yield b"ended\n"
 
 
+def file(environ, start_response, *headers):
+    f = tempfile.TemporaryFile()
+    f.write(b"0123456789" * 10_000)
+    f.seek(7)
+    start_response("200 OK", list(headers))
+    return environ["wsgi.file_wrapper"](f)
+
+
+def raises_late(environ, start_response):
+    start_response("200 OK", [])
+    yield b"begun"
+    raise ValueError("late")
+
+
+def simple(status, headers, body):
+    def application(environ, start_response):
+        start_response(status, headers)
+        return body() if callable(body) else body
+
+    return application
+
+
+def asked(environ, start_response):
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    ours = ("REMOTE_PORT", "SERVER_PORT", "HTTP_HOST")
+    text = "".join(
+        f"{name}={value}\n" for name, value in sorted(environ.items()) if isinstance(value, str) and name not in ours
+    )
+    return [text.encode("latin-1"), environ["wsgi.input"].read()]
+
+
+ANSWERS = {
+    "one": simple("200 OK", [("X-b", " 1 "), ("x-A", "2"), ("Set-Cookie", "b"), ("set-cookie", "a")], [b"hello"]),
+    "none": simple("200 OK", [("Content-Type", "text/html")], []),
+    "empty": simple("200 OK", [("Content-Length", "0")], [b""]),
+    "several": simple("404 Gone Fishing", [], lambda: iter([b"a", b"", b"bc"])),
+    "declared": simple("200 OK", [("Content-Length", "3")], lambda: iter([b"a", b"bc"])),
+    "large": simple("200 OK", [], [b"large" * 300_000]),
+    "large-blocks": simple("200 OK", [], lambda: iter([b"x" * 100_000, b"y" * 8_000, b"z" * 200_000])),
+    "short": simple("200 OK", [("Content-Length", "30")], [b"short"]),
+    "long": simple("200 OK", [("Content-Length", "3")], [b"longer"]),
+    "no-content": simple("204 No Content", [], []),
+    "not-modified": simple("304 Not Modified", [("ETag", '"x"')], []),
+    "own-status": simple("599 Own", [], [b"own"]),
+    "own-date": simple("200 OK", [("date", "yesterday")], [b"dated"]),
+    "file": lambda environ, start_response: file(environ, start_response),
+    "short-file": lambda environ, start_response: file(environ, start_response, ("Content-Length", "100")),
+    "no-file": lambda environ, start_response: environ["wsgi.file_wrapper"](io.BytesIO(b"x")),
+    "raises": lambda environ, start_response: 1 / 0,
+    "raises-late": raises_late,
+    "asked": asked,
+}
+
+
 def application(environ, start_response):
     before, after = environ["PATH_INFO"].strip("/").split("/")
+    if before == "answer":
+        return ANSWERS[after](environ, start_response)
     time.sleep(float(before))
     start_response("200 OK", [("Content-Type", "text/plain")])
     return blocks(float(after))
