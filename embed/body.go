@@ -3,6 +3,8 @@ package embed
 /*
 #include "request.h"
 
+#cgo noescape gowsgi_request_body
+#cgo nocallback gowsgi_request_body
 #cgo noescape gowsgi_request_feed
 #cgo nocallback gowsgi_request_feed
 */
@@ -19,7 +21,7 @@ import (
 // Body gives memory for size bytes of request body that the caller reads
 // before Submit. SetBody or StreamBody tells how many there were.
 func (r *Request) Body(size int) ([]byte, error) {
-	if C.gowsgi_request_reserve(&r.c.body, &r.c.body_room, C.size_t(size)) != 0 {
+	if C.gowsgi_request_body(r.c, C.size_t(size)) != 0 {
 		return nil, errOutOfMemory
 	}
 	// SAFETY: body has at least size bytes and is Go's until Submit.
@@ -36,6 +38,7 @@ func (r *Request) setBody(size int, length int64) {
 	c := r.c
 	c.body_start, c.body_size, c.body_read = 0, C.size_t(size), 0
 	c.body_length = C.int64_t(length)
+	c.body_taken = 0
 	c.body_whole, c.body_ended, c.body_failed, c.body_paused, c.body_awaited = 0, 0, 0, 0, 0
 }
 

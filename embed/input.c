@@ -148,6 +148,15 @@ static PyObject *collect(PyObject *self, Py_ssize_t want, bool line) {
         return NULL;
     if (want < 0)
         want = PY_SSIZE_T_MAX;
+    if (!line && req->body_whole && req->body_read == 0 && want >= req->body_length) {
+        PyObject *whole;
+        if (wsgi_body_take(req, &whole) < 0)
+            return NULL;
+        if (whole) {
+            consume(req, (size_t)req->body_length);
+            return whole;
+        }
+    }
     Py_ssize_t room = want < FIRST_GUESS || !line ? want : FIRST_GUESS;
     if (req->body_length >= 0 && room > req->body_length - req->body_read)
         room = (Py_ssize_t)(req->body_length - req->body_read);

@@ -198,6 +198,7 @@ void gowsgi_request_run(gowsgi_task *task) {
         req->error = wsgi_exception_text(&req->error_size);
     }
     retire_objects(req);
+    wsgi_body_retire(req);
     wsgi_output_flush();
     wsgi_running = NULL;
 }

@@ -210,7 +210,11 @@ func (r *Request) Release() {
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	if c.batches[0].owners+c.batches[1].owners+c.dropped_count > 0 && !r.clean() {
+	a := r.app
+	if c.spare != nil && a.idle() >= keepLarge {
+		c.spare_unwanted = 1
+	}
+	if c.batches[0].owners+c.batches[1].owners+c.dropped_count+C.size_t(c.spare_unwanted) > 0 && !r.clean() {
 		return // the pool is closed; the process is about to end
 	}
 	for i := range c.batches {
@@ -218,13 +222,19 @@ func (r *Request) Release() {
 		b.count, b.copied, b.size = 0, 0, 0
 	}
 	r.Label = nil
-	a := r.app
 	a.mu.Lock()
 	if len(a.free) >= keepLarge {
 		r.trim()
 	}
 	a.free = append(a.free, r)
 	a.mu.Unlock()
+}
+
+// idle is the number of requests that wait to be acquired.
+func (a *Application) idle() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return len(a.free)
 }
 
 // clean has a Python thread free what the response was borrowed from.
@@ -247,7 +257,7 @@ func (r *Request) trim() {
 		room   *C.size_t
 	}{
 		{&c.block, &c.block_room},
-		{&c.body, &c.body_room},
+		{&c.own, &c.own_room},
 		{&c.head, &c.head_room},
 		{&c.batches[0].copies, &c.batches[0].copies_room},
 		{&c.batches[1].copies, &c.batches[1].copies_room},

@@ -57,8 +57,13 @@ typedef struct wsgi_request {
 
     /* The request body: a ring of body_room bytes in which `body_size` bytes
      * wait at `body_start`. A body that was read ahead just fills it. */
-    uint8_t *body;
+    uint8_t *body; /* in `spare` or `own`: body.c */
     size_t body_room;
+    PyObject *spare; /* bytes object, NULL: none */
+    uint8_t *own; /* malloc'ed */
+    size_t own_room;
+    uint8_t spare_unwanted; /* gowsgi_request_clean is to free it */
+    uint8_t body_taken; /* a large body was read in one go */
     size_t body_start, body_size; /* (lock) */
     int64_t body_read; /* (lock) bytes that the application took */
     int64_t body_length; /* Content-Length, or -1 if unknown */
@@ -110,6 +115,7 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
 int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head);
+int gowsgi_request_body(wsgi_request *req, size_t size);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
 void gowsgi_request_clean(gowsgi_task *task);

@@ -216,6 +216,7 @@ void gowsgi_request_clean(gowsgi_task *task) {
     retire_batch(req, &req->batches[0]);
     retire_batch(req, &req->batches[1]);
     free_dropped(req);
+    wsgi_body_drop(req);
 }
 
 /* Does: tells the application's thread that nobody reads or writes any more,

@@ -42,6 +42,11 @@ int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers);
 int wsgi_response_block(wsgi_request *req, PyObject *block);
 int wsgi_response_list(wsgi_request *req, PyObject *blocks);
 
+/* body.c */
+int wsgi_body_take(wsgi_request *req, PyObject **whole); /* new */
+void wsgi_body_retire(wsgi_request *req);
+void wsgi_body_drop(wsgi_request *req);
+
 /* input.c */
 int wsgi_input_init(void);
 PyObject *wsgi_input_new(wsgi_request *req); /* new */

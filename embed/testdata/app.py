@@ -9,6 +9,7 @@ import gc
 import json
 import sys
 
+import bodies
 import stuck
 import talk
 
@@ -107,4 +108,4 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return {**vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)
+    return {**vars(bodies), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)

@@ -1,0 +1,86 @@
+/* The memory of a request body.
+ *
+ * An application that reads a large body in one go gets the very memory that
+ * the client's bytes were read into: a bytes object that a Python thread had
+ * made for it at the end of the request before (`spare`). Otherwise they are
+ * copied out of memory of our own.
+ */
+#include "wsgi.h"
+
+#include <stdlib.h>
+
+/* Smaller bodies are copied: that costs less than it saves. */
+enum { LARGE = 64 << 10 };
+
+/* Does: has `body` point to at least `size` bytes; what was in them is lost.
+ * Memory: `body` stays the request's. It may be inside of `spare`, which nobody
+ *     else refers to then.
+ * GIL: either.
+ * Fails: -1 if memory is short. */
+int gowsgi_request_body(wsgi_request *req, size_t size) {
+    if (req->spare && (size_t)PyBytes_GET_SIZE(req->spare) >= size) {
+        req->body = (uint8_t *)PyBytes_AS_STRING(req->spare);
+        req->body_room = (size_t)PyBytes_GET_SIZE(req->spare);
+        return 0;
+    }
+    if (gowsgi_request_reserve(&req->own, &req->own_room, size) < 0)
+        return -1;
+    req->body = req->own;
+    req->body_room = req->own_room;
+    return 0;
+}
+
+static void forget_hash(PyObject *bytes) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+    ((PyBytesObject *)bytes)->ob_shash = -1; /* as _PyBytes_Resize does */
+#pragma GCC diagnostic pop
+}
+
+/* All of a body that is there and of which nothing was read yet: *whole is its
+ * bytes object (new), or NULL if it has to be copied. */
+int wsgi_body_take(wsgi_request *req, PyObject **whole) {
+    *whole = NULL;
+    if (req->body_length < LARGE)
+        return 0;
+    req->body_taken = 1;
+    if (!req->spare || Py_REFCNT(req->spare) > 1 || req->body != (uint8_t *)PyBytes_AS_STRING(req->spare))
+        return 0;
+    Py_ssize_t size = (Py_ssize_t)req->body_length;
+    if (size < PyBytes_GET_SIZE(req->spare) && _PyBytes_Resize(&req->spare, size) < 0) {
+        req->body_size = 0; /* it went with the memory */
+        req->body_failed = 1;
+        return -1;
+    }
+    forget_hash(req->spare);
+    req->body = (uint8_t *)PyBytes_AS_STRING(req->spare); /* for seek() */
+    req->body_room = (size_t)size;
+    *whole = Py_NewRef(req->spare);
+    return 0;
+}
+
+/* The request has ended: a spare that the application kept is its own, and if it
+ * took the body whole, there is to be one for the next. */
+void wsgi_body_retire(wsgi_request *req) {
+#ifndef Py_GIL_DISABLED /* there, who else has it cannot be told */
+    if (req->spare && Py_REFCNT(req->spare) > 1)
+        Py_CLEAR(req->spare);
+    if (!req->body_taken || (req->spare && PyBytes_GET_SIZE(req->spare) >= req->body_length))
+        return;
+    Py_XSETREF(req->spare, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)req->body_length)); /* new */
+    if (!req->spare) {
+        PyErr_Clear(); /* then the next body is copied */
+        return;
+    }
+    free(req->own);
+    req->own = NULL;
+    req->own_room = 0;
+#endif
+}
+
+void wsgi_body_drop(wsgi_request *req) {
+    if (!req->spare_unwanted)
+        return;
+    Py_CLEAR(req->spare);
+    req->spare_unwanted = 0;
+}

@@ -1,0 +1,31 @@
+"""Reads large bodies in one go, which gives the application the memory they were
+received in. Proves that it is the application's own from then on."""
+
+import collections
+import hashlib
+import threading
+
+KEPT = collections.deque(maxlen=50)
+lock = threading.Lock()
+
+
+def whole(environ, start_response):
+    """Answers with the body's SHA-256, unless something about it is wrong."""
+    stream = environ["wsgi.input"]
+    data = stream.read()
+    assert stream.read() == b"" and stream.tell() == len(data) == int(environ["CONTENT_LENGTH"])
+    assert hash(data) == hash(bytes(bytearray(data))), "the hash is another body's"
+    stream.seek(1)
+    assert stream.read() == data[1:]
+    stream.seek(0)
+    assert stream.read(5) + stream.read() == data
+    stream.seek(0)
+    assert stream.read() == data
+    digest = hashlib.sha256(data).hexdigest()
+    with lock:
+        for kept, its_digest in KEPT:
+            assert hashlib.sha256(kept).hexdigest() == its_digest, "a kept body has changed"
+        if environ.get("HTTP_X_KEEP"):
+            KEPT.append((data, digest))
+    start_response("200 OK", [])
+    return [digest.encode()]
