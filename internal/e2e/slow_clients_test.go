@@ -9,14 +9,22 @@ import (
 )
 
 // slowClients has one thread, so that a client who held one would be noticed.
-func slowClients(t *testing.T) Contract {
+func slowClients(t *testing.T, mode Mode) Contract {
 	t.Helper()
-	return startContract(t, "hangs", modes[1], "--request-buffer", "1000", "--header-timeout", "1",
+	return startContract(t, "hangs", mode, "--request-buffer", "1000", "--header-timeout", "1",
 		"--body-timeout", "1", "--write-timeout", "1", "--min-rate", "1000000", "--timeout", "0")
 }
 
 func TestClientsThatAreTooSlowAreCut(t *testing.T) {
-	s := slowClients(t)
+	for _, mode := range []Mode{{Name: "1 thread", Args: modes[1].Args}, modes[1]} {
+		t.Run(mode.Name, func(t *testing.T) {
+			t.Parallel() // most of it is waiting
+			checkTooSlow(t, slowClients(t, mode))
+		})
+	}
+}
+
+func checkTooSlow(t *testing.T, s Contract) {
 	t.Run("with the head", func(t *testing.T) {
 		Parallel(t, 20, func(t testing.TB, i int) {
 			c := Dial(t, s.Server)
@@ -72,6 +80,7 @@ func TestClientsThatAreTooSlowAreCut(t *testing.T) {
 		for _, size := range []string{"100", "100000", "5000000"} {
 			key := s.Key()
 			c := Dial(t, s.Server)
+			c.Get("/hello").Want(t, 200, "hello")
 			c.Send("GET /endless?size=" + size + "&id=" + key + " HTTP/1.1\r\nHost: x\r\n\r\n")
 			s.WaitRecord(t, "client.slow", "/endless?size="+size+"&id="+key)
 			s.WaitNotes(t, key, "called", "closed")

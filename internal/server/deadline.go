@@ -54,10 +54,8 @@ func (c *connection) SetReadDeadline(t time.Time) error {
 	return c.Conn.SetReadDeadline(t)
 }
 
-// SetDeadline is SetReadDeadline and SetWriteDeadline.
-func (c *connection) SetDeadline(t time.Time) error {
-	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
-}
+// SetDeadline is SetReadDeadline; for writing see SetWriteDeadline.
+func (c *connection) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
 
 // listen has the byte ahead read from now on until the request ends, to notice
 // that the client leaves: see hasLeft.

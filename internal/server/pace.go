@@ -162,5 +162,9 @@ func (c *connection) inTime(write func() (int64, error)) (int64, error) {
 
 func (c *connection) armWrite(t time.Time) error {
 	c.out.armed = t
-	return c.SetWriteDeadline(t)
+	return c.Conn.SetWriteDeadline(t)
 }
+
+// SetWriteDeadline does nothing: net/http takes the deadline away after each
+// request, but it is ours, and stays for the next.
+func (c *connection) SetWriteDeadline(time.Time) error { return nil }

@@ -51,10 +51,6 @@ func (c *connection) readHead(p []byte) (n int, err error) {
 				return n, err
 			}
 		}
-		if n == 1 { // the byte that was read ahead
-			more, _ := c.read(p[1:]) // an error comes again
-			n += more
-		}
 		pl := plains.Get().(*plain)
 		if !pl.parse(p[:n]) || !pl.isReadAhead(&c.handler.settings) {
 			plains.Put(pl)

@@ -136,3 +136,36 @@ func TestPlainRequestsBetweenOthers(t *testing.T) {
 		_ = c.Close()
 	}
 }
+
+// The time that a client has for its next request is none that it has to stay
+// for: that it leaves is noticed, however long the application takes.
+func TestClientThatLeavesAPlainRequestIsNoticedAfterKeepAlive(t *testing.T) {
+	s := config.Defaults()
+	s.KeepAlive = 100 * time.Millisecond
+	srv, url, _ := serve(t, s, Hooks{})
+	c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := io.WriteString(c, "GET /answer/one HTTP/1.1\r\nHost: x\r\n\r\nGET /2/0 HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the second request runs", func() bool { return len(srv.Running()) == 1 })
+	srv.connections.mu.Lock()
+	var conn *connection
+	for conn = range srv.connections.open {
+	}
+	srv.connections.mu.Unlock()
+	began := time.Now()
+	eventually(t, "somebody listens, for longer than keep_alive", func() bool {
+		conn.mu.Lock()
+		defer conn.mu.Unlock()
+		return conn.listening && time.Since(began) > 3*s.KeepAlive
+	})
+	_ = c.Close()
+	eventually(t, "it was noticed, or the application has ended", func() bool { return conn.hasLeft() || len(srv.Running()) == 0 })
+	if !conn.hasLeft() {
+		t.Error("it was not noticed that the client has left")
+	}
+}
