@@ -92,7 +92,7 @@ func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Requ
 		*x = exchange{line: x.line}
 		exchanges.Put(x)
 		if pl != nil {
-			plains.Put(pl)
+			pl.release()
 		}
 	}
 	return goesOn

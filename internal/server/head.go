@@ -50,6 +50,9 @@ func consistsOf(s string, class uint8) bool {
 	return s != ""
 }
 
+// mostFields is how many fields the head of a plain request has at most.
+const mostFields = 100
+
 // parse takes apart the head that p begins with. False: it is not plain, or not
 // all there. Whatever it accepts, net/http would have accepted and understood
 // in the same way (FuzzPlain holds it to that).
@@ -134,6 +137,9 @@ func (pl *plain) add(name, value string) bool {
 	if values := pl.header[name]; values != nil {
 		pl.header[name] = append(values, value)
 		return true
+	}
+	if len(pl.values) == mostFields {
+		return false
 	}
 	pl.values = append(pl.values, value)
 	last := len(pl.values)

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -10,6 +11,15 @@ import (
 	"testing"
 )
 
+// fields are n header fields of different names.
+func fields(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, "X-%d: y\r\n", i)
+	}
+	return text.String()
+}
+
 func TestPlainRequests(t *testing.T) {
 	const begin = "GET /a?b=c%20d HTTP/1.1\r\nHost: x:80\r\n"
 	for _, head := range []string{
@@ -17,6 +27,7 @@ func TestPlainRequests(t *testing.T) {
 		begin + "\r\nGET / HTTP/1.1\r\n",
 		begin + "Accept:\t*/* \r\naccept: text/html\r\nX_y: \xe9\r\nEmpty:\r\nconnection: Keep-Alive\r\n\r\n",
 		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0012345678901\r\n\r\nbody",
+		begin + fields(mostFields) + "\r\n",
 		"DELETE // HTTP/1.1\r\nhost: [::1]\r\n\r\n",
 	} {
 		if !plains.Get().(*plain).parse([]byte(head)) {
@@ -29,7 +40,7 @@ func TestPlainRequests(t *testing.T) {
 		begin + "Host: y\r\n\r\n", begin + "Connection: close\r\n\r\n", begin + "Connection: keep-alive, x\r\n\r\n",
 		begin + "Content-Length: -1\r\n\r\n", begin + "Content-Length: +1\r\n\r\n", begin + "Content-Length: 1,1\r\n\r\n", begin + "Content-Length: 1\r\nContent-Length: 1\r\n\r\n", begin + "Content-Length:\r\n\r\n", begin + "Content-Length: 9999999999999999999\r\n\r\n", begin + "transfer-encoding: chunked\r\n\r\n", begin + "Expect: 100-continue\r\n\r\n",
 		begin + "Upgrade: h2c\r\n\r\n", begin + "Trailer: x\r\n\r\n", begin + "Pragma: no-cache\r\n\r\n",
-		"GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
+		begin + fields(mostFields+1) + "\r\n", "GET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost:\r\n\r\n", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n",
 		"GET / HTTP/1.0\r\nHost: x\r\n\r\n", "GET / HTTP/1.10\r\nHost: x\r\n\r\n", "GET / HTTP/2.0\r\nHost: x\r\n\r\n", "GET /  HTTP/1.1\r\nHost: x\r\n\r\n",
 		"GET /%2 HTTP/1.1\r\nHost: x\r\n\r\n", "GET /%xy HTTP/1.1\r\nHost: x\r\n\r\n", "GET /\xe9 HTTP/1.1\r\nHost: x\r\n\r\n", "GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n",
 		"get / HTTP/1.1\r\nHost: x\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "CONNECT /x HTTP/1.1\r\nHost: x\r\n\r\n",

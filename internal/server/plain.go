@@ -33,6 +33,13 @@ var plains = sync.Pool{New: func() any {
 	return &plain{header: header, answer: answer{header: http.Header{}}}
 }}
 
+// release gives pl back, unless a large response would keep memory with it.
+func (pl *plain) release() {
+	if cap(pl.answer.buf) <= 8*collected && len(pl.answer.header) <= mostFields {
+		plains.Put(pl)
+	}
+}
+
 // plainOff leaves all requests to net/http, for measuring and testing.
 func plainOff() bool { return os.Getenv("GOWSGI_PLAIN") == "off" }
 
@@ -53,7 +60,7 @@ func (c *connection) readHead(p []byte) (n int, err error) {
 		}
 		pl := plains.Get().(*plain)
 		if !pl.parse(p[:n]) || !pl.isReadAhead(&c.handler.settings) {
-			plains.Put(pl)
+			pl.release()
 			c.expect(c.handler.settings.HeaderTimeout)
 			return n, nil
 		}
