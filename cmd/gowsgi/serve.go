@@ -14,7 +14,6 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
-	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
 	"github.com/gowsgi/gowsgi/internal/systemd"
@@ -42,24 +41,18 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	if err := identity.SetUmask(settings.Umask); err != nil {
 		return err
 	}
-	file, err := logging.Open(settings.ErrorLogfile, s.stderr)
+	own := &journal{stderr: s.stderr}
+	records, err := own.open(settings)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	options := logging.Options{To: file, Level: settings.LogLevel, Format: settings.LogFormat}
-	if settings.LogSyslog {
-		options.Syslog = logging.NewSyslog(settings.LogSyslogTo, settings.LogSyslogFacility)
-		defer options.Syslog.Close()
-		if err := options.Syslog.Connect(); err != nil {
-			return err
-		}
-	}
-	log := logging.New(options)
+	records.Use()
+	defer func() { own.current.Close() }()
+	log := slog.New(own)
 	for _, note := range invocation.Notes {
 		log.Info(note, "event", "settings.note")
 	}
-	err = s.supervise(ctx, settings, log, file)
+	err = s.supervise(ctx, settings, log, own)
 	if err == nil {
 		return nil
 	}
@@ -69,18 +62,19 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 		traceback = failed.Traceback
 		fmt.Fprintln(s.stderr, strings.TrimRight(traceback, "\n"))
 	}
-	if !file.Standard() || settings.LogSyslog {
+	if !own.onStderr() {
 		log.Error("cannot go on", "event", "gowsgi.failed", "reason", err, "traceback", traceback)
 	}
 	return err
 }
 
-func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, file *logging.File) error {
+func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, own *journal) error {
 	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
 	first, err := deploy(ctx, settings)
 	if err != nil {
 		return err
 	}
+	first.Logs = own.current
 	if err := handLogs(first); err != nil {
 		return err
 	}
@@ -95,27 +89,10 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 		return err
 	}
 	return supervisor.Run(ctx, supervisor.Options{
-		Deployment: first, Load: s.load, Upgrade: upgrade, Reopen: file.Reopen, HandLogs: handLogs, Log: log,
+		Deployment: first, Upgrade: upgrade, HandLogs: handLogs, Log: log,
+		Load:  func(ctx context.Context) (supervisor.Deployment, error) { return s.load(ctx, own) },
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr,
 	})
-}
-
-// handLogs gives the log files to the workers, who open both as themselves.
-// Streams stay whose they are.
-func handLogs(d supervisor.Deployment) error {
-	if d.Identity.Credential == nil {
-		return nil
-	}
-	for _, path := range []string{d.Settings.ErrorLogfile, d.Settings.AccessLogfile} {
-		file, err := logging.Open(path, nil)
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(file.Chown(d.Identity.UID, d.Identity.GID), file.Close()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // deploy finds what the settings lead to, and unpacks the worker for it.
@@ -133,7 +110,7 @@ func deploy(ctx context.Context, settings config.Settings) (supervisor.Deploymen
 
 // load reads the settings anew, for a reload: the same command line and
 // environment, and what the file says now.
-func (s start) load(ctx context.Context) (supervisor.Deployment, error) {
+func (s start) load(ctx context.Context, own *journal) (supervisor.Deployment, error) {
 	invocation, err := config.Load(s.args, s.environ, os.ReadFile)
 	if err != nil {
 		return supervisor.Deployment{}, inOneLine(err)
@@ -142,7 +119,17 @@ func (s start) load(ctx context.Context) (supervisor.Deployment, error) {
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	return deploy(ctx, settings)
+	records, err := own.open(settings)
+	if err != nil {
+		return supervisor.Deployment{}, err
+	}
+	next, err := deploy(ctx, settings)
+	if err != nil {
+		records.Close()
+		return supervisor.Deployment{}, err
+	}
+	next.Logs = records
+	return next, nil
 }
 
 // inOneLine is an error of config.Load for the log.

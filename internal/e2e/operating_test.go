@@ -63,6 +63,38 @@ func openFiles(t *testing.T, pids []int, path string) (n int) {
 	return n
 }
 
+// Level, format and place of gowsgi's own log are settings like all others: a
+// reload takes them up, and one that cannot leaves them as they were.
+func TestReloadTakesUpTheSettingsOfTheLog(t *testing.T) {
+	p := startProject(t, ProjectOptions{})
+	first, second := filepath.Join(p.folder, "first"), filepath.Join(p.folder, "second")
+	read := func(path string) string {
+		text, _ := os.ReadFile(path)
+		return string(text)
+	}
+	reload := func(settings, path, want string) {
+		t.Helper()
+		p.Configure(t, Settings{More: settings})
+		p.Signal(t, syscall.SIGHUP)
+		Eventually(t, "in the log: "+want, func() bool { return strings.Contains(read(path), want) })
+	}
+	reload(fmt.Sprintf("error_logfile = %q", first), first, "msg=reloaded event=reload.done")
+	reload(fmt.Sprintf("error_logfile = %q\nlog_format = \"json\"\nlog_level = \"debug\"", second), second, `"msg":"reloaded","event":"reload.done"`)
+	reload(fmt.Sprintf("error_logfile = %q", filepath.Join(p.folder, "nowhere", "log")), second,
+		`"event":"reload.failed","reason":"the log file `+p.folder+`/nowhere/log cannot be opened`)
+
+	before, replaced := read(first), p.Replaced(t, 1)
+	p.Configure(t, Settings{More: fmt.Sprintf("error_logfile = %q\nlog_level = \"error\"", first)})
+	p.Signal(t, syscall.SIGHUP)
+	Eventually(t, "the worker is replaced", replaced)
+	p.Write(t, "editions.py", "raise SystemError('gone')\n")
+	p.Signal(t, syscall.SIGHUP)
+	Eventually(t, "the failure is an error", func() bool { return strings.Contains(read(first), "event=reload.failed") })
+	if after := strings.TrimPrefix(read(first), before); strings.Contains(after, "level=INFO") {
+		t.Errorf("there is more than errors in the log:\n%s", after)
+	}
+}
+
 func TestSystemdIsToldWhatHappens(t *testing.T) {
 	m := startManager(t)
 	p := prepareProject(t)

@@ -49,6 +49,7 @@ func supervisorMain() int {
 			Python:   control.Python{Name: "3.11", LibDir: "/opt/python/lib"},
 			Program:  ourselves{},
 			Identity: identity.Identity{UID: -1, GID: -1},
+			Logs:     noLogs{},
 		},
 		Load: reloaded,
 		Upgrade: func() *exec.Cmd {
@@ -56,7 +57,6 @@ func supervisorMain() int {
 			cmd.Env = environ
 			return cmd
 		},
-		Reopen: func() error { return nil },
 		HandLogs: func(d Deployment) error {
 			fmt.Fprintf(os.Stderr, "logs handed to those with threads=%d\n", d.Settings.Threads)
 			return nil
@@ -94,8 +94,15 @@ func reloaded(context.Context) (Deployment, error) {
 	if err := json.Unmarshal(text, &settings); err != nil {
 		return Deployment{}, err
 	}
-	return Deployment{Settings: settings, Python: control.Python{Name: "3.11", LibDir: "/opt/python/lib"}, Program: ourselves{}, Identity: identity.Identity{UID: -1, GID: -1}}, nil
+	return Deployment{Settings: settings, Python: control.Python{Name: "3.11", LibDir: "/opt/python/lib"}, Program: ourselves{}, Identity: identity.Identity{UID: -1, GID: -1}, Logs: noLogs{}}, nil
 }
+
+// noLogs stay as they are.
+type noLogs struct{}
+
+func (noLogs) Use()          {}
+func (noLogs) Reopen() error { return nil }
+func (noLogs) Close()        {}
 
 // ourselves is the test binary as a worker.
 type ourselves struct{}

@@ -50,7 +50,7 @@ func (s *supervisor) startReload() {
 			switch {
 			case s.stopping != no:
 				if err == nil {
-					_ = next.Program.Close()
+					next.release()
 				}
 			case err != nil:
 				s.refuseReload(err.Error(), "")
@@ -67,7 +67,7 @@ func (s *supervisor) try(next Deployment) {
 	r := &s.reload
 	listeners, opened, err := listen.Open(next.listenOptions(), s.listeners)
 	if err != nil {
-		_ = next.Program.Close()
+		next.release()
 		s.refuseReload(err.Error(), "")
 		return
 	}
@@ -105,7 +105,8 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 		return false
 	}
 	r := s.reload
-	_ = s.Program.Close()
+	tried := s.Deployment
+	tried.release()
 	s.Deployment, s.listeners = r.old, r.oldListeners
 	s.generation = r.generation
 	for _, l := range r.opened {
@@ -140,7 +141,8 @@ func (s *supervisor) passTrial() {
 		return
 	}
 	r.phase = rolling
-	_ = r.old.Program.Close()
+	s.Logs.Use()
+	r.old.release()
 	for _, l := range r.opened {
 		s.Log.Info("listening", "event", "listener.open", "address", l.URL())
 	}

@@ -36,6 +36,25 @@ type Deployment struct {
 	Program Program
 	// Identity is whom workers run as.
 	Identity identity.Identity
+	// Logs is where gowsgi's own records go.
+	Logs Logs
+}
+
+// release lets go of a deployment that is given up.
+func (d Deployment) release() {
+	_ = d.Program.Close()
+	d.Logs.Close()
+}
+
+// Logs is a place for records.
+type Logs interface {
+	// Use sends all records there, from now on.
+	Use()
+	// Reopen opens the log file anew.
+	Reopen() error
+	// Close is called when the records go elsewhere, or never came there. Who
+	// calls Run closes the last one.
+	Close()
 }
 
 // Program is something that can be started as a worker.
@@ -55,8 +74,6 @@ type Options struct {
 	// Upgrade returns a command that starts gowsgi anew as this one was
 	// started, for SIGUSR2. The caller adds to its environment and files.
 	Upgrade func() *exec.Cmd
-	// Reopen opens the log files of this process anew.
-	Reopen func() error
 	// HandLogs gives a deployment's log files to the user of its workers, who
 	// open them themselves. The caller of Run has done so for the first.
 	HandLogs func(Deployment) error
@@ -266,7 +283,7 @@ func (s *supervisor) signaled(received syscall.Signal) {
 
 // reopen opens all log files anew, here and in the workers.
 func (s *supervisor) reopen() {
-	if err := errors.Join(s.Reopen(), s.HandLogs(s.Deployment)); err != nil {
+	if err := errors.Join(s.Logs.Reopen(), s.HandLogs(s.Deployment)); err != nil {
 		s.Log.Error("log file cannot be reopened: the old one is kept", "event", "log.failed", "error", err.Error())
 	} else {
 		s.Log.Info("log files reopened", "event", "log.reopened")
