@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/title"
 )
 
@@ -46,7 +47,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	case config.CheckConfig:
 		err = checkConfig(ctx, invocation, stdout, stderr)
 	case config.Serve:
-		err = start{args, environ, stdin, stdout, stderr, title}.serve(ctx, invocation)
+		err = start{args, environ, stdin, stdout, stderr, title, identity.Umask()}.serve(ctx, invocation)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "gowsgi: %v\n", err)

@@ -29,6 +29,7 @@ type start struct {
 	stdout        *os.File
 	stderr        *os.File
 	title         *title.Title
+	umask         string // as inherited
 }
 
 // serve runs until it is told to stop. An error is told on stderr, and in the
@@ -38,6 +39,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	if err != nil {
 		return err
 	}
+	settings.Umask = cmp.Or(settings.Umask, s.umask)
 	if err := identity.SetUmask(settings.Umask); err != nil {
 		return err
 	}
@@ -119,6 +121,7 @@ func (s start) load(ctx context.Context, own *journal) (supervisor.Deployment, e
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
+	settings.Umask = cmp.Or(settings.Umask, s.umask)
 	records, err := own.open(settings)
 	if err != nil {
 		return supervisor.Deployment{}, err

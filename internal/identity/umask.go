@@ -20,3 +20,11 @@ func SetUmask(mask string) error {
 	syscall.Umask(int(bits))
 	return nil
 }
+
+// Umask is the file mode mask of this process, in octal. It is 0 for a moment:
+// nothing may make files meanwhile.
+func Umask() string {
+	mask := syscall.Umask(0)
+	syscall.Umask(mask)
+	return fmt.Sprintf("%04o", mask)
+}

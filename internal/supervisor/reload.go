@@ -65,8 +65,10 @@ func (s *supervisor) startReload() {
 // them shows whether it is good.
 func (s *supervisor) try(next Deployment) {
 	r := &s.reload
+	next.setUmask()
 	listeners, opened, err := listen.Open(next.listenOptions(), s.listeners)
 	if err != nil {
+		s.setUmask()
 		next.release()
 		s.refuseReload(err.Error(), "")
 		return
@@ -109,6 +111,7 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 	tried.release()
 	s.Deployment, s.listeners = r.old, r.oldListeners
 	s.generation = r.generation
+	s.setUmask()
 	for _, l := range r.opened {
 		l.Close()
 	}

@@ -40,6 +40,10 @@ type Deployment struct {
 	Logs Logs
 }
 
+// setUmask has new sockets, files and workers made as the settings have it. They
+// were checked, so it cannot fail.
+func (d Deployment) setUmask() { _ = identity.SetUmask(d.Settings.Umask) }
+
 // release lets go of a deployment that is given up.
 func (d Deployment) release() {
 	_ = d.Program.Close()
