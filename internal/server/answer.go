@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"net/textproto"
@@ -88,35 +89,45 @@ func appendLine(b []byte, name, value string) []byte {
 
 // Write sends p, or keeps it for later if it is small.
 func (a *answer) Write(p []byte) (int, error) {
+	n, err := a.writeBlocks(len(p), slices.Values([][]byte{p}))
+	return int(n), err
+}
+
+// writeBlocks is Write for size bytes in several blocks: one system call, one
+// chunk.
+func (a *answer) writeBlocks(size int, blocks iter.Seq[[]byte]) (int64, error) {
 	switch {
 	case a.err != nil:
 		return 0, a.err
-	case a.noBody || len(p) == 0:
-		return len(p), nil
-	case !a.chunked && a.written+int64(len(p)) > a.declared:
+	case a.noBody || size == 0:
+		return int64(size), nil
+	case !a.chunked && a.written+int64(size) > a.declared:
 		return 0, http.ErrContentLength
 	}
-	a.written += int64(len(p))
+	a.written += int64(size)
+	end := ""
 	if a.chunked {
-		a.buf = append(strconv.AppendInt(a.buf, int64(len(p)), 16), "\r\n"...)
+		a.buf = append(strconv.AppendInt(a.buf, int64(size), 16), "\r\n"...)
+		end = "\r\n"
 	}
-	if len(a.buf)+len(p) <= collected {
-		a.buf = append(a.buf, p...)
-		if a.chunked {
-			a.buf = append(a.buf, "\r\n"...)
+	if len(a.buf)+size <= collected {
+		for block := range blocks {
+			a.buf = append(a.buf, block...)
 		}
-		return len(p), nil
+		a.buf = append(a.buf, end...)
+		return int64(size), nil
 	}
-	pieces := net.Buffers{a.buf, p}
-	if a.chunked {
-		pieces = append(pieces, []byte("\r\n"))
+	pieces := net.Buffers{a.buf}
+	for block := range blocks {
+		pieces = append(pieces, block)
 	}
+	pieces = append(pieces, []byte(end))
 	_, a.err = a.conn.writeAll(&pieces)
 	a.buf = a.buf[:0]
 	if a.err != nil {
 		return 0, a.err
 	}
-	return len(p), nil
+	return int64(size), nil
 }
 
 // FlushError sends what there is.

@@ -30,7 +30,7 @@ type patience struct {
 	declined  bool      // net/http was told that there is none
 
 	looking chan struct{} // closed when lookAhead has ended; nil: none is under way
-	ahead   []byte        // what it read, until net/http takes it
+	ahead   []byte        // what it read, until somebody takes it
 	gone    error         // what it met instead: the client has left
 	left    atomic.Bool   // gone is set
 }
@@ -76,14 +76,17 @@ func (c *connection) listen() {
 // has listened.
 func (c *connection) hasLeft() bool { return c.left.Load() }
 
-// lookAhead reads the byte ahead. It may come with the next request only: then
-// that finds it in ahead.
+// As much as net/http reads at once: the next head comes in one piece.
+const aheadRoom = 4 << 10
+
+// lookAhead reads the byte ahead, and what comes with it. That may be the next
+// request only, which then finds it in ahead.
 func (c *connection) lookAhead(over chan<- struct{}) {
 	defer close(over)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var b [1]byte
-	n, err := c.wait(b[:])
+	b := make([]byte, aheadRoom)
+	n, err := c.wait(b)
 	c.looking = nil
 	c.ahead = b[:n]
 	if n == 0 && !errors.Is(err, os.ErrDeadlineExceeded) {
@@ -114,7 +117,9 @@ func (c *connection) next(b []byte) (int, error) {
 		return 0, c.gone
 	}
 	if n := copy(b, c.ahead); n > 0 {
-		c.ahead = nil
+		if c.ahead = c.ahead[n:]; len(c.ahead) == 0 {
+			c.ahead = nil // and its memory
+		}
 		return n, nil
 	}
 	return c.wait(b)

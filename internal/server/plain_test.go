@@ -169,3 +169,50 @@ func TestClientThatLeavesAPlainRequestIsNoticedAfterKeepAlive(t *testing.T) {
 		t.Error("it was not noticed that the client has left")
 	}
 }
+
+// Requests that come while somebody listens for the end of a slow one: less
+// than, as much as and more than is read ahead.
+func TestRequestsThatComeDuringASlowOneAreServed(t *testing.T) {
+	for _, way := range []string{"", "off"} {
+		t.Setenv("GOWSGI_PLAIN", way)
+		srv, url, _ := serve(t, config.Defaults(), Hooks{})
+		const one = "GET /answer/one HTTP/1.1\r\nHost: x\r\n\r\n"
+		for _, size := range []int{len(one), len(one) + 1, aheadRoom, aheadRoom + 1, 3*aheadRoom + 7} {
+			c, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+			_, _ = io.WriteString(c, "GET /0.5/0 HTTP/1.1\r\nHost: x\r\n\r\n") // an error comes again below
+			eventually(t, "somebody listens", func() bool {
+				srv.connections.mu.Lock()
+				defer srv.connections.mu.Unlock()
+				for conn := range srv.connections.open {
+					conn.mu.Lock()
+					defer conn.mu.Unlock()
+					if conn.looking != nil {
+						return true
+					}
+				}
+				return false
+			})
+			stream := strings.Repeat(one, size/len(one)+2)
+			for _, piece := range []string{stream[:size], stream[size:]} {
+				if _, err := io.WriteString(c, piece); err != nil {
+					t.Fatal(err)
+				}
+			}
+			source := bufio.NewReader(c)
+			for i := range 1 + len(stream)/len(one) {
+				response, err := http.ReadResponse(source, nil)
+				if err != nil {
+					t.Fatalf("%d bytes: answer %d: %v", size, i, err)
+				}
+				if body, err := io.ReadAll(response.Body); err != nil || i > 0 && string(body) != "hello" {
+					t.Errorf("%d bytes: answer %d: %q, %v", size, i, body, err)
+				}
+			}
+			_ = c.Close()
+		}
+	}
+}

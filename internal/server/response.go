@@ -146,13 +146,11 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 	if !bodyAllowed(x.status) {
 		return true
 	}
-	for block := range batch.Blocks() {
-		n, err := x.w.Write(block)
-		x.written += int64(n)
-		if err != nil {
-			x.lose(err)
-			return false
-		}
+	n, err := x.write(batch)
+	x.written += n
+	if err != nil {
+		x.lose(err)
+		return false
 	}
 	if more {
 		if err := http.NewResponseController(x.w).Flush(); err != nil {
@@ -161,6 +159,20 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 		}
 	}
 	return true
+}
+
+func (x *exchange) write(batch embed.Batch) (written int64, err error) {
+	if x.plain != nil {
+		return x.plain.answer.writeBlocks(batch.Size(), batch.Blocks())
+	}
+	for block := range batch.Blocks() {
+		n, err := x.w.Write(block)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+	}
+	return written, nil
 }
 
 // lose gives up a client that does not take the response, or has left.
