@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -41,12 +40,6 @@ func run(stderr io.Writer) int {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
 
 	nameProcess()
-	if os.Getenv("GOGC") == "" {
-		// Requests leave a few KB of garbage each and next to nothing alive: with
-		// Go's 100, small heaps would be collected thirty times a second. 300 saves
-		// no CPU that can be seen, and costs 4 MB.
-		debug.SetGCPercent(200)
-	}
 	supervisor, err := control.Open()
 	if err != nil {
 		fmt.Fprintln(stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
