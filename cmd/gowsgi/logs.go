@@ -10,8 +10,8 @@ import (
 	"github.com/gowsgi/gowsgi/internal/supervisor"
 )
 
-// journal is what gowsgi itself logs. A reload may send it elsewhere.
-type journal struct {
+// ownLog is what gowsgi itself logs. A reload may send it elsewhere.
+type ownLog struct {
 	logging.Switch
 	stderr  *os.File
 	current *records
@@ -19,19 +19,19 @@ type journal struct {
 
 // records is one place for it.
 type records struct {
-	journal *journal
-	file    *logging.File
-	syslog  *logging.Syslog // nil: none
-	log     *slog.Logger
+	of     *ownLog
+	file   *logging.File
+	syslog *logging.Syslog // nil: none
+	log    *slog.Logger
 }
 
 // open prepares the place that the settings describe.
-func (j *journal) open(s config.Settings) (*records, error) {
-	file, err := logging.Open(s.ErrorLogfile, j.stderr)
+func (l *ownLog) open(s config.Settings) (*records, error) {
+	file, err := logging.Open(s.ErrorLogfile, l.stderr)
 	if err != nil {
 		return nil, err
 	}
-	r := &records{journal: j, file: file}
+	r := &records{of: l, file: file}
 	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat}
 	if s.LogSyslog {
 		r.syslog = logging.NewSyslog(s.LogSyslogTo, s.LogSyslogFacility)
@@ -47,8 +47,8 @@ func (j *journal) open(s config.Settings) (*records, error) {
 
 // Use sends all records there from now on.
 func (r *records) Use() {
-	r.journal.To(r.log)
-	r.journal.current = r
+	r.of.To(r.log)
+	r.of.current = r
 }
 
 // Reopen opens the log file anew.
@@ -61,7 +61,7 @@ func (r *records) Close() {
 }
 
 // onStderr tells whether whoever started gowsgi sees its log.
-func (j *journal) onStderr() bool { return j.current.file.Standard() && j.current.syslog == nil }
+func (l *ownLog) onStderr() bool { return l.current.file.Standard() && l.current.syslog == nil }
 
 // handLogs gives the log files to the workers, who open both as themselves.
 // Streams stay whose they are.

@@ -43,7 +43,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	if err := identity.SetUmask(settings.Umask); err != nil {
 		return err
 	}
-	own := &journal{stderr: s.stderr}
+	own := &ownLog{stderr: s.stderr}
 	records, err := own.open(settings)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	return err
 }
 
-func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, own *journal) error {
+func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
 	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
 	first, err := deploy(ctx, settings)
 	if err != nil {
@@ -112,7 +112,7 @@ func deploy(ctx context.Context, settings config.Settings) (supervisor.Deploymen
 
 // load reads the settings anew, for a reload: the same command line and
 // environment, and what the file says now.
-func (s start) load(ctx context.Context, own *journal) (supervisor.Deployment, error) {
+func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, error) {
 	invocation, err := config.Load(s.args, s.environ, os.ReadFile)
 	if err != nil {
 		return supervisor.Deployment{}, inOneLine(err)

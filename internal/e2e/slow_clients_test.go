@@ -82,7 +82,10 @@ func checkTooSlow(t *testing.T, s Contract) {
 			c := Dial(t, s.Server)
 			c.Get("/hello").Want(t, 200, "hello")
 			c.Send("GET /endless?size=" + size + "&id=" + key + " HTTP/1.1\r\nHost: x\r\n\r\n")
-			s.WaitRecord(t, "client.slow", "/endless?size="+size+"&id="+key)
+			record := s.WaitRecord(t, "client.slow", "/endless?size="+size+"&id="+key)
+			if strings.Contains(record, " sent=0") || !strings.Contains(record, " sent=") {
+				t.Errorf("the record does not say how much was sent: %s", record)
+			}
 			s.WaitNotes(t, key, "called", "closed")
 			c.WantBroken("GET")
 		}

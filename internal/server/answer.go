@@ -32,8 +32,6 @@ type answer struct {
 // Blocks are collected up to this much before they are sent.
 const collected = 8 << 10
 
-var dates = clock{layout: http.TimeFormat}
-
 func (a *answer) reset(c *connection, method string) {
 	clear(a.header)
 	*a = answer{conn: c, isHead: method == http.MethodHead, header: a.header, names: a.names, buf: a.buf[:0]}
@@ -67,7 +65,7 @@ func (a *answer) WriteHeader(status int) {
 		}
 	}
 	if a.header["Date"] == nil {
-		b = append(dates.append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
+		b = append(a.conn.handler.dates.append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
 	}
 	a.last = first(a.header, "Connection") == "close"
 	length := a.header["Content-Length"]
@@ -104,7 +102,6 @@ func (a *answer) writeBlocks(size int, blocks iter.Seq[[]byte]) (int64, error) {
 	case !a.chunked && a.written+int64(size) > a.declared:
 		return 0, http.ErrContentLength
 	}
-	a.written += int64(size)
 	end := ""
 	if a.chunked {
 		a.buf = append(strconv.AppendInt(a.buf, int64(size), 16), "\r\n"...)
@@ -115,6 +112,7 @@ func (a *answer) writeBlocks(size int, blocks iter.Seq[[]byte]) (int64, error) {
 			a.buf = append(a.buf, block...)
 		}
 		a.buf = append(a.buf, end...)
+		a.written += int64(size)
 		return int64(size), nil
 	}
 	pieces := net.Buffers{a.buf}
@@ -122,12 +120,13 @@ func (a *answer) writeBlocks(size int, blocks iter.Seq[[]byte]) (int64, error) {
 		pieces = append(pieces, block)
 	}
 	pieces = append(pieces, []byte(end))
-	_, a.err = a.conn.writeAll(&pieces)
+	before := int64(len(a.buf))
 	a.buf = a.buf[:0]
-	if a.err != nil {
-		return 0, a.err
-	}
-	return int64(size), nil
+	n, err := a.conn.writeAll(&pieces)
+	a.err = err
+	n = min(max(0, n-before), int64(size)) // of the blocks
+	a.written += n
+	return n, err
 }
 
 // FlushError sends what there is.

@@ -48,11 +48,7 @@ func (c *connection) Read(p []byte) (int, error) {
 	if c.spoiled {
 		return 0, net.ErrClosed
 	}
-	read := c.read
-	if c.handler != nil && c.atHead() {
-		read = c.readHead
-	}
-	n, err := read(p)
+	n, err := c.readOn(p)
 	c.wire.add(p[:n])
 	if c.limitLine > 0 && c.wire.endless(c.limitLine+lineSlack) {
 		_, _ = io.WriteString(c.Conn, "HTTP/1.1 414 URI Too Long\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 17\r\nConnection: close\r\n\r\n414 URI Too Long\n")
@@ -60,6 +56,13 @@ func (c *connection) Read(p []byte) (int, error) {
 		return 0, errLineTooLong
 	}
 	return n, err
+}
+
+func (c *connection) readOn(p []byte) (int, error) {
+	if c.handler != nil && c.atHead() {
+		return c.readHead(p)
+	}
+	return c.read(p)
 }
 
 // Close closes the connection for the client, too, if a process that the

@@ -23,7 +23,8 @@ type handler struct {
 	flights  *flights
 	draining *atomic.Bool // every response is its connection's last
 	hooks    Hooks
-	plain    bool // plain requests do not go through net/http
+	plain    bool  // plain requests do not go through net/http
+	dates    clock // the field Date of their responses
 	camera   camera
 }
 
@@ -57,10 +58,10 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if connectionOf(r).isSpoiled() { // net/http had it in its buffer
+	conn := connectionOf(r)
+	if conn.isSpoiled() { // net/http had it in its buffer
 		panic(http.ErrAbortHandler)
 	}
-	conn := connectionOf(r)
 	if !h.exchange(conn, w, r, nil) {
 		if !r.ProtoAtLeast(1, 1) {
 			conn.reset() // without chunks, a plain close would look like the end

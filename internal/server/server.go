@@ -34,7 +34,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *Ac
 	srv := newServer(s, log)
 	h := &handler{
 		app: app, settings: s, log: log, trusted: trusted, draining: &srv.connections.draining,
-		access: access, ids: newRequestIDs(), hooks: hooks, plain: s.KeepAlive > 0 && !plainOff(),
+		access: access, ids: newRequestIDs(), hooks: hooks, plain: s.KeepAlive > 0 && !plainOff(), dates: clock{layout: http.TimeFormat},
 	}
 	h.flights = &flights{h: h}
 	if s.MaxRequests > 0 {
