@@ -78,13 +78,13 @@ func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Requ
 	x.scheme = h.trusted.scheme(x.client.host, r.Header)
 	x.serve()
 	x.leaveBody()
-	x.endPlain()
 	if x.flight.timedOut {
 		x.leaveRequest()
 	}
 	if h.access != nil {
-		h.access.write(x)
+		h.access.write(x) // who has the answer finds its line
 	}
+	x.endPlain()
 	if x.req != nil {
 		x.req.Release()
 	}
