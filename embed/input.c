@@ -25,7 +25,8 @@ static wsgi_request *request_of(PyObject *self) {
 /* Waits, without the GIL, for the next sign of life from Go, and wakes Go's
  * reader if it sleeps. */
 static void wait_for_body(wsgi_request *req, uint64_t generation) {
-    Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
+    Py_BEGIN_ALLOW_THREADS
+    pthread_mutex_lock(&req->lock);
     bool wake = req->body_paused;
     req->body_paused = 0;
     if (wake) {

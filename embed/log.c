@@ -30,6 +30,7 @@ void wsgi_log_detached(const wsgi_record *r) {
 }
 
 void wsgi_log(const wsgi_record *record) {
-    Py_BEGIN_ALLOW_THREADS wsgi_log_detached(record);
+    Py_BEGIN_ALLOW_THREADS
+    wsgi_log_detached(record);
     Py_END_ALLOW_THREADS
 }

@@ -91,13 +91,16 @@ static bool must_wait(wsgi_request *req) {
 static int wait_for_client(wsgi_request *req) {
     for (;;) {
         bool waiting, gone;
-        Py_BEGIN_ALLOW_THREADS pthread_mutex_lock(&req->lock);
+        Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&req->lock);
         while (must_wait(req) && !wsgi_interrupt_wakes(req))
             pthread_cond_wait(&req->changed, &req->lock);
         waiting = must_wait(req);
         gone = req->aborted;
         pthread_mutex_unlock(&req->lock);
-        Py_END_ALLOW_THREADS if (wsgi_interrupted(req) < 0) return -1;
+        Py_END_ALLOW_THREADS
+        if (wsgi_interrupted(req) < 0)
+            return -1;
         if (!waiting)
             return gone;
     }
