@@ -16,7 +16,7 @@ TOOLS   := build/tools
 VENV    := build/venvs/run
 SITE    := testapps/django_site
 GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
-CSOURCE := $(wildcard gil/*.[ch] embed/*.[ch] embed/compat/*.h)
+CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/crash/*.[ch])
 
 .DEFAULT_GOAL := build
 .PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid clean help

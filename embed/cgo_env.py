@@ -7,8 +7,8 @@ cpy3 asks pkg-config for a module called "python3". No distribution's own file
 fits it (they do not link libpython, and cpy3 needs stand-ins for functions that
 CPython removed), so one is written to build/cgo/X.Y/python3.pc. Go's build
 cache does not look into .pc files, nor into the headers of another package: the
-interpreter's version and library and a checksum of gil's headers go into
-CGO_CFLAGS too, or stale objects would be linked.
+interpreter's version and library and a checksum of gil's and crash's headers go
+into CGO_CFLAGS too, or stale objects would be linked.
 
 Checks everything the build needs first and names what is missing.
 """
@@ -76,9 +76,10 @@ def write_pkg_config(folder):
 
 def headers():
     checksum = 0
-    for path in sorted(glob.glob(os.path.join(ROOT, "gil", "*.h"))):
-        with open(path, "rb") as header:
-            checksum = zlib.crc32(header.read(), checksum)
+    for folder in ("gil", os.path.join("internal", "crash")):
+        for path in sorted(glob.glob(os.path.join(ROOT, folder, "*.h"))):
+            with open(path, "rb") as header:
+                checksum = zlib.crc32(header.read(), checksum)
     return checksum
 
 

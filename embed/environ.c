@@ -1,7 +1,7 @@
 /* The environ dict, from the block that package environ built. */
 #include "wsgi.h"
 
-#include "../gil/crash.h"
+#include "../internal/crash/crash.h"
 
 #include <string.h>
 
@@ -97,10 +97,10 @@ static size_t put_variable(char *text, size_t room, const wsgi_request *req, int
  * block, by any thread, in a signal handler. A request of another thread may
  * end meanwhile; what is read is then the next one's, or nonsense within
  * bounds. */
-static size_t describe(const gowsgi_task *task, char *text, size_t room) {
-    if (task->run != gowsgi_request_run || room < LONGEST_DESCRIPTION)
+static size_t describe(const void *task, char *text, size_t room) {
+    if (((const gowsgi_task *)task)->run != gowsgi_request_run || room < LONGEST_DESCRIPTION)
         return 0;
-    const wsgi_request *req = (const wsgi_request *)task;
+    const wsgi_request *req = task;
     size_t n = put_variable(text, LONGEST_DESCRIPTION / 2, req, keys.method);
     text[n++] = ' ';
     return n + put_variable(text + n, LONGEST_DESCRIPTION - n, req, keys.uri);
@@ -122,7 +122,7 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
         if (strcmp(names[i], "REQUEST_URI") == 0)
             keys.uri = i;
     }
-    gowsgi_crash_describe = describe;
+    gowsgi_crash_describe(describe);
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
         !(keys.errors = PyUnicode_InternFromString("wsgi.errors")))
         return -1;

@@ -5,7 +5,6 @@ package embed
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
 #include <stdlib.h>
 #include "start.h"
-#include "../gil/crash.h"
 */
 import "C"
 
@@ -65,15 +64,6 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 func (in *Interpreter) CaptureOutput() error {
 	if C.gowsgi_capture_output() != 0 {
 		return fmt.Errorf("embed: capture sys.stdout and sys.stderr: %w", pythonError())
-	}
-	return nil
-}
-
-// CrashOutput makes the report of a crash (a signal such as SIGSEGV in Python)
-// go where fd goes; it is duplicated. Standard error until then. At any time.
-func CrashOutput(fd uintptr) error {
-	if failed, err := C.gowsgi_crash_output(C.int(fd)); failed != 0 {
-		return fmt.Errorf("embed: send crash reports to descriptor %d: %w", fd, err)
 	}
 	return nil
 }

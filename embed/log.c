@@ -1,6 +1,6 @@
 #include "wsgi.h"
 
-#include "../gil/crash.h"
+#include "../internal/crash/crash.h"
 
 #include <unistd.h>
 

@@ -5,10 +5,10 @@
  * which is the application's own, it works.
  *
  * faulthandler.enable: works, but what it installs stands behind our own
- * handler (see gil/crash.c). */
+ * handler (see internal/crash/crash.c). */
 #include "wsgi.h"
 
-#include "../gil/crash.h"
+#include "../internal/crash/crash.h"
 
 static PyObject *original, *getsignal, *format_stack, *enable;
 

@@ -1,5 +1,5 @@
 /* The stacks of all Python threads, with the GIL: source lines and names
- * included. gil/dump.c does it without. */
+ * included. internal/crash/dump.c does it without. */
 #include "start.h"
 
 #include "wsgi.h"

@@ -1,9 +1,7 @@
 package embed
 
 /*
-#include <stdlib.h>
 #include "start.h"
-#include "../gil/crash.h"
 
 static int is_request(gowsgi_task *task) { return task && task->run == gowsgi_request_run; }
 */
@@ -17,6 +15,8 @@ import (
 	"strings"
 	"time"
 	"unsafe"
+
+	"github.com/gowsgi/gowsgi/internal/crash"
 )
 
 // ThreadStack is what a Python thread was doing.
@@ -58,11 +58,8 @@ func (a *Application) Stacks(patience time.Duration) Stacks {
 		return Stacks{}
 	}
 	C.gowsgi_pool_read_threads(pool, &activity[0], C.int(len(activity)))
-	var size C.size_t
-	dump := C.gowsgi_dump_text(&size)
-	defer C.free(unsafe.Pointer(dump))
 	s := Stacks{WithoutGIL: true}
-	for _, t := range parseDump(C.GoStringN(dump, C.int(size))) {
+	for _, t := range parseDump(crash.Dump()) {
 		s.Threads = append(s.Threads, a.threadStack(t.ident, activity, t.name, t.text))
 	}
 	return s.sorted()

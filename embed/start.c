@@ -2,7 +2,7 @@
 
 #include "wsgi.h"
 
-#include "../gil/crash.h"
+#include "../internal/crash/crash.h"
 
 #include <errno.h>
 #include <stdlib.h>

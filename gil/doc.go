@@ -2,7 +2,8 @@
 // of them may be inside Python at once.
 //
 // It knows nothing of HTTP or WSGI: a task is C memory with a gowsgi_task as
-// its first member and a C function to run (pool.h).
+// its first member and a C function to run (pool.h). It tells package crash which
+// threads there are and what they run.
 //
 // # Threads
 //
@@ -44,17 +45,12 @@
 // asks for the GIL once a second while tasks are inside, so that everybody can
 // read for how long it could not be had.
 //
-// # Crashes
-//
-// Signals such as SIGSEGV on Python's threads leave a report with the tasks that
-// were running and all Python stacks; see crash.c.
-//
 //	pool.h       what embed may call
 //	queue.c      submit, cancel, ring, reap
 //	thread.c     the life of a Python thread
 //	probe.c      the limit
 //	inspector.c  jobs that need the GIL
 //	pool.c       start, close
-//	crash.c      the handler of fatal signals
-//	dump.c       Python stacks without the GIL
 package gil
+
+import _ "github.com/gowsgi/gowsgi/internal/crash" // its C half: a Python thread is told to it, and taken from it

@@ -1,7 +1,8 @@
 #include <Python.h>
 
-#include "crash.h"
 #include "queue.h"
+
+#include "../internal/crash/crash.h"
 
 /* Between two questions whether the GIL can still be had, ns. */
 static const int64_t PING = 1000000000;

@@ -1,6 +1,6 @@
 #include "queue.h"
 
-#include "crash.h"
+#include "../internal/crash/crash.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -10,6 +10,8 @@
 enum { STACK_SIZE = 8 << 20 }; /* what the main thread has: deep recursion works alike */
 
 int gowsgi_forked;
+
+static gowsgi_pool *watched; /* pools are never freed once they are here */
 
 /* Go's signal handlers would go on swallowing SIGTERM and the rest in a child
  * process, where Go does not run: the child gets what a process starts with,
@@ -122,6 +124,16 @@ static void wait_until_lined_up(gowsgi_pool *pool) {
     }
 }
 
+/* For the report of a crash: called in a signal handler, so without the lock. */
+static bool thread_for_report(int number, gowsgi_crash_thread *thread) {
+    const gowsgi_pool *pool = __atomic_load_n(&watched, __ATOMIC_ACQUIRE);
+    if (number >= pool->thread_count)
+        return false;
+    const pool_thread *self = &pool->threads[number];
+    *thread = (gowsgi_crash_thread){self->ident, __atomic_load_n(&self->task, __ATOMIC_ACQUIRE)};
+    return true;
+}
+
 /* Does: starts `threads` Python threads, the inspector, and the probe if the
  *     limit adapts.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
@@ -167,7 +179,8 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
             err = start_inspector(pool);
         if (err == 0) {
             wait_until_lined_up(pool);
-            gowsgi_crash_watch(pool);
+            __atomic_store_n(&watched, pool, __ATOMIC_RELEASE);
+            gowsgi_crash_watch(thread_for_report);
             return pool;
         }
         gowsgi_pool_close(pool, -1);

@@ -1,7 +1,8 @@
 #include <Python.h>
 
-#include "crash.h"
 #include "queue.h"
+
+#include "../internal/crash/crash.h"
 
 #include <sched.h>
 #include <stdio.h>

@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
@@ -120,7 +121,7 @@ func (w *worker) reopen() {
 
 // reportCrashes has crashes reported in the log.
 func (w *worker) reportCrashes() {
-	if err := embed.CrashOutput(w.logs[0].Fd()); err != nil {
+	if err := crash.Output(w.logs[0].Fd()); err != nil {
 		w.log.Warn("crashes will be reported on standard error", "event", "log.failed", "error", err.Error())
 	}
 }

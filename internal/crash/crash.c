@@ -33,11 +33,12 @@
 #include <Python.h>
 
 #include "crash.h"
-#include "queue.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <ucontext.h>
@@ -53,13 +54,13 @@ static const struct {
 };
 enum { SIGNALS = sizeof signals / sizeof *signals };
 
-size_t (*gowsgi_crash_describe)(const gowsgi_task *task, char *text, size_t room);
-
 static struct sigaction go_action[SIGNALS]; /* what was there before */
 static struct sigaction faulthandler_action[SIGNALS]; /* the application's */
 static bool installed, has_faulthandler;
+static bool in_child; /* of fork(): Go does not run here */
 static int crash_fd = -1; /* of our own */
-static gowsgi_pool *watched; /* pools are never freed once they are here */
+static gowsgi_crash_threads threads; /* NULL: there are none yet */
+static gowsgi_crash_describer describe; /* NULL: tasks have no description */
 
 /* ---- threads ---- */
 
@@ -123,7 +124,19 @@ void gowsgi_crash_unguard(void) {
     stack.signal_stack = NULL;
 }
 
-void gowsgi_crash_watch(gowsgi_pool *pool) { __atomic_store_n(&watched, pool, __ATOMIC_RELEASE); }
+/* Does: has reports tell of these threads.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_crash_watch(gowsgi_crash_threads of) { __atomic_store_n(&threads, of, __ATOMIC_RELEASE); }
+
+/* Does: has reports say of a task what `describer` writes.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_crash_describe(gowsgi_crash_describer describer) {
+    __atomic_store_n(&describe, describer, __ATOMIC_RELEASE);
+}
 
 /* ---- in the handler ---- */
 
@@ -187,34 +200,39 @@ static void say_number(uint64_t n, unsigned base) {
     say(first);
 }
 
-static void say_thread(const pool_thread *thread) {
+static bool thread_at(int number, gowsgi_crash_thread *thread) {
+    gowsgi_crash_threads known = __atomic_load_n(&threads, __ATOMIC_ACQUIRE);
+    return known && known(number, thread);
+}
+
+static void say_thread(int number, const gowsgi_crash_thread *thread) {
     say("gowsgi-");
-    say_number(thread->number + 1, 10);
+    say_number((uint64_t)number + 1, 10);
     say(" (0x"); /* as the stacks name it */
     say_number(thread->ident, 16);
     say(")");
 }
 
-static void say_task(const pool_thread *thread, const char *verb) {
-    const gowsgi_task *task = __atomic_load_n(&thread->task, __ATOMIC_ACQUIRE);
-    if (!task)
+static void say_task(int number, const gowsgi_crash_thread *thread, const char *verb) {
+    if (!thread->task)
         return;
     say("gowsgi: thread ");
-    say_thread(thread);
+    say_thread(number, thread);
     say(verb);
-    if (gowsgi_crash_describe)
-        report.size += gowsgi_crash_describe(task, report.text + report.size, sizeof report.text - report.size);
+    gowsgi_crash_describer known = __atomic_load_n(&describe, __ATOMIC_ACQUIRE);
+    if (known)
+        report.size += known(thread->task, report.text + report.size, sizeof report.text - report.size);
     say("\n");
 }
 
-/* Which signal, on which thread, and what all threads of the pool were doing;
- * the one that crashed first. */
+/* Which signal, on which thread, and what all threads that run tasks were
+ * doing; the one that crashed first. */
 static void write_report(int slot, const siginfo_t *info) {
-    const gowsgi_pool *pool = __atomic_load_n(&watched, __ATOMIC_ACQUIRE);
-    const pool_thread *self = NULL;
-    for (int i = 0; pool && i < pool->thread_count; i++)
-        if (pool->threads[i].ident == PyThread_get_thread_ident())
-            self = &pool->threads[i];
+    gowsgi_crash_thread thread;
+    int self = -1;
+    for (int i = 0; self < 0 && thread_at(i, &thread); i++)
+        if (thread.ident == PyThread_get_thread_ident())
+            self = i;
     say("gowsgi: crash: ");
     say(signals[slot].name);
     if (info->si_code > 0) {
@@ -222,18 +240,18 @@ static void write_report(int slot, const siginfo_t *info) {
         say_number((uintptr_t)info->si_addr, 16);
     }
     say(" in ");
-    if (self)
-        say_thread(self);
+    if (self >= 0)
+        say_thread(self, &thread);
     else
         say("a thread that runs no request");
     say(" of the worker with pid ");
     say_number((uint64_t)getpid(), 10);
     say("\n");
-    if (self)
-        say_task(self, ", which crashed, was running ");
-    for (int i = 0; pool && i < pool->thread_count; i++)
-        if (&pool->threads[i] != self)
-            say_task(&pool->threads[i], " was running ");
+    if (self >= 0)
+        say_task(self, &thread, ", which crashed, was running ");
+    for (int i = 0; thread_at(i, &thread); i++)
+        if (i != self)
+            say_task(i, &thread, " was running ");
     for (size_t sent = 0; sent < report.size;) {
         ssize_t n = write(crash_fd, report.text + sent, report.size - sent);
         if (n < 0 && errno != EINTR)
@@ -255,7 +273,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
     int slot = 0, nobody = 0, saved = errno;
     while (signals[slot].number != number)
         slot++;
-    if (gowsgi_forked) {
+    if (in_child) {
         leave(number, info);
         return;
     }
@@ -286,7 +304,7 @@ static void on_signal(int number, siginfo_t *info, void *context) {
  * GIL: either; callers take turns.
  * Fails: -1 with errno set. */
 int gowsgi_crash_install(void) {
-    if (gowsgi_forked)
+    if (in_child)
         return 0;
     if (crash_fd < 0 && gowsgi_crash_output(STDERR_FILENO) < 0)
         return -1;
@@ -332,9 +350,13 @@ int gowsgi_crash_output(int fd) {
 
 int gowsgi_crash_fd(void) { return crash_fd; }
 
-/* A forked child has no Go and no requests: the application's faulthandler, if
- * any, has the signals for itself. */
+/* Does: in a forked child, which has no Go and no requests, leaves the signals
+ *     to the application's faulthandler, if any.
+ * Memory: nothing changes hands.
+ * GIL: either; async-signal-safe.
+ * Fails: never. */
 void gowsgi_crash_in_child(void) {
+    in_child = true;
     for (int slot = 0; has_faulthandler && slot < SIGNALS; slot++)
         sigaction(signals[slot].number, &faulthandler_action[slot], NULL);
 }
