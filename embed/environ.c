@@ -1,26 +1,16 @@
 /* The environ dict, from the block that package environ built. */
 #include "wsgi.h"
 
-#include "../internal/crash/crash.h"
-
-#include <string.h>
+#include "block.h"
 
 /* Values up to this size are kept from one request to the next: methods, hosts,
  * user agents and the like repeat. */
 enum { REMEMBER = 256 };
 
-enum { LONGEST_DESCRIPTION = 1000 };
-
-/* What precedes a name and a value in the block. */
-typedef struct {
-    uint16_t key, name_size;
-    uint32_t value_size;
-} entry;
-
 static struct {
     PyObject **names; /* interned, by key; names[0] is NULL */
     PyObject **last; /* the last value of each key, or NULL */
-    int count, method, uri; /* keys of REQUEST_METHOD and REQUEST_URI */
+    unsigned count;
     PyObject *input, *errors; /* "wsgi.input", "wsgi.errors" */
 } keys;
 
@@ -58,54 +48,6 @@ static int make_template(int multithread, int multiprocess, const char *software
     return 0;
 }
 
-/* Appends what a client sent, so that it cannot forge a line. */
-static size_t put(char *text, size_t room, const uint8_t *data, size_t size) {
-    size_t n = 0;
-    for (size_t i = 0; i < size && n + 4 <= room; i++)
-        if (data[i] > ' ' && data[i] < 0x7f && data[i] != '\\') {
-            text[n++] = (char)data[i];
-        } else {
-            const char *hex = "0123456789ABCDEF";
-            text[n++] = '\\';
-            text[n++] = 'x';
-            text[n++] = hex[data[i] >> 4];
-            text[n++] = hex[data[i] & 15];
-        }
-    return n;
-}
-
-/* Appends a variable of a request's block. */
-static size_t put_variable(char *text, size_t room, const wsgi_request *req, int key) {
-    const uint8_t *block = req->block;
-    size_t left = req->block_size;
-    entry e;
-    while (block && left >= sizeof e) {
-        memcpy(&e, block, sizeof e);
-        block += sizeof e;
-        left -= sizeof e;
-        if ((size_t)e.name_size + e.value_size > left)
-            break;
-        if (e.key == key)
-            return put(text, room, block + e.name_size, e.value_size);
-        block += (size_t)e.name_size + e.value_size;
-        left -= (size_t)e.name_size + e.value_size;
-    }
-    return 0;
-}
-
-/* The method and URI of a request, for the report of a crash: read from its
- * block, by any thread, in a signal handler. A request of another thread may
- * end meanwhile; what is read is then the next one's, or nonsense within
- * bounds. */
-static size_t describe(const void *task, char *text, size_t room) {
-    if (((const gowsgi_task *)task)->run != gowsgi_request_run || room < LONGEST_DESCRIPTION)
-        return 0;
-    const wsgi_request *req = task;
-    size_t n = put_variable(text, LONGEST_DESCRIPTION / 2, req, keys.method);
-    text[n++] = ' ';
-    return n + put_variable(text + n, LONGEST_DESCRIPTION - n, req, keys.uri);
-}
-
 int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software) {
     keys.names = PyMem_Calloc((size_t)count, sizeof *keys.names);
     keys.last = PyMem_Calloc((size_t)count, sizeof *keys.last);
@@ -113,16 +55,10 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
         PyErr_NoMemory();
         return -1;
     }
-    keys.count = count;
-    for (int i = 1; i < count; i++) {
+    keys.count = (unsigned)count;
+    for (int i = 1; i < count; i++)
         if (!(keys.names[i] = PyUnicode_InternFromString(names[i])))
             return -1;
-        if (strcmp(names[i], "REQUEST_METHOD") == 0)
-            keys.method = i;
-        if (strcmp(names[i], "REQUEST_URI") == 0)
-            keys.uri = i;
-    }
-    gowsgi_crash_describe(describe);
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
         !(keys.errors = PyUnicode_InternFromString("wsgi.errors")))
         return -1;
@@ -147,13 +83,13 @@ static PyObject *value_of(unsigned key, const char *data, size_t size) {
     return PyUnicode_DecodeLatin1(data, (Py_ssize_t)size, NULL);
 }
 
-static int set_variable(PyObject *environ, const entry *e, const char *data) {
-    PyObject *name =
-        e->key ? Py_NewRef(keys.names[e->key]) : PyUnicode_DecodeLatin1(data, e->name_size, NULL); /* new */
+static int set_variable(PyObject *environ, const wsgi_entry *e) {
+    PyObject *name = e->key ? Py_NewRef(keys.names[e->key])
+                            : PyUnicode_DecodeLatin1(e->name, (Py_ssize_t)e->name_size, NULL); /* new */
     if (!name)
         return -1;
     int failed = -1;
-    PyObject *value = value_of(e->key, data + e->name_size, e->value_size); /* new */
+    PyObject *value = value_of(e->key, e->value, e->value_size); /* new */
     if (value) {
         failed = PyDict_SetItem(environ, name, value);
         Py_DECREF(value);
@@ -162,25 +98,14 @@ static int set_variable(PyObject *environ, const entry *e, const char *data) {
     return failed;
 }
 
-/* The block comes from our own Go code, but a length that leads out of it would
- * read foreign memory: it is checked all the same. */
 static int fill(PyObject *environ, const uint8_t *block, size_t size) {
-    while (size > 0) {
-        entry e;
-        if (size < sizeof e)
-            goto malformed;
-        memcpy(&e, block, sizeof e);
-        block += sizeof e;
-        size -= sizeof e;
-        if (e.key >= keys.count || (size_t)e.name_size + e.value_size > size)
-            goto malformed;
-        if (set_variable(environ, &e, (const char *)block) < 0)
+    wsgi_entry e;
+    int more;
+    while ((more = wsgi_block_next(&block, &size, &e)) > 0 && e.key < keys.count)
+        if (set_variable(environ, &e) < 0)
             return -1;
-        block += (size_t)e.name_size + e.value_size;
-        size -= (size_t)e.name_size + e.value_size;
-    }
-    return 0;
-malformed:
+    if (more == 0)
+        return 0;
     PyErr_SetString(PyExc_SystemError, "gowsgi: malformed environ block");
     return -1;
 }

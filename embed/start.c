@@ -100,6 +100,7 @@ void gowsgi_attach(void) { PyEval_RestoreThread(main_state); }
 int gowsgi_serve(PyObject *application, const gowsgi_serving *serving) {
     wsgi.response_buffer = serving->response_buffer;
     wsgi.application = Py_NewRef(application);
+    wsgi_description_init(serving->names, serving->name_count);
     return wsgi_environ_init(serving->names, serving->name_count, serving->multithread, serving->multiprocess,
                              serving->software);
 }

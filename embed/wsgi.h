@@ -28,6 +28,9 @@ static inline bool wsgi_is_aborted(wsgi_request *req) { return __atomic_load_n(&
 int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software);
 PyObject *wsgi_environ_new(wsgi_request *req); /* new */
 
+/* description.c */
+void wsgi_description_init(const char *const *names, int count);
+
 /* start_response.c */
 int wsgi_start_response_init(void);
 PyObject *wsgi_start_response_new(wsgi_request *req); /* new */
