@@ -11,8 +11,6 @@
  */
 #include "wsgi.h"
 
-#include <stdlib.h>
-
 void wsgi_interrupt_enter(wsgi_request *req) {
     pthread_mutex_lock(&req->lock);
     req->thread = PyThread_get_thread_ident();
@@ -76,8 +74,6 @@ static void run(gowsgi_job *job) {
     pthread_mutex_unlock(&req->lock);
 }
 
-static void discard(gowsgi_job *job) { free(job); }
-
 /* Does: has RequestTimeout raised in the thread that runs the request, or will,
  *     unless it was submitted anew since `generation` or has ended. Does not
  *     wait.
@@ -85,9 +81,10 @@ static void discard(gowsgi_job *job) { free(job); }
  * GIL: either.
  * Fails: never; nothing happens if memory is short. */
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation) {
-    interruption *self = malloc(sizeof *self);
+    interruption *self = gowsgi_job_new(sizeof *self, run, NULL);
     if (!self)
         return;
-    *self = (interruption){.job = {.run = run, .free = discard}, .req = req, .generation = generation};
+    self->req = req;
+    self->generation = generation;
     gowsgi_pool_post(req->task.pool, &self->job);
 }

@@ -110,10 +110,7 @@ static void run(gowsgi_job *job) {
     PyErr_Clear();
 }
 
-static void discard(gowsgi_job *job) {
-    free(((listing *)job)->text);
-    free(job);
-}
+static void clear(gowsgi_job *job) { free(((listing *)job)->text); }
 
 /* Does: gowsgi_modules, within about `patience` ns.
  * Memory: malloc'ed, the caller frees it.
@@ -122,16 +119,15 @@ static void discard(gowsgi_job *job) {
 char *gowsgi_pool_modules(gowsgi_pool *pool, int64_t patience, int *answer, size_t *size) {
     *answer = GOWSGI_LATE;
     *size = 0;
-    listing *self = calloc(1, sizeof *self);
+    listing *self = gowsgi_job_new(sizeof *self, run, clear);
     if (!self)
         return NULL;
-    self->job = (gowsgi_job){.run = run, .free = discard};
     *answer = gowsgi_pool_ask(pool, &self->job, patience);
     if (*answer != GOWSGI_ANSWERED)
         return NULL;
     char *text = self->text;
     *size = self->size;
     self->text = NULL;
-    discard(&self->job);
+    gowsgi_job_free(&self->job);
     return text;
 }

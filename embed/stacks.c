@@ -110,11 +110,10 @@ static void run(gowsgi_job *job) {
     PyErr_Clear();
 }
 
-static void discard(gowsgi_job *job) {
+static void clear(gowsgi_job *job) {
     look *self = (look *)job;
     gowsgi_stacks_free(self->stacks, self->count);
     free(self->threads);
-    free(self);
 }
 
 /* Does: takes the stacks of all threads that are inside Python, within about
@@ -129,15 +128,14 @@ gowsgi_stack *gowsgi_stacks(gowsgi_pool *pool, int64_t patience, int *answer, si
     gowsgi_stack *stacks = NULL;
     *count = 0;
     *answer = GOWSGI_LATE;
-    look *self = calloc(1, sizeof *self);
+    look *self = gowsgi_job_new(sizeof *self, run, clear);
     if (!self)
         return NULL;
-    self->job = (gowsgi_job){.run = run, .free = discard};
     self->pool = pool;
     self->threads = calloc((size_t)thread_count, sizeof *threads);
     self->thread_count = thread_count;
     if (!self->threads) {
-        discard(&self->job);
+        gowsgi_job_free(&self->job);
         return NULL;
     }
     *answer = gowsgi_pool_ask(pool, &self->job, patience);
@@ -148,7 +146,7 @@ gowsgi_stack *gowsgi_stacks(gowsgi_pool *pool, int64_t patience, int *answer, si
     memcpy(threads, self->threads, (size_t)thread_count * sizeof *threads);
     self->stacks = NULL;
     self->count = 0;
-    discard(&self->job);
+    gowsgi_job_free(&self->job);
     return stacks;
 }
 

@@ -4,8 +4,31 @@
 
 #include "../internal/crash/crash.h"
 
+#include <stdlib.h>
+
 /* Between two questions whether the GIL can still be had, ns. */
 static const int64_t PING = 1000000000;
+
+/* Does: makes a job of `size` bytes, all 0 behind its gowsgi_job.
+ * Memory: the caller's, until it is posted or asked for.
+ * GIL: either.
+ * Fails: NULL if memory is short. */
+void *gowsgi_job_new(size_t size, gowsgi_job_step run, gowsgi_job_step clear) {
+    gowsgi_job *job = calloc(1, size);
+    if (job)
+        *job = (gowsgi_job){.run = run, .clear = clear};
+    return job;
+}
+
+/* Does: frees a job and what it holds.
+ * Memory: see there.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_job_free(gowsgi_job *job) {
+    if (job->clear)
+        job->clear(job);
+    free(job);
+}
 
 static gowsgi_job *take_jobs(gowsgi_pool *pool) {
     gowsgi_job *jobs = pool->jobs;
@@ -22,7 +45,7 @@ static void settle(gowsgi_pool *pool, gowsgi_job *job, int answer) {
         pthread_cond_broadcast(&pool->answered);
     pthread_mutex_unlock(&pool->lock);
     if (!awaited)
-        job->free(job);
+        gowsgi_job_free(job);
 }
 
 /* GIL: held. */
@@ -119,7 +142,7 @@ void gowsgi_pool_post(gowsgi_pool *pool, gowsgi_job *job) {
     bool there = put(pool, job);
     pthread_mutex_unlock(&pool->lock);
     if (!there)
-        job->free(job);
+        gowsgi_job_free(job);
 }
 
 /* Does: has the inspector run a job and waits for it, until it has been asking
@@ -146,7 +169,7 @@ int gowsgi_pool_ask(gowsgi_pool *pool, gowsgi_job *job, int64_t patience) {
     bool mine = answer == GOWSGI_GONE || (answer == GOWSGI_LATE && take_back(pool, job));
     pthread_mutex_unlock(&pool->lock);
     if (mine)
-        job->free(job);
+        gowsgi_job_free(job);
     return answer;
 }
 

@@ -6,6 +6,7 @@
 #ifndef GOWSGI_GIL_POOL_H
 #define GOWSGI_GIL_POOL_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 typedef struct gowsgi_pool gowsgi_pool;
@@ -61,11 +62,13 @@ void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats);
 int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout);
 
 /* Work for the inspector, the one thread that takes the GIL on behalf of
- * others. The memory is the inspector's from post or ask on. */
+ * others: memory that begins with a gowsgi_job. It is the inspector's from post
+ * or ask on. */
 typedef struct gowsgi_job gowsgi_job;
+typedef void (*gowsgi_job_step)(gowsgi_job *job);
 struct gowsgi_job {
-    void (*run)(gowsgi_job *job); /* GIL: held. Never leaves an exception set. */
-    void (*free)(gowsgi_job *job); /* GIL: either */
+    gowsgi_job_step run; /* GIL: held. Never leaves an exception set. */
+    gowsgi_job_step clear; /* frees what the job holds; NULL: nothing. GIL: either */
     gowsgi_job *next;
     uint8_t awaited; /* somebody waits for the answer, and frees the job */
     uint8_t answer; /* one of the results of gowsgi_pool_ask, plus one */
@@ -74,6 +77,8 @@ struct gowsgi_job {
 /* Results of gowsgi_pool_ask. */
 enum { GOWSGI_ANSWERED, GOWSGI_LATE, GOWSGI_GONE };
 
+void *gowsgi_job_new(size_t size, gowsgi_job_step run, gowsgi_job_step clear);
+void gowsgi_job_free(gowsgi_job *job);
 void gowsgi_pool_post(gowsgi_pool *pool, gowsgi_job *job);
 int gowsgi_pool_ask(gowsgi_pool *pool, gowsgi_job *job, int64_t patience);
 int64_t gowsgi_pool_unresponsive(gowsgi_pool *pool);
