@@ -99,35 +99,16 @@ char *gowsgi_modules(size_t *size) {
 
 /* ---- on the inspector ---- */
 
-typedef struct {
-    gowsgi_job job;
-    char *text;
-    size_t size;
-} listing;
-
 static void run(gowsgi_job *job) {
-    ((listing *)job)->text = gowsgi_modules(&((listing *)job)->size);
+    gowsgi_modules_job *self = (gowsgi_modules_job *)job;
+    self->text = gowsgi_modules(&self->size);
     PyErr_Clear();
 }
 
-static void clear(gowsgi_job *job) { free(((listing *)job)->text); }
+static void clear(gowsgi_job *job) { free(((gowsgi_modules_job *)job)->text); }
 
-/* Does: gowsgi_modules, within about `patience` ns.
- * Memory: malloc'ed, the caller frees it.
- * GIL: released.
- * Fails: NULL, with *answer as gowsgi_pool_ask. */
-char *gowsgi_pool_modules(gowsgi_pool *pool, int64_t patience, int *answer, size_t *size) {
-    *answer = GOWSGI_LATE;
-    *size = 0;
-    listing *self = gowsgi_job_new(sizeof *self, run, clear);
-    if (!self)
-        return NULL;
-    *answer = gowsgi_pool_ask(pool, &self->job, patience);
-    if (*answer != GOWSGI_ANSWERED)
-        return NULL;
-    char *text = self->text;
-    *size = self->size;
-    self->text = NULL;
-    gowsgi_job_free(&self->job);
-    return text;
-}
+/* Does: makes a job that calls gowsgi_modules.
+ * Memory: as gowsgi_job_new.
+ * GIL: either.
+ * Fails: NULL if memory is short. */
+gowsgi_modules_job *gowsgi_modules_new(void) { return gowsgi_job_new(sizeof(gowsgi_modules_job), run, clear); }

@@ -17,6 +17,8 @@ import (
 	"unsafe"
 
 	python3 "github.com/go-python/cpy3"
+
+	"github.com/gowsgi/gowsgi/gil"
 )
 
 // ErrUnresponsive: the GIL could not be had in time.
@@ -42,14 +44,18 @@ func (in *Interpreter) Modules() []string {
 // Interpreter.Modules. ErrUnresponsive if the GIL cannot be had for patience.
 // From any goroutine.
 func (a *Application) Modules(patience time.Duration) ([]string, error) {
-	var answer C.int
-	var size C.size_t
-	list := C.gowsgi_pool_modules((*C.gowsgi_pool)(a.pool.Pointer()), C.int64_t(patience), &answer, &size)
-	if answer == C.GOWSGI_LATE {
+	job := C.gowsgi_modules_new()
+	if job == nil {
+		return nil, errOutOfMemory
+	}
+	var files []string
+	err := a.pool.Ask(unsafe.Pointer(job), patience, func() {
+		files = sources(C.GoStringN(job.text, C.int(job.size)), nil)
+	})
+	if errors.Is(err, gil.ErrLate) {
 		return nil, fmt.Errorf("%w: asked for %s", ErrUnresponsive, patience)
 	}
-	defer C.free(unsafe.Pointer(list))
-	return sources(C.GoStringN(list, C.int(size)), nil), nil
+	return files, nil // none once the pool is closed
 }
 
 // sources picks the files that a developer may edit. loaded are the __file__ of

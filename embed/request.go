@@ -72,7 +72,8 @@ func (a *Application) Acquire() (*Request, error) {
 	}
 	C.set_run(c)
 	r := &Request{c: c, app: a, task: a.pool.Register(unsafe.Pointer(c))}
-	all := append((*a.all.Load())[:int(c.task.index):int(c.task.index)], r)
+	index := r.task.Index()
+	all := append((*a.all.Load())[:index:index], r)
 	a.all.Store(&all)
 	return r, nil
 }
@@ -164,7 +165,7 @@ func (r *Request) Reading() (taken int64, waits bool) {
 
 // Index is the number of the request among all that the application has made;
 // those in use have low ones.
-func (r *Request) Index() int { return int(r.c.task.index) }
+func (r *Request) Index() int { return r.task.Index() }
 
 // Cancel takes the request out of the queue, and Wait returns Cancelled. False:
 // it is not in the queue any more, or generation has ended. From any goroutine.

@@ -81,22 +81,27 @@ static char *text_of(PyObject *frame, size_t *size) {
     return text;
 }
 
+/* ---- the pool's threads ---- */
+
+/* Does: tells what the first `count` threads of the pool do.
+ * Memory: threads is the caller's.
+ * GIL: either. Held, no thread leaves its request meanwhile.
+ * Fails: never. */
+void gowsgi_read_activity(gowsgi_pool *pool, gowsgi_activity *threads, int count) {
+    gowsgi_pool_activity now;
+    for (int i = 0; i < count && gowsgi_pool_read_thread(pool, i, &now); i++) {
+        bool serves = now.task && now.task->run == gowsgi_request_run;
+        threads[i] = (gowsgi_activity){now.ident, serves ? (int64_t)now.task->index : -1, now.generation};
+    }
+}
+
 /* ---- on the inspector ---- */
 
-typedef struct {
-    gowsgi_job job;
-    gowsgi_pool *pool;
-    gowsgi_stack *stacks;
-    size_t count;
-    gowsgi_pool_activity *threads;
-    int thread_count;
-} look;
-
 static void run(gowsgi_job *job) {
-    look *self = (look *)job;
+    gowsgi_stacks_job *self = (gowsgi_stacks_job *)job;
     PyObject *frames = PyObject_CallNoArgs(current_frames); /* new */
     /* What the threads do is asked now, too: the GIL has not been let go. */
-    gowsgi_pool_read_threads(self->pool, self->threads, self->thread_count);
+    gowsgi_read_activity(self->pool, self->threads, self->thread_count);
     if (frames)
         self->stacks = calloc((size_t)PyDict_GET_SIZE(frames) + 1, sizeof *self->stacks);
     PyObject *ident, *frame; /* borrowed */
@@ -111,53 +116,30 @@ static void run(gowsgi_job *job) {
 }
 
 static void clear(gowsgi_job *job) {
-    look *self = (look *)job;
-    gowsgi_stacks_free(self->stacks, self->count);
+    gowsgi_stacks_job *self = (gowsgi_stacks_job *)job;
+    for (size_t i = 0; i < self->count; i++) {
+        free(self->stacks[i].name);
+        free(self->stacks[i].text);
+    }
+    free(self->stacks);
     free(self->threads);
 }
 
-/* Does: takes the stacks of all threads that are inside Python, within about
- *     `patience` ns, and what the pool's threads do at that moment.
- * Memory: the result is the caller's, gowsgi_stacks_free frees it; threads is
- *     the caller's.
- * GIL: released.
- * Fails: *answer as gowsgi_pool_ask, and no stacks if it is not
- *     GOWSGI_ANSWERED. */
-gowsgi_stack *gowsgi_stacks(gowsgi_pool *pool, int64_t patience, int *answer, size_t *count,
-                            gowsgi_pool_activity *threads, int thread_count) {
-    gowsgi_stack *stacks = NULL;
-    *count = 0;
-    *answer = GOWSGI_LATE;
-    look *self = gowsgi_job_new(sizeof *self, run, clear);
+/* Does: makes a job that takes the stacks of all threads that are inside
+ *     Python, and what the pool's threads do at that moment.
+ * Memory: as gowsgi_job_new.
+ * GIL: either.
+ * Fails: NULL if memory is short. */
+gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count) {
+    gowsgi_stacks_job *self = gowsgi_job_new(sizeof *self, run, clear);
     if (!self)
         return NULL;
     self->pool = pool;
-    self->threads = calloc((size_t)thread_count, sizeof *threads);
+    self->threads = calloc((size_t)thread_count, sizeof *self->threads);
     self->thread_count = thread_count;
     if (!self->threads) {
         gowsgi_job_free(&self->job);
         return NULL;
     }
-    *answer = gowsgi_pool_ask(pool, &self->job, patience);
-    if (*answer != GOWSGI_ANSWERED)
-        return NULL;
-    stacks = self->stacks;
-    *count = self->count;
-    memcpy(threads, self->threads, (size_t)thread_count * sizeof *threads);
-    self->stacks = NULL;
-    self->count = 0;
-    gowsgi_job_free(&self->job);
-    return stacks;
-}
-
-/* Does: frees what gowsgi_stacks returned.
- * Memory: see above.
- * GIL: either.
- * Fails: never. */
-void gowsgi_stacks_free(gowsgi_stack *stacks, size_t count) {
-    for (size_t i = 0; i < count; i++) {
-        free(stacks[i].name);
-        free(stacks[i].text);
-    }
-    free(stacks);
+    return self;
 }

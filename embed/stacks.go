@@ -2,12 +2,11 @@ package embed
 
 /*
 #include "start.h"
-
-static int is_request(gowsgi_task *task) { return task && task->run == gowsgi_request_run; }
 */
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -16,6 +15,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/crash"
 )
 
@@ -39,34 +39,33 @@ type Stacks struct {
 // Stacks takes the stacks of all Python threads. If the GIL cannot be had for
 // patience, it takes them without. From any goroutine.
 func (a *Application) Stacks(patience time.Duration) Stacks {
-	activity := make([]C.gowsgi_pool_activity, a.threads)
-	var answer C.int
-	var count C.size_t
+	// SAFETY: the pool's C half is a gowsgi_pool.
 	pool := (*C.gowsgi_pool)(a.pool.Pointer())
-	list := C.gowsgi_stacks(pool, C.int64_t(patience), &answer, &count, &activity[0], C.int(len(activity)))
-	switch answer {
-	case C.GOWSGI_ANSWERED:
-		defer C.gowsgi_stacks_free(list, count)
-		s := Stacks{}
-		// SAFETY: count stacks, ours until they are freed.
-		for _, c := range unsafe.Slice(list, int(count)) {
-			s.Threads = append(s.Threads, a.threadStack(uint64(c.ident), activity,
-				C.GoStringN(c.name, C.int(c.name_size)), C.GoStringN(c.text, C.int(c.text_size))))
-		}
-		return s.sorted()
-	case C.GOWSGI_GONE:
-		return Stacks{}
+	var s Stacks
+	err := gil.ErrLate
+	if job := C.gowsgi_stacks_new(pool, C.int(a.threads)); job != nil {
+		err = a.pool.Ask(unsafe.Pointer(job), patience, func() {
+			// SAFETY: count stacks and thread_count activities, C's until read returns.
+			activity := unsafe.Slice(job.threads, int(job.thread_count))
+			for _, c := range unsafe.Slice(job.stacks, int(job.count)) {
+				s.Threads = append(s.Threads, a.threadStack(uint64(c.ident), activity,
+					C.GoStringN(c.name, C.int(c.name_size)), C.GoStringN(c.text, C.int(c.text_size))))
+			}
+		})
 	}
-	C.gowsgi_pool_read_threads(pool, &activity[0], C.int(len(activity)))
-	s := Stacks{WithoutGIL: true}
-	for _, t := range parseDump(crash.Dump()) {
-		s.Threads = append(s.Threads, a.threadStack(t.ident, activity, t.name, t.text))
+	if errors.Is(err, gil.ErrLate) {
+		s.WithoutGIL = true
+		activity := make([]C.gowsgi_activity, a.threads)
+		C.gowsgi_read_activity(pool, &activity[0], C.int(len(activity)))
+		for _, t := range parseDump(crash.Dump()) {
+			s.Threads = append(s.Threads, a.threadStack(t.ident, activity, t.name, t.text))
+		}
 	}
 	return s.sorted()
 }
 
 // threadStack adds what is known of the thread with Python's name ident.
-func (a *Application) threadStack(ident uint64, activity []C.gowsgi_pool_activity, name, text string) ThreadStack {
+func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, name, text string) ThreadStack {
 	t := ThreadStack{Name: name, Pool: -1, Text: text}
 	for i, does := range activity {
 		if uint64(does.ident) != ident {
@@ -76,8 +75,8 @@ func (a *Application) threadStack(ident uint64, activity []C.gowsgi_pool_activit
 		if name == "" {
 			t.Name = "gowsgi-" + strconv.Itoa(i+1)
 		}
-		if C.is_request(does.task) != 0 {
-			t.Request, t.Generation = a.request(int(does.task.index)), uint64(does.generation)
+		if does.request >= 0 {
+			t.Request, t.Generation = a.request(int(does.request)), uint64(does.generation)
 		}
 	}
 	switch {

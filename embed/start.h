@@ -20,18 +20,46 @@ int gowsgi_serve(PyObject *application, const gowsgi_serving *serving);
 char *gowsgi_error_text(size_t *size);
 int gowsgi_capture_output(void);
 char *gowsgi_modules(size_t *size);
-char *gowsgi_pool_modules(gowsgi_pool *pool, int64_t patience, int *answer, size_t *size);
+unsigned long gowsgi_main_thread(void);
 
-/* The stack of a Python thread. Texts are malloc'ed. */
+/* Jobs for the inspector, and what they bring. Texts are malloc'ed. */
+
+/* gowsgi_modules. */
+typedef struct {
+    gowsgi_job job;
+    char *text; /* NULL: none, or memory was short */
+    size_t size;
+} gowsgi_modules_job;
+
+gowsgi_modules_job *gowsgi_modules_new(void);
+
+/* The stack of a Python thread. */
 typedef struct {
     unsigned long ident; /* Python's name for the thread */
     char *name, *text;
     size_t name_size, text_size;
 } gowsgi_stack;
 
-gowsgi_stack *gowsgi_stacks(gowsgi_pool *pool, int64_t patience, int *answer, size_t *count,
-                            gowsgi_pool_activity *threads, int thread_count);
-void gowsgi_stacks_free(gowsgi_stack *stacks, size_t count);
-unsigned long gowsgi_main_thread(void);
+/* What a thread of the pool does. */
+typedef struct {
+    unsigned long ident; /* 0: it has not begun */
+    int64_t request; /* index of the one that it runs; -1: none */
+    uint64_t generation; /* of that request */
+} gowsgi_activity;
+
+void gowsgi_read_activity(gowsgi_pool *pool, gowsgi_activity *threads, int count);
+
+/* The stacks of all threads that are inside Python, and what those of the pool
+ * do at that moment. */
+typedef struct {
+    gowsgi_job job;
+    gowsgi_pool *pool;
+    gowsgi_stack *stacks; /* NULL: none, or memory was short */
+    size_t count;
+    gowsgi_activity *threads; /* by number */
+    int thread_count;
+} gowsgi_stacks_job;
+
+gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count);
 
 #endif

@@ -5,6 +5,20 @@
 // its first member and a C function to run (pool.h). It tells package crash which
 // threads there are and what they run.
 //
+// # Two halves
+//
+// gil is a C library, pool.h, with a thin Go half. Tasks run in C, on threads
+// that Go does not know: there they ring, and look at each other. What Go does
+// for a request has its own C at that moment, which submits the task or posts a
+// job without a second crossing. So C calls C, by pool.h alone (queue.h is for this
+// package's own files), and Go calls Go: the bells and whoever waits for them,
+// Ask, Close. Between them go pointers to C memory (Register, Ask, Pointer), and
+// the result of a submit (SubmitError); Go outside of this package names no
+// function, field or constant of gil's C. boundary_test.go holds it.
+//
+// Not taken: Go's API for everybody. C would have to go through Go to ring, or Go
+// to cross twice to submit.
+//
 // # Threads
 //
 // Python runs on threads of its own only (threading.Thread objects whose body is
@@ -49,7 +63,7 @@
 //	queue.c      submit, cancel, ring, reap
 //	thread.c     the life of a Python thread
 //	probe.c      the limit
-//	inspector.c  jobs that need the GIL
+//	inspector.c  jobs that need the GIL; inspector.go asks for them
 //	pool.c       start, close
 package gil
 

@@ -252,16 +252,16 @@ void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* Does: fills in what the first `room` threads of the pool do now.
- * Memory: threads is the caller's; tasks are never freed.
+/* Does: fills in what the thread with a number from 0 does now.
+ * Memory: thread is the caller's; tasks are never freed.
  * GIL: either. Held, no thread leaves its task meanwhile.
- * Fails: never; returns how many there are. */
-int gowsgi_pool_read_threads(gowsgi_pool *pool, gowsgi_pool_activity *threads, int room) {
+ * Fails: returns 0 if there is no such thread. */
+int gowsgi_pool_read_thread(gowsgi_pool *pool, int number, gowsgi_pool_activity *thread) {
+    if (number >= pool->thread_count)
+        return 0;
     pthread_mutex_lock(&pool->lock);
-    for (int i = 0; i < pool->thread_count && i < room; i++) {
-        gowsgi_task *task = pool->threads[i].task;
-        threads[i] = (gowsgi_pool_activity){pool->threads[i].ident, task, task ? task->generation : 0};
-    }
+    gowsgi_task *task = pool->threads[number].task;
+    *thread = (gowsgi_pool_activity){pool->threads[number].ident, task, task ? task->generation : 0};
     pthread_mutex_unlock(&pool->lock);
-    return pool->thread_count;
+    return 1;
 }

@@ -12,8 +12,6 @@ package gil
 #cgo nocallback gowsgi_pool_reap
 #cgo noescape gowsgi_pool_cancel
 #cgo nocallback gowsgi_pool_cancel
-#cgo noescape gowsgi_pool_unresponsive
-#cgo nocallback gowsgi_pool_unresponsive
 
 static int free_threaded(void) {
 #ifdef Py_GIL_DISABLED
@@ -143,6 +141,9 @@ func (t *Task) Cancel(generation uint64) bool {
 	return true
 }
 
+// Index is the number of the task among all that were registered, from 0.
+func (t *Task) Index() int { return int(t.c.index) }
+
 // State is where a task stands.
 type State uint32
 
@@ -218,15 +219,9 @@ func ring(bell chan struct{}) {
 	}
 }
 
-// Pointer is the pool's C memory, a gowsgi_pool, for C that has jobs for the
-// inspector. It is never freed.
+// Pointer is the pool's C half, a gowsgi_pool, for C that calls pool.h. It is
+// never freed.
 func (p *Pool) Pointer() unsafe.Pointer { return unsafe.Pointer(p.c) }
-
-// Unresponsive is for how long the inspector, which asks for the GIL once a
-// second while tasks are inside, has been waiting for it; 0 if it is not. Cheap.
-func (p *Pool) Unresponsive() time.Duration {
-	return time.Duration(C.gowsgi_pool_unresponsive(p.c))
-}
 
 // Stats is how a pool does at one moment.
 type Stats struct {

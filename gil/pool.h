@@ -83,14 +83,14 @@ void gowsgi_pool_post(gowsgi_pool *pool, gowsgi_job *job);
 int gowsgi_pool_ask(gowsgi_pool *pool, gowsgi_job *job, int64_t patience);
 int64_t gowsgi_pool_unresponsive(gowsgi_pool *pool);
 
-/* What a thread of the pool does now. */
+/* What a thread of the pool does. */
 typedef struct {
     unsigned long ident; /* Python's name for the thread; 0: it has not begun */
     gowsgi_task *task; /* NULL if it runs none */
     uint64_t generation; /* of that task */
 } gowsgi_pool_activity;
 
-int gowsgi_pool_read_threads(gowsgi_pool *pool, gowsgi_pool_activity *threads, int room);
+int gowsgi_pool_read_thread(gowsgi_pool *pool, int number, gowsgi_pool_activity *thread);
 
 int64_t gowsgi_now(void);
 
