@@ -1,8 +1,8 @@
 package embed
 
 /*
-#include <stddef.h>
-#include "wsgi.h"
+#include <stdint.h>
+#include "record.h"
 */
 import "C"
 

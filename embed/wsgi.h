@@ -4,6 +4,7 @@
 #ifndef GOWSGI_EMBED_WSGI_H
 #define GOWSGI_EMBED_WSGI_H
 
+#include "record.h"
 #include "request.h"
 
 /* One interpreter, one application: made by gowsgi_start and
@@ -69,20 +70,6 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
 /* exception.c: the set exception as text, which is cleared. malloc'ed; NULL
  * only if memory is short. */
 char *wsgi_exception_text(size_t *size);
-
-/* log.c: a record for the server's log; standard error in a forked child. */
-enum { WSGI_LOG_ERRORS, WSGI_LOG_SIGNAL, WSGI_LOG_STDOUT, WSGI_LOG_STDERR, WSGI_LOG_LOGGED };
-typedef struct {
-    int kind;
-    wsgi_request *req; /* NULL: none in particular */
-    const char *text;
-    size_t size;
-    int level; /* of WSGI_LOG_LOGGED, as logging counts them */
-    const char *logger; /* its name; NULL for other kinds */
-    size_t logger_size;
-} wsgi_record;
-void wsgi_log(const wsgi_record *record);
-void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
 
 /* signals.c */
 int wsgi_signals_init(void);
