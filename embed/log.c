@@ -6,21 +6,21 @@
 
 #include "_cgo_export.h"
 
-/* Go does not run in a forked child. */
-static void write_in_child(const char *text, size_t size) {
+int wsgi_write_in_child(int fd, const char *text, size_t size) {
     while (size > 0) {
-        ssize_t n = write(STDERR_FILENO, text, size);
-        if (n <= 0)
-            return;
+        ssize_t n = write(fd, text, size);
+        if (n < 0)
+            return -1;
         text += n;
         size -= (size_t)n;
     }
-    (void)!write(STDERR_FILENO, "\n", 1);
+    return 0;
 }
 
 void wsgi_log_detached(const wsgi_record *r) {
     if (gowsgi_forked) {
-        write_in_child(r->text, r->size);
+        if (wsgi_write_in_child(STDERR_FILENO, r->text, r->size) == 0)
+            wsgi_write_in_child(STDERR_FILENO, "\n", 1);
         return;
     }
     /* From now on this may be a thread that Go uses, too. */

@@ -116,19 +116,13 @@ static int write_line(int stream, const char *data, size_t size) {
 }
 
 static int write_in_child(int stream, const char *data, size_t size) {
-    while (size > 0) {
-        ssize_t n;
-        Py_BEGIN_ALLOW_THREADS
-        n = write(streams[stream].fd, data, size);
-        Py_END_ALLOW_THREADS
-        if (n < 0) {
-            PyErr_SetFromErrno(PyExc_OSError);
-            return -1;
-        }
-        data += n;
-        size -= (size_t)n;
-    }
-    return 0;
+    int failed;
+    Py_BEGIN_ALLOW_THREADS
+    failed = wsgi_write_in_child(streams[stream].fd, data, size);
+    Py_END_ALLOW_THREADS
+    if (failed)
+        PyErr_SetFromErrno(PyExc_OSError);
+    return failed;
 }
 
 /* ---- the object in place of a buffer ---- */

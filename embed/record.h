@@ -21,4 +21,8 @@ typedef struct {
 void wsgi_log(const wsgi_record *record);
 void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
 
+/* For a forked child, where Go does not run: writes all of it. -1 with errno set.
+ * GIL: released. */
+int wsgi_write_in_child(int fd, const char *text, size_t size);
+
 #endif
