@@ -26,8 +26,10 @@ func (l *loader) checkTarget(action Action) {
 		return
 	}
 	if strings.TrimSpace(l.settings.Target) == "" {
-		l.complain("command line", "target", "no application given; name one, such as gowsgi myproject.wsgi:application")
+		l.complain(wholeLine, "target", "no application given; name one, such as gowsgi "+exampleTarget)
+		return
 	}
+	l.checkWord()
 }
 
 func (l *loader) checkBind() {

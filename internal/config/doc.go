@@ -18,7 +18,9 @@
 // flag that hides it is dropped.
 //
 // Options that only Gunicorn has are passed over with a note, or refused where
-// they would be missed (gunicorn_options.go).
+// they would be missed (gunicorn_options.go). Those of other servers are refused
+// with the words that say the same here (foreign_options.go): a start that fails
+// with the way out is better than a guess at what they meant.
 //
 // The package reads nothing by itself (see [Load]), keeps no state, and
 // depends on the standard library, pflag, go-shellquote and BurntSushi/toml

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"slices"
 	"strings"
 
@@ -16,7 +17,7 @@ const defaultFile = "gowsgi.toml"
 
 // file finds, reads and applies the TOML file. It returns the path of what it
 // read.
-func (l *loader) file(line, gunicorn commandLine, variables map[string]string, readFile func(string) ([]byte, error)) string {
+func (l *loader) file(line, gunicorn commandLine, variables map[string]string) string {
 	path, source := defaultFile, ""
 	if given := line.values["config"]; len(given) > 0 {
 		path, source = given[len(given)-1], "--config"
@@ -33,10 +34,10 @@ func (l *loader) file(line, gunicorn commandLine, variables map[string]string, r
 		l.complain(source, "", reason)
 		return ""
 	}
-	data, err := readFile(path)
+	data, err := l.readFile(path)
 	switch {
 	case err == nil:
-		l.toml(path, string(data))
+		l.toml(path, source, string(data))
 		return path
 	case source == "" && errors.Is(err, fs.ErrNotExist):
 		return ""
@@ -60,23 +61,33 @@ func unreadable(path string, err error) string {
 }
 
 // toml applies the text of a TOML file, key by key in the order of its lines.
-func (l *loader) toml(path, text string) {
+// source is who named the file; empty: nobody.
+func (l *loader) toml(path, source, text string) {
 	var raw map[string]toml.Primitive
 	meta, err := toml.Decode(text, &raw)
+	rows := map[string]setting{}
+	for _, row := range table() {
+		rows[row.key()] = row
+	}
+	unknown := func(key string) bool { _, known := rows[key]; return !known }
+	if err != nil || slices.ContainsFunc(slices.Collect(maps.Keys(raw)), unknown) {
+		if what := foreignFile(path, text); what != "" {
+			l.blind = true
+			l.complain(cmp.Or(source, path), "", shown(path)+" is "+what+wayToTOML)
+			return
+		}
+	}
 	if err != nil {
 		l.blind = true
 		l.complain(syntaxProblem(path, err))
 		return
 	}
-	rows := map[string]setting{}
-	for _, row := range table() {
-		rows[row.key()] = row
-	}
-	for _, e := range entries(meta, raw) {
+	all := entries(meta, raw)
+	for _, e := range all {
 		source := fmt.Sprintf("%s line %d", path, e.line)
 		row, known := rows[e.key]
 		if !known {
-			l.complain(source, e.key, unknownKey(e))
+			l.complain(source, e.key, unknownKey(e, all))
 			continue
 		}
 		l.apply(row, source, func(s *Settings) error { return row.kind.decode(s, e.value) })
@@ -94,9 +105,18 @@ func syntaxProblem(path string, err error) (source, key, message string) {
 	return fmt.Sprintf("%s line %d", path, parse.Position.Line), "", "not TOML: " + parse.Message
 }
 
-func unknownKey(e entry) string {
+// unknownKey says what to do about a key that no setting has. all are the keys
+// of the file.
+func unknownKey(e entry, all []entry) string {
 	if reason := gunicornKey(e.key, e.value); reason != "" {
 		return reason
+	}
+	if option, foreign := foreignName(e.key); foreign && slices.Contains([]string{"string", "int64", "bool"}, fmt.Sprintf("%T", e.value)) {
+		given := map[string][]string{}
+		for _, other := range all {
+			given[strings.ReplaceAll(other.key, "_", "-")] = []string{fmt.Sprint(other.value)}
+		}
+		return "there is no such setting: " + option.advice(fmt.Sprint(e.value), given, inFile)
 	}
 	if meant := suggestion(strings.ToLower(e.key), keysMeant()); meant != "" {
 		for _, row := range table() {

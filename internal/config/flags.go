@@ -3,7 +3,6 @@ package config
 import (
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -61,14 +60,7 @@ const wholeLine = "command line"
 func parseCommandLine(args []string) commandLine {
 	line := parseOptions(args, "")
 	line.checkSwitches()
-	if len(line.targets) > 1 {
-		for i, target := range line.targets {
-			line.targets[i] = strconv.Quote(target)
-		}
-		line.complain(wholeLine, "target", "one application expected, but there are "+
-			strconv.Itoa(len(line.targets))+": "+strings.Join(line.targets, ", ")+"; options are written with --")
-		line.targets = nil
-	}
+	line.judgeTargets()
 	return line
 }
 
@@ -96,13 +88,16 @@ func parseOptions(args []string, variable string) commandLine {
 		}
 	}
 	line.judge()
+	line.translate()
+	line.unmask()
 	if !unknown { // else its value looks like a target: what the target is, nobody knows
 		line.targets = set.Args()
 	}
 	return line
 }
 
-// knownFlags are all flags: ours, and Gunicorn's that have no meaning here.
+// knownFlags are all flags: ours, Gunicorn's that have no meaning here, and
+// other servers' that are translated.
 func knownFlags() *pflag.FlagSet {
 	set := pflag.NewFlagSet("gowsgi", pflag.ContinueOnError)
 	set.SetNormalizeFunc(normalizer())
@@ -114,7 +109,15 @@ func knownFlags() *pflag.FlagSet {
 	for _, option := range gunicornOptions {
 		flag := set.VarPF(flagValue{meta: "VALUE"}, option.name, option.short, "")
 		if !option.value || option.optional {
-			flag.NoOptDefVal = "true"
+			flag.NoOptDefVal = noValue
+		}
+	}
+	for _, option := range foreignOptions {
+		for _, name := range option.spellings() {
+			flag := set.VarPF(flagValue{meta: "VALUE"}, name.long, name.short, "")
+			if !option.value || option.optional {
+				flag.NoOptDefVal = noValue
+			}
 		}
 	}
 	return set
@@ -135,6 +138,11 @@ func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string,
 			flag := set.Lookup(arg[2:])
 			value = flag != nil && flag.NoOptDefVal == ""
 		case len(word) > 1 && set.Lookup(word) != nil:
+			if _, foreign := foreignName(word); foreign {
+				arg = "-" + arg // it will be said what it is called here
+				value = set.Lookup(word).NoOptDefVal == "" && !strings.Contains(arg, "=")
+				break
+			}
 			c.complain(arg, "", "there is no such option; did you mean --"+word+"?")
 			found = true
 			continue
@@ -172,6 +180,11 @@ func normalizer() func(*pflag.FlagSet, string) pflag.NormalizedName {
 	}
 	for _, option := range gunicornOptions {
 		names[option.name] = option.name
+	}
+	for _, option := range foreignOptions {
+		for _, name := range option.spellings() {
+			names[name.long] = name.long
+		}
 	}
 	return func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
 		if known, ok := names[strings.ReplaceAll(name, "_", "-")]; ok {
@@ -221,6 +234,10 @@ func (c *commandLine) stopped(err error) {
 	case err == nil:
 	case errors.As(err, &required):
 		flag := required.GetFlag()
+		if _, foreign := foreignName(flag.Name); foreign {
+			c.values[flag.Name] = append(c.values[flag.Name], "") // see translate
+			return
+		}
 		c.complain("--"+flag.Name, "", "the value is missing; write --"+flag.Name+" "+flag.Value.Type())
 	case errors.As(err, &syntax):
 		c.complain(syntax.GetSpecifiedFlag(), "", "is no option; gowsgi --help lists them")

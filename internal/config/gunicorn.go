@@ -39,8 +39,7 @@ func pythonFile(path string) string {
 	if !strings.HasPrefix(path, "python:") && !strings.HasSuffix(path, ".py") {
 		return ""
 	}
-	return shown(path) + " is Python, as Gunicorn has it; write its settings to a TOML file " +
-		"(gowsgi --print-config shows one) and name that"
+	return shown(path) + " is Python, as Gunicorn has it" + wayToTOML
 }
 
 // judge says of each of Gunicorn's own options that were given what they come

@@ -52,8 +52,8 @@ func Load(args, environ []string, readFile func(string) ([]byte, error)) (Invoca
 	}
 	variables := variables(environ)
 	gunicorn := parseGunicornVariable(variables[gunicornVariable])
-	l := loader{settings: inv.Settings, origin: map[string]string{}, refused: map[string]bool{}}
-	inv.ConfigFile = l.file(line, gunicorn, variables, readFile)
+	l := loader{readFile: readFile, settings: inv.Settings, origin: map[string]string{}, refused: map[string]bool{}}
+	inv.ConfigFile = l.file(line, gunicorn, variables)
 	l.options(gunicorn)
 	l.environment(variables, line, gunicorn)
 	l.options(line)
@@ -69,6 +69,7 @@ func Load(args, environ []string, readFile func(string) ([]byte, error)) (Invoca
 
 // loader lays one source over the other, weakest first.
 type loader struct {
+	readFile func(string) ([]byte, error)
 	settings Settings
 	problems []Problem
 	origin   map[string]string // key → source of its value; none for a default
