@@ -15,6 +15,7 @@ import (
 type LoadError struct {
 	Message string
 	Cause   *Error // nil if no exception was the reason
+	Missing string // the module that is not there, if that was it
 }
 
 func (e *LoadError) Error() string { return e.Message }
@@ -113,9 +114,14 @@ func (t target) importModule() (*python3.PyObject, error) {
 	var e *Error
 	if errors.As(err, &e) && e.Type == "ModuleNotFoundError" && (e.Name == t.module || strings.HasPrefix(t.module, e.Name+".")) {
 		cwd, _ := os.Getwd()
-		return nil, &LoadError{
+		missing := &LoadError{
 			Message: fmt.Sprintf("no module named %q: looked in %s and on sys.path; set --chdir or --pythonpath to where it is", e.Name, cwd),
+			Missing: e.Name,
 		}
+		if strings.HasSuffix(t.module, ".wsgi") {
+			missing.Message = fmt.Sprintf("there is no file %s, and %s", filepath.Join(cwd, t.module), missing.Message)
+		}
+		return nil, missing
 	}
 	return nil, raised("importing "+t.module, err)
 }
@@ -282,7 +288,11 @@ func call(module, function string, args ...*python3.PyObject) (*python3.PyObject
 func raised(doing string, err error) error {
 	var e *Error
 	if errors.As(err, &e) {
-		return &LoadError{Message: fmt.Sprintf("%s raised %s", doing, e), Cause: e}
+		load := &LoadError{Message: fmt.Sprintf("%s raised %s", doing, e), Cause: e}
+		if e.Type == "ModuleNotFoundError" {
+			load.Missing = e.Name
+		}
+		return load
 	}
 	return err
 }

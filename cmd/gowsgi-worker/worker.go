@@ -63,7 +63,7 @@ func (w *worker) start() *control.Report {
 	})
 	w.loading = time.Since(began)
 	if err != nil {
-		report := &control.Report{Message: err.Error()}
+		report := &control.Report{Message: err.Error() + otherVirtualenv(err, w.plan)}
 		var raised *embed.Error
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback

@@ -86,7 +86,7 @@ func TestTargetsThatCannotStart(t *testing.T) {
 		{"arguments and more", "startup_targets:make(1).other", nil, []string{"make(1).other"}, ""},
 		{"arguments spread", "startup_targets:make(**{'a': 1})", nil, []string{"literal"}, ""},
 		{"a file that is not there", "./no_such_file.wsgi", nil, []string{"no_such_file.wsgi"}, ""},
-		{"a file that is not there, or a module", "no_such_file.wsgi", nil, []string{"no_such_file"}, ""},
+		{"a file that is not there, or a module", "no_such_file.wsgi", nil, []string{"there is no file", "/no_such_file.wsgi", "no module named"}, ""},
 		{"a folder", "./", nil, []string{"./"}, ""},
 		{"a file without the name", "startup_file.wsgi:missing", nil, []string{"startup_file.wsgi", "missing"}, ""},
 		{"a module that raises", "startup_raises", nil, []string{"startup_raises", "RuntimeError", "deliberate, at import"}, "startup_raises.py"},
