@@ -50,7 +50,7 @@ func listeningRows() []setting {
 			env: "PORT", envText: func(port string) string { return "0.0.0.0:" + port },
 			kind: list{field: func(s *Settings) *[]string { return &s.Bind }, item: address, want: "host:port, [v6]:port, :port, unix:PATH or fd://N", commas: true, least: 1},
 			help: "Listen on host:port, unix:PATH or fd://N; may be repeated.",
-			more: "A host without a port gets 8000; :port is all interfaces. $PORT means 0.0.0.0:$PORT. fd://N is a listening socket that gowsgi inherits. Sockets that systemd passes ($LISTEN_FDS) take the place of all of them.",
+			more: "A host without a port gets 8000; :port is all interfaces, 0.0.0.0:port those of IPv4, which is what $PORT means. fd://N is a listening socket that gowsgi inherits. Sockets that systemd passes ($LISTEN_FDS) take the place of all of them.",
 		},
 		{
 			name: "backlog", group: groupListening, meta: "N", def: "2048",

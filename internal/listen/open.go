@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strings"
 	"syscall"
@@ -77,7 +78,7 @@ func open(bind string, o Options) (*Listener, error) {
 	if number, ok := strings.CutPrefix(bind, "fd://"); ok {
 		return descriptor(bind, number)
 	}
-	network, address := "tcp", bind
+	network, address := tcp(bind), bind
 	if path, ok := strings.CutPrefix(bind, "unix:"); ok {
 		network, address = "unix", path
 		if !abstract(path) {
@@ -90,7 +91,7 @@ func open(bind string, o Options) (*Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Listener{Bind: bind, Network: network, Address: bound, file: file}
+	l := &Listener{Bind: bind, Network: strings.TrimSuffix(network, "4"), Address: bound, file: file}
 	if network == "unix" && !abstract(address) {
 		l.identity, err = fileIdentity(address)
 	}
@@ -104,13 +105,22 @@ func open(bind string, o Options) (*Listener, error) {
 	return l, nil
 }
 
+// tcp is the network of a bind that is no file. Go would make a socket for IPv6
+// as well of 0.0.0.0; everywhere else, and in Gunicorn, that is IPv4 alone.
+func tcp(bind string) string {
+	if address, err := netip.ParseAddrPort(bind); err == nil && address.Addr().Is4() {
+		return "tcp4"
+	}
+	return "tcp"
+}
+
 // bindSocket opens a socket that listens, and says where.
 func bindSocket(network, address string, reusePort bool) (file *os.File, bound string, err error) {
 	var options net.ListenConfig
 	// Go would open an MPTCP socket. The neighbours serve plain TCP, and so do
 	// we until somebody shows what a web server has from the other.
 	options.SetMultipathTCP(false)
-	if reusePort && network == "tcp" {
+	if reusePort && network != "unix" {
 		options.Control = sharePort
 	}
 	opened, err := options.Listen(context.Background(), network, address)

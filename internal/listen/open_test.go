@@ -45,6 +45,36 @@ func TestAddressesOfAllKindsAreOpened(t *testing.T) {
 	}
 }
 
+func TestAllOfIPv4IsNotIPv6(t *testing.T) {
+	l := opened(t, options("0.0.0.0:0"))[0]
+	host, port, err := net.SplitHostPort(l.Address)
+	if err != nil || host != "0.0.0.0" || l.Network != "tcp" {
+		t.Errorf("got %+v, %v", l, err)
+	}
+	dial(t, l).Close()
+	if conn, err := net.Dial("tcp", "[::1]:"+port); err == nil {
+		conn.Close()
+		t.Error("it listens on IPv6, too")
+	}
+	all := opened(t, options(":0"))[0] // this means all there are
+	if _, port, _ = net.SplitHostPort(all.Address); port == "" {
+		t.Fatal(all.Address)
+	}
+	for _, host := range []string{"127.0.0.1", "[::1]"} {
+		if free, err := net.Listen("tcp", host+":0"); err != nil {
+			continue // this machine does not have it
+		} else {
+			free.Close()
+		}
+		conn, err := net.Dial("tcp", host+":"+port)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		conn.Close()
+	}
+}
+
 func TestIfOneCannotBeOpenedNoneIs(t *testing.T) {
 	path := filepath.Join(folder(t), "s")
 	busy := opened(t, options("127.0.0.1:0"))[0]
