@@ -108,7 +108,7 @@ func knownFlags() *pflag.FlagSet {
 	}
 	for _, option := range gunicornOptions {
 		flag := set.VarPF(flagValue{meta: "VALUE"}, option.name, option.short, "")
-		if !option.value || option.optional {
+		if !option.value || option.words != nil {
 			flag.NoOptDefVal = noValue
 		}
 	}
@@ -124,19 +124,25 @@ func knownFlags() *pflag.FlagSet {
 }
 
 // oneDash notes and takes out long flags with one dash, which pflag would
-// otherwise take for a letter with its value: -threads for -t hreads.
+// otherwise take for a letter with its value: -threads for -t hreads. It ties
+// the words to their options that may do without: --proxy-protocol off.
 func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string, found bool) {
 	value := false // the argument belongs to the flag before it
+	before := ""   // that flag, if it may do without
 	for i, arg := range args {
 		word, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
 		switch {
 		case value || !strings.HasPrefix(arg, "-"):
-			value = false
+			if !value && takesWord(before, arg) {
+				rest[len(rest)-1] += "=" + arg
+				continue
+			}
+			value, before = false, ""
 		case arg == "--":
 			return append(rest, args[i:]...), found
 		case strings.HasPrefix(arg, "--"):
 			flag := set.Lookup(arg[2:])
-			value = flag != nil && flag.NoOptDefVal == ""
+			value, before = flag != nil && flag.NoOptDefVal == "", arg
 		case len(word) > 1 && set.Lookup(word) != nil:
 			if _, foreign := foreignName(word); foreign {
 				arg = "-" + arg // it will be said what it is called here
@@ -152,6 +158,18 @@ func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string,
 		rest = append(rest, arg)
 	}
 	return rest, found
+}
+
+// takesWord tells whether a word is the value of the option before it, which
+// may do without one. Gunicorn reads any word so; the application is none here.
+func takesWord(option, word string) bool {
+	name := strings.ReplaceAll(strings.TrimPrefix(option, "--"), "_", "-")
+	for _, known := range gunicornOptions {
+		if known.name == name && option != name && slices.Contains(known.words, strings.ToLower(word)) {
+			return true
+		}
+	}
+	return false
 }
 
 // lettersWantValue tells whether the value of the last of these letters is the

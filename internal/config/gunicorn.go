@@ -52,7 +52,7 @@ func (c *commandLine) judge() {
 				c.complain(given, "", reason)
 				continue
 			}
-			if option.value {
+			if option.value && value != noValue {
 				given += " " + value
 			}
 			c.note(given + " is Gunicorn's and has no meaning here: " + option.note)
@@ -103,7 +103,7 @@ func (o gunicornOption) setting() string {
 // refusal says why the option with this value cannot be passed over, and the
 // way out; empty if it can.
 func (o gunicornOption) refusal(value string) string {
-	if o.refuse == "" || slices.Contains(o.harmless, value) {
+	if o.refuse == "" || slices.Contains(o.harmless, strings.ToLower(value)) {
 		return ""
 	}
 	if len(o.harmful) > 0 && !slices.ContainsFunc(o.harmful, func(part string) bool { return strings.Contains(value, part) }) {

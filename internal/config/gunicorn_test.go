@@ -62,6 +62,22 @@ func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 	}
 }
 
+func TestTheProxyProtocolMayBeOff(t *testing.T) {
+	for _, args := range []string{
+		"--proxy-protocol off app", "app --proxy-protocol OFF", "--proxy-protocol=off app", "--proxy_protocol false app",
+		"--name --proxy-protocol app", // a value of another
+	} {
+		inv := mustLoad(t, words(args), nil, nil)
+		if inv.Settings.Target != "app" {
+			t.Errorf("%s: target %q", args, inv.Settings.Target)
+		}
+	}
+	// What is no such word is the application.
+	if got := problems(t, words("--proxy-protocol app"), nil, nil); len(got) != 1 || !strings.HasPrefix(got[0], "--proxy-protocol: ") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 	for _, test := range []struct {
 		args, variable, file string
@@ -71,6 +87,10 @@ func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 		{args: "-D", want: "--daemon: gowsgi stays in the foreground", way: "leave this out"},
 		{args: "--certfile x.pem", want: "--certfile: gowsgi speaks no TLS", way: "proxy"},
 		{args: "--proxy-protocol", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
+		{args: "--proxy-protocol v1", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
+		{args: "--proxy_protocol=v2", want: "--proxy-protocol: gowsgi does not read the PROXY protocol"},
+		{variable: "--proxy-protocol auto", want: "$GUNICORN_CMD_ARGS: --proxy-protocol: gowsgi does not read the PROXY protocol"},
+		{file: "proxy_protocol = 'auto'", want: "gowsgi.toml line 1: proxy_protocol: gowsgi does not read the PROXY protocol"},
 		{args: "--protocol uwsgi", want: "--protocol: gowsgi speaks HTTP only", way: "proxy_pass"},
 		{args: "-k uvicorn.workers.UvicornWorker", want: "--worker-class: gowsgi serves WSGI", way: "leave this out"},
 		{args: "-c gunicorn.conf.py", want: `--config: "gunicorn.conf.py" is Python`, way: "TOML"},
@@ -111,7 +131,7 @@ func TestEveryGunicornOptionHasAWordForItsUser(t *testing.T) {
 			t.Errorf("--%s: neither a note nor a refusal", option.name)
 		}
 		args := []string{"--" + option.name}
-		if option.value && !option.optional {
+		if option.value && option.words == nil {
 			args = append(args, "x")
 		}
 		inv, err := Load(append(args, "app"), nil, files{}.read)
