@@ -33,7 +33,7 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 		rows = append(rows, []string{"note", plan.who.Warning})
 	}
 	for _, note := range invocation.Notes {
-		rows = append(rows, []string{"note", note})
+		rows = append(rows, []string{"note", note.Text})
 	}
 	return rows
 }

@@ -52,7 +52,11 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	defer func() { own.current.Close() }()
 	log := slog.New(own)
 	for _, note := range invocation.Notes {
-		log.Info(note, "event", "settings.note")
+		level := slog.LevelInfo
+		if note.Warning {
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, note.Text, "event", "settings.note")
 	}
 	err = s.supervise(ctx, settings, log, own)
 	if err == nil {

@@ -40,6 +40,7 @@ func (l *loader) file(line, gunicorn commandLine, variables map[string]string) s
 		l.toml(path, source, string(data))
 		return path
 	case source == "" && errors.Is(err, fs.ErrNotExist):
+		l.noteGunicornFile()
 		return ""
 	case source == "":
 		source = path

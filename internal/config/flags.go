@@ -50,7 +50,7 @@ type commandLine struct {
 	values   map[string][]string // by long flag, in order
 	targets  []string
 	problems []Problem
-	notes    []string // see Invocation
+	notes    []Note // see Invocation
 }
 
 // wholeLine is the source of problems with no option in particular.

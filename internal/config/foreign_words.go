@@ -166,6 +166,10 @@ func (c *commandLine) unmask() {
 				c.complain("--"+friend.option, "", fill(friend.say, value, nil))
 			}
 		}
-		c.values[friend.option] = slices.DeleteFunc(c.values[friend.option], friend.meant)
+		if values := slices.DeleteFunc(c.values[friend.option], friend.meant); len(values) == 0 {
+			delete(c.values, friend.option)
+		} else {
+			c.values[friend.option] = values
+		}
 	}
 }

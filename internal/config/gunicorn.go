@@ -1,6 +1,9 @@
 package config
 
 import (
+	"errors"
+	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 
@@ -27,7 +30,7 @@ func parseGunicornVariable(value string) commandLine {
 		}
 	}
 	for _, target := range line.targets {
-		line.note(shown(target) + " is not read here, as in Gunicorn: name the application on the command line")
+		line.note(shown(target)+" is not read here, as in Gunicorn: name the application on the command line", true)
 	}
 	line.targets = nil
 	return line
@@ -55,22 +58,66 @@ func (c *commandLine) judge() {
 			if option.value && value != noValue {
 				given += " " + value
 			}
-			c.note(given + " is Gunicorn's and has no meaning here: " + option.note)
+			if option.warns(value) {
+				c.note(given+" is Gunicorn's and does nothing here: "+option.note, true)
+			} else {
+				c.note(given+" is Gunicorn's and has no meaning here: "+option.note, false)
+			}
 		}
 	}
 }
 
 // note keeps a remark, once.
-func (c *commandLine) note(text string) {
+func (c *commandLine) note(text string, warning bool) {
 	if c.variable != "" {
 		text = "$" + c.variable + ": " + text
 	}
 	if !isLine(text) { // values are the user's: a terminal should not obey them
 		text = escaped(text)
 	}
-	if !slices.Contains(c.notes, text) {
-		c.notes = append(c.notes, text)
+	if note := (Note{text, warning}); !slices.Contains(c.notes, note) {
+		c.notes = append(c.notes, note)
 	}
+}
+
+// warns tells whether something is different for want of the option with this
+// value.
+func (o gunicornOption) warns(value string) bool {
+	return o.warn && !slices.Contains(o.tame, strings.ToLower(value))
+}
+
+// gunicornFile is read by Gunicorn by itself.
+const gunicornFile = "gunicorn.conf.py"
+
+// noteGunicornFile: who moves in may not even know that there is one.
+func (l *loader) noteGunicornFile() {
+	if _, err := l.readFile(gunicornFile); err == nil || errors.Is(err, fs.ErrPermission) {
+		l.notes = append(l.notes, Note{gunicornFile + " is here, which Gunicorn reads by itself and gowsgi does not: write its settings to " +
+			defaultFile + " (gowsgi --print-config shows one)", true})
+	}
+}
+
+// compareThreads: where Gunicorn is told of workers only, each has one thread.
+// An application that was never run with more may not be made for it.
+func (l *loader) compareThreads(line, gunicorn commandLine) {
+	if l.settings.Debug || l.origin["threads"] != "" || l.settings.Threads == 1 {
+		return
+	}
+	came := len(gunicorn.values) > 0 // from Gunicorn, and not only with its habits
+	for _, option := range gunicornOptions {
+		for _, value := range slices.Concat(gunicorn.values[option.name], line.values[option.name]) {
+			came = true
+			if option.name == "worker-class" && option.warns(value) {
+				return // there it was not one thread
+			}
+		}
+	}
+	if !came && len(line.values["workers"]) == 0 {
+		return
+	}
+	s := l.settings
+	l.notes = append(l.notes, Note{fmt.Sprintf("each worker has %d threads, where Gunicorn's have one unless --threads is given, so up to %d requests are in the application "+
+		"at once: write --threads 1 if it is not made for threads, or --threads %[1]d if it is", s.Threads, s.Workers*s.Threads), came})
 }
 
 // gunicornKey says what to do about a key of a gunicorn.conf.py that no setting

@@ -12,6 +12,8 @@ type gunicornOption struct {
 	refuse      string   // why it cannot, and the way out
 	harmless    []string // values with which it can all the same
 	harmful     []string // if there are any: only values with such a part are refused
+	warn        bool     // the application or its operator may notice that it is passed over
+	tame        []string // but not with these values
 }
 
 const (
@@ -30,13 +32,13 @@ const (
 
 var gunicornOptions = []gunicornOption{
 	{
-		name: "worker-class", short: "k", value: true, note: "gowsgi always runs a pool of threads",
+		name: "worker-class", short: "k", value: true, note: "gowsgi always runs a pool of threads", warn: true, tame: []string{"sync", "gthread"},
 		refuse:  "gowsgi serves WSGI, and such workers are for ASGI; name the WSGI application and leave this out",
 		harmful: []string{"asgi", "uvicorn", "Uvicorn"},
 	},
 	{name: "worker-connections", value: true, note: "connections hold no thread; --backlog-requests limits the requests that wait for one"},
 	{name: "worker-tmp-dir", value: true, note: "workers write no heartbeat files"},
-	{name: "preload", key: "preload_app", note: "each worker loads the application for itself"},
+	{name: "preload", key: "preload_app", warn: true, note: "each worker loads the application for itself"},
 	{name: "no-sendfile", key: "sendfile", note: "files of wsgi.file_wrapper are always sent with sendfile(2)"},
 	{name: "spew", note: "gowsgi does not trace the application"},
 	{name: "reload-engine", value: true, note: "the system tells gowsgi which files change"},
@@ -45,23 +47,23 @@ var gunicornOptions = []gunicornOption{
 
 	{name: "disable-redirect-access-to-syslog", note: "the access log never goes to syslog"},
 	{name: "log-syslog-prefix", key: "syslog_prefix", value: true, note: "records are tagged gowsgi"},
-	{name: "log-config", key: "logconfig", value: true, note: reasonLogging},
-	{name: "log-config-json", key: "logconfig_json", value: true, note: reasonLogging},
-	{name: "log-config-dict", key: "logconfig_dict", value: true, note: reasonLogging},
-	{name: "logger-class", value: true, note: reasonLogging},
-	{name: "statsd-host", value: true, note: reasonStats},
+	{name: "log-config", key: "logconfig", value: true, warn: true, note: reasonLogging},
+	{name: "log-config-json", key: "logconfig_json", value: true, warn: true, note: reasonLogging},
+	{name: "log-config-dict", key: "logconfig_dict", value: true, warn: true, note: reasonLogging},
+	{name: "logger-class", value: true, warn: true, note: reasonLogging},
+	{name: "statsd-host", value: true, warn: true, note: reasonStats},
 	{name: "statsd-prefix", value: true, note: reasonStats},
 	{name: "dogstatsd-tags", value: true, note: reasonStats},
 	{name: "enable-backlog-metric", note: reasonStats},
 
-	{name: "secure-scheme-headers", value: true, note: "X-Forwarded-Proto, X-Forwarded-Protocol and X-Forwarded-Ssl are known, from --forwarded-allow-ips"},
-	{name: "forwarder-headers", value: true, note: "a header never becomes a variable of the environ without HTTP_"},
-	{name: "header-map", value: true, note: "headers with _ in their names are always left out"},
-	{name: "permit-obsolete-folding", note: reasonParser},
-	{name: "strip-header-spaces", note: reasonParser},
-	{name: "permit-unconventional-http-method", note: reasonParser},
-	{name: "permit-unconventional-http-version", note: reasonParser},
-	{name: "casefold-http-method", note: reasonParser},
+	{name: "secure-scheme-headers", value: true, warn: true, note: "X-Forwarded-Proto, X-Forwarded-Protocol and X-Forwarded-Ssl are known, from --forwarded-allow-ips"},
+	{name: "forwarder-headers", value: true, warn: true, note: "a header never becomes a variable of the environ without HTTP_"},
+	{name: "header-map", value: true, warn: true, tame: []string{"drop", "refuse"}, note: "headers with _ in their names are always left out"},
+	{name: "permit-obsolete-folding", warn: true, note: reasonParser},
+	{name: "strip-header-spaces", warn: true, note: reasonParser},
+	{name: "permit-unconventional-http-method", warn: true, note: reasonParser},
+	{name: "permit-unconventional-http-version", warn: true, note: reasonParser},
+	{name: "casefold-http-method", warn: true, note: reasonParser},
 	{name: "http-parser", value: true, note: "gowsgi has one parser"},
 	{name: "http-protocols", value: true, note: reasonHTTP2},
 	{name: "http2-cleartext", value: true, note: reasonHTTP2},

@@ -46,19 +46,114 @@ func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 	if inv.Settings.Workers != 2 || inv.Settings.Target != "app" {
 		t.Errorf("%+v", inv.Settings)
 	}
+	var notes []string
+	for _, note := range inv.Notes {
+		notes = append(notes, note.Text)
+		if warns := !strings.Contains(note.Text, "no meaning"); note.Warning != warns {
+			t.Errorf("%+v", note)
+		}
+	}
 	for _, want := range []string{
 		"$GUNICORN_CMD_ARGS: --worker-class sync is Gunicorn's and has no meaning here: gowsgi always runs a pool of threads",
 		"$GUNICORN_CMD_ARGS: --header-map drop is Gunicorn's and has no meaning here: headers with _ in their names are always left out",
 		`$GUNICORN_CMD_ARGS: "other:app" is not read here, as in Gunicorn: name the application on the command line`,
 		"--worker-class gthread is Gunicorn's and has no meaning here: gowsgi always runs a pool of threads",
-		"--preload is Gunicorn's and has no meaning here: each worker loads the application for itself",
+		"--preload is Gunicorn's and does nothing here: each worker loads the application for itself",
 	} {
-		if !slices.Contains(inv.Notes, want) {
-			t.Errorf("no %q in\n%s", want, strings.Join(inv.Notes, "\n"))
+		if !slices.Contains(notes, want) {
+			t.Errorf("no %q in\n%s", want, strings.Join(notes, "\n"))
 		}
 	}
-	if len(inv.Notes) != 11 {
-		t.Errorf("%d notes:\n%s", len(inv.Notes), strings.Join(inv.Notes, "\n"))
+	if len(notes) != 12 {
+		t.Errorf("%d notes:\n%s", len(notes), strings.Join(notes, "\n"))
+	}
+}
+
+func TestWhatChangesUnlikeGunicornIsAWarning(t *testing.T) {
+	for args, warns := range map[string]bool{
+		"--forwarder-headers SCRIPT_NAME": true,
+		"--statsd-host localhost:8125":    true,
+		"--log-config logging.ini":        true,
+		"--preload":                       true,
+		"-k gevent":                       true,
+		"-k sync":                         false,
+		"-k gthread":                      false,
+		"--header-map dangerous":          true,
+		"--header-map drop":               false,
+		"--worker-tmp-dir /dev/shm":       false,
+		"--statsd-prefix site":            false,
+	} {
+		for _, inv := range []Invocation{
+			mustLoad(t, words(args+" --threads 1 app"), nil, nil),
+			mustLoad(t, words("app"), []string{"GUNICORN_CMD_ARGS=--threads 1 " + args}, nil),
+		} {
+			if len(inv.Notes) != 1 || inv.Notes[0].Warning != warns {
+				t.Errorf("%s: %+v", args, inv.Notes)
+			}
+		}
+	}
+}
+
+func TestThreadsThatGunicornWouldNotHaveAreSaid(t *testing.T) {
+	const none, note, warning = "none", "note", "warning"
+	for _, test := range []struct {
+		args, variable, file, want string
+		requests                   string
+	}{
+		{args: "app", want: none},
+		{args: "-w 4 app", want: note, requests: "up to 32 requests"},
+		{args: "-w 1 app", want: note, requests: "up to 8 requests"},
+		{args: "-w 4 --threads 8 app", want: none},
+		{args: "-w 4 app", file: "threads = 8", want: none},
+		{args: "--debug app", want: none},
+		{args: "app", file: "workers = 4", want: none}, // Gunicorn's file is no TOML
+		{args: "-k sync app", want: warning, requests: "up to 8 requests"},
+		{args: "-k sync -w 3 app", want: warning, requests: "up to 24 requests"},
+		{args: "-k gthread app", want: warning},
+		{args: "-k gevent -w 4 app", want: none}, // a thousand greenlets were in it
+		{args: "--preload -w 2 app", want: warning},
+		{args: "app", variable: "--workers 4", want: warning, requests: "up to 32 requests"},
+		{args: "app", variable: "--workers 4 --threads 2", want: none},
+		{args: "app --threads 1", variable: "--workers 4", want: none},
+		{args: "app", variable: "-k eventlet", want: none},
+	} {
+		t.Run(test.args+test.variable+test.file, func(t *testing.T) {
+			inv := mustLoad(t, words(test.args), []string{"GUNICORN_CMD_ARGS=" + test.variable}, files{"gowsgi.toml": test.file})
+			got := none
+			for _, n := range inv.Notes {
+				if !strings.HasPrefix(n.Text, "each worker has ") {
+					continue
+				}
+				if got = note; n.Warning {
+					got = warning
+				}
+				if !strings.Contains(n.Text, test.requests) || !strings.Contains(n.Text, "--threads 1 if it is not made for threads, or --threads 8 if it is") {
+					t.Error(n.Text)
+				}
+			}
+			if got != test.want {
+				t.Errorf("got %s: %+v", got, inv.Notes)
+			}
+		})
+	}
+}
+
+func TestGunicornsOwnFileIsNotPassedOverInSilence(t *testing.T) {
+	const text = "gunicorn.conf.py is here, which Gunicorn reads by itself and gowsgi does not: " +
+		"write its settings to gowsgi.toml (gowsgi --print-config shows one)"
+	here := files{"gunicorn.conf.py": "workers = 4"}
+	if inv := mustLoad(t, words("app"), nil, here); !slices.Equal(inv.Notes, []Note{{text, true}}) {
+		t.Errorf("%+v", inv.Notes)
+	}
+	// Somebody has settled it.
+	here["gowsgi.toml"], here["g.toml"] = "threads = 2", "threads = 3"
+	for _, args := range []string{"app", "-c g.toml app"} {
+		if inv := mustLoad(t, words(args), nil, here); len(inv.Notes) != 0 {
+			t.Errorf("%s: %+v", args, inv.Notes)
+		}
+	}
+	if inv := mustLoad(t, []string{"-c", "", "app"}, nil, here); len(inv.Notes) != 0 {
+		t.Errorf("%+v", inv.Notes)
 	}
 }
 
@@ -134,9 +229,9 @@ func TestEveryGunicornOptionHasAWordForItsUser(t *testing.T) {
 		if option.value && option.words == nil {
 			args = append(args, "x")
 		}
-		inv, err := Load(append(args, "app"), nil, files{}.read)
+		inv, err := Load(append(args, "--threads", "1", "app"), nil, files{}.read)
 		if (err == nil) != (len(inv.Notes) == 1) {
-			t.Errorf("--%s: %v, %q", option.name, err, inv.Notes)
+			t.Errorf("--%s: %v, %+v", option.name, err, inv.Notes)
 		}
 		if gunicornKey(option.setting(), "x") == "" {
 			t.Errorf("%s: no word for it in a file", option.setting())

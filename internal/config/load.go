@@ -26,9 +26,15 @@ type Invocation struct {
 	// ConfigFile is the path of the file that was read, as it was given;
 	// empty if none was.
 	ConfigFile string
-	// Notes say what was passed over, a line each: options that are Gunicorn's
-	// and have no meaning here.
-	Notes []string
+	// Notes say what was passed over, or is not as it was under Gunicorn.
+	Notes []Note
+}
+
+// Note is a remark on the settings, on one line.
+type Note struct {
+	Text string
+	// Warning: the application or its operator may notice the difference.
+	Warning bool
 }
 
 // Load works out the invocation from the command line (without the program's
@@ -60,7 +66,8 @@ func Load(args, environ []string, readFile func(string) ([]byte, error)) (Invoca
 	l.check(inv.Action)
 	l.settleDebug()
 	inv.Settings = l.settings
-	inv.Notes = append(gunicorn.notes, line.notes...)
+	l.compareThreads(line, gunicorn)
+	inv.Notes = slices.Concat(l.notes, gunicorn.notes, line.notes)
 	if len(l.problems) > 0 {
 		return inv, &Problems{List: l.problems}
 	}
@@ -72,6 +79,7 @@ type loader struct {
 	readFile func(string) ([]byte, error)
 	settings Settings
 	problems []Problem
+	notes    []Note
 	origin   map[string]string // key → source of its value; none for a default
 	refused  map[string]bool   // keys that some source got wrong
 	blind    bool              // a source was unreadable: it may hold what seems to be missing

@@ -1,6 +1,10 @@
 package e2e
 
-import "testing"
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 func TestGunicornsCommandLineStarts(t *testing.T) {
 	s := Start(t, Options{
@@ -13,6 +17,22 @@ func TestGunicornsCommandLineStarts(t *testing.T) {
 		t.Errorf("%d workers", len(workers))
 	}
 	s.WaitOut(t, "GET 200\n")
+}
+
+func TestWhatIsNotAsUnderGunicornIsLogged(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "gunicorn.conf.py"), "workers = 4\n")
+	s := Start(t, Options{Target: "startup_app", Dir: folder, Args: []string{"--pythonpath", Testapps(), "-k", "sync", "-w", "2", "--statsd-host", "localhost:8125"}})
+	for _, want := range []string{
+		"level=WARN msg=\"gunicorn.conf.py is here, which Gunicorn reads by itself and gowsgi does not",
+		"level=WARN msg=\"each worker has 8 threads, where Gunicorn's have one",
+		"level=WARN msg=\"--statsd-host localhost:8125 is Gunicorn's and does nothing here",
+		"level=INFO msg=\"--worker-class sync is Gunicorn's and has no meaning here",
+	} {
+		if !strings.Contains(s.Log(), want) {
+			t.Errorf("%s is not in\n%s", want, s.Log())
+		}
+	}
 }
 
 func TestGunicornsPythonFileIsRefusedWithAWayOut(t *testing.T) {
