@@ -39,8 +39,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	if err != nil {
 		return err
 	}
-	settings.Umask = cmp.Or(settings.Umask, s.umask)
-	if err := identity.SetUmask(settings.Umask); err != nil {
+	if err := identity.SetUmask(cmp.Or(settings.Umask, s.umask)); err != nil {
 		return err
 	}
 	own := &ownLog{stderr: s.stderr}
@@ -76,7 +75,7 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 
 func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
 	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
-	first, err := deploy(ctx, settings)
+	first, err := s.deploy(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -102,7 +101,7 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 }
 
 // deploy finds what the settings lead to, and unpacks the worker for it.
-func deploy(ctx context.Context, settings config.Settings) (supervisor.Deployment, error) {
+func (s start) deploy(ctx context.Context, settings config.Settings) (supervisor.Deployment, error) {
 	plan, err := find(ctx, settings)
 	if err != nil {
 		return supervisor.Deployment{}, err
@@ -111,7 +110,9 @@ func deploy(ctx context.Context, settings config.Settings) (supervisor.Deploymen
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	return plan.deployment(program), nil
+	d := plan.deployment(program)
+	d.Umask = cmp.Or(settings.Umask, s.umask)
+	return d, nil
 }
 
 // load reads the settings anew, for a reload: the same command line and
@@ -125,12 +126,11 @@ func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, er
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	settings.Umask = cmp.Or(settings.Umask, s.umask)
 	records, err := own.open(settings)
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	next, err := deploy(ctx, settings)
+	next, err := s.deploy(ctx, settings)
 	if err != nil {
 		records.Close()
 		return supervisor.Deployment{}, err

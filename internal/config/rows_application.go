@@ -62,7 +62,7 @@ func listeningRows() []setting {
 			name: "umask", short: "m", group: groupListening, meta: "MASK",
 			kind: umask(func(s *Settings) *string { return &s.Umask }),
 			help: "Permissions to take away from the files and unix sockets that are made, in octal: 0007.",
-			more: "Empty: that of whoever starts gowsgi.",
+			more: "Empty: that of whoever starts gowsgi, but everybody may connect to a unix socket, as with Gunicorn.",
 		},
 		{
 			name: "reuse-port", group: groupListening, def: "false",

@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -81,6 +82,34 @@ func TestWorkersAreTheUserAndGowsgiStaysRoot(t *testing.T) {
 	s.WaitLog(t, "event=worker.died")
 	Eventually(t, "another worker answers", func() bool { return strings.Count(s.Log(), "event=application.loaded") == 2 })
 	s.Client(t).Get("/").Want(t, 200, answer.Body)
+}
+
+// A proxy is another user than gowsgi and than the workers.
+func TestEverybodyMayConnectToTheSocketWhoeverStartedGowsgi(t *testing.T) {
+	python, folder := everybodys(t)
+	defer syscall.Umask(syscall.Umask(0o077)) // what gowsgi inherits
+	s := Start(t, Options{Target: "check_config", Dir: folder, Venv: python, Unix: true, Args: []string{"--user", "nobody"}})
+	info, err := os.Stat(s.Addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stat := info.Sys().(*syscall.Stat_t); info.Mode().Perm() != 0o777 || stat.Uid != nobody {
+		t.Errorf("the socket's mode is %v, and it is %d's", info.Mode(), stat.Uid)
+	}
+	if err := os.Chmod(filepath.Dir(s.Addr), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	connect := exec.Command(python, "-c", "import socket, sys; socket.socket(socket.AF_UNIX).connect(sys.argv[1])", s.Addr)
+	if s, err := os.Stat(python); err == nil && s.IsDir() {
+		connect.Path = filepath.Join(python, "bin", "python3")
+	}
+	connect.Dir, connect.SysProcAttr = "/", &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65532, Gid: 65532}}
+	if out, err := connect.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
+	}
+	if body := s.Client(t).Get("/").Body; !strings.HasSuffix(body, " 77") { // the application's files are its own matter
+		t.Errorf("the worker is %s", body)
+	}
 }
 
 // Gowsgi opens ports and logs as root; workers write the logs as the user, after

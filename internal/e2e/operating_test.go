@@ -101,14 +101,15 @@ func TestReloadTakesUpTheUmask(t *testing.T) {
 	for i, step := range []struct {
 		settings string
 		umask    os.FileMode
-	}{{`umask = "0007"`, 0o007}, {"", 0o026}, {`umask = "0077"`, 0o077}} {
+		socket   os.FileMode // what it takes from those
+	}{{`umask = "0007"`, 0o007, 0o007}, {"", 0o026, 0}, {`umask = "0077"`, 0o077, 0o077}} {
 		name := fmt.Sprintf("made-%d", i)
 		p.Write(t, "edition_part.py", fmt.Sprintf("EDITION = '1'\nopen(%q, 'w').close()  %s\n", filepath.Join(p.folder, name), strings.Repeat("#", i)))
 		p.Configure(t, Settings{More: step.settings, Bind: []string{"unix:" + filepath.Join(p.folder, "s-"+name)}})
 		through := p.LoggedOnceMore("reload.done")
 		p.Signal(t, syscall.SIGHUP)
 		Eventually(t, "reloaded", through)
-		for path, want := range map[string]os.FileMode{name: 0o666 &^ step.umask, "s-" + name: 0o777 &^ step.umask} {
+		for path, want := range map[string]os.FileMode{name: 0o666 &^ step.umask, "s-" + name: 0o777 &^ step.socket} {
 			info, err := os.Stat(filepath.Join(p.folder, path))
 			if err != nil {
 				t.Fatal(err)

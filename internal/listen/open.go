@@ -24,8 +24,12 @@ type Options struct {
 	// sockets that are opened, not for those that are kept.
 	ReusePort bool
 	// UID and GID get the files of unix sockets, so that workers' own user may
-	// see to them; -1 leaves them as they are. Their mode is the process's umask.
+	// see to them; -1 leaves them as they are.
 	UID, GID int
+	// Umask is what is taken from the rights of everybody to connect to a unix
+	// socket, in place of the process's own umask. That one is this for the
+	// moment in which such a socket is made: nobody may make files meanwhile.
+	Umask int
 }
 
 // Open returns listeners for all binds: those of have that fit, and for the
@@ -87,7 +91,7 @@ func open(bind string, o Options) (*Listener, error) {
 			}
 		}
 	}
-	file, bound, err := bindSocket(network, address, o.ReusePort)
+	file, bound, err := bindSocket(network, address, o)
 	if err != nil {
 		return nil, err
 	}
@@ -115,13 +119,18 @@ func tcp(bind string) string {
 }
 
 // bindSocket opens a socket that listens, and says where.
-func bindSocket(network, address string, reusePort bool) (file *os.File, bound string, err error) {
+func bindSocket(network, address string, o Options) (file *os.File, bound string, err error) {
 	var options net.ListenConfig
 	// Go would open an MPTCP socket. The neighbours serve plain TCP, and so do
 	// we until somebody shows what a web server has from the other.
 	options.SetMultipathTCP(false)
-	if reusePort && network != "unix" {
+	if o.ReusePort && network != "unix" {
 		options.Control = sharePort
+	}
+	if network == "unix" {
+		// Not chmod(2) afterwards: by then, whoever may write to the folder could
+		// have put a link to something else in its place.
+		defer syscall.Umask(syscall.Umask(o.Umask))
 	}
 	opened, err := options.Listen(context.Background(), network, address)
 	if err != nil {

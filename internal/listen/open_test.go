@@ -156,13 +156,20 @@ func TestSeveralMayShareAPortIfAskedTo(t *testing.T) {
 	}
 }
 
-func TestSocketsFileHasItsModeFromTheUmask(t *testing.T) {
-	before := syscall.Umask(0o117)
-	defer syscall.Umask(before)
-	path := filepath.Join(folder(t), "s")
-	opened(t, options("unix:"+path))
-	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o660 {
-		t.Errorf("mode %v, %v", info.Mode(), err)
+func TestEverybodyMayConnectToASocketsFileUnlessTheUmaskForbidsIt(t *testing.T) {
+	const inherited = 0o027
+	defer syscall.Umask(syscall.Umask(inherited))
+	for umask, want := range map[int]os.FileMode{0: 0o777, 0o117: 0o660, 0o777: 0} {
+		path := filepath.Join(folder(t), "s")
+		o := options("unix:" + path)
+		o.Umask = umask
+		opened(t, o)
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != want {
+			t.Errorf("umask %o: mode %v, %v", umask, info.Mode(), err)
+		}
+		if now := syscall.Umask(inherited); now != inherited {
+			t.Errorf("the process's umask is %o now", now)
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -36,13 +37,16 @@ type Deployment struct {
 	Program Program
 	// Identity is whom workers run as.
 	Identity identity.Identity
+	// Umask is that of the settings, or else the one that gowsgi was started
+	// with. Empty: as it is.
+	Umask string
 	// Logs is where gowsgi's own records go.
 	Logs Logs
 }
 
-// setUmask has new sockets, files and workers made as the settings have it. They
-// were checked, so it cannot fail.
-func (d Deployment) setUmask() { _ = identity.SetUmask(d.Settings.Umask) }
+// setUmask has new files and workers made as the settings have it. They were
+// checked, so it cannot fail.
+func (d Deployment) setUmask() { _ = identity.SetUmask(d.Umask) }
 
 // release lets go of a deployment that is given up.
 func (d Deployment) release() {
@@ -307,10 +311,13 @@ func (s *supervisor) fail(number int, message, traceback string) {
 	}
 }
 
+// listenOptions: everybody may connect to a unix socket unless the settings say
+// otherwise, whatever gowsgi was started with. A proxy is usually another user.
 func (d *Deployment) listenOptions() listen.Options {
+	umask, _ := strconv.ParseUint(d.Settings.Umask, 8, 9) // checked; empty is 0
 	return listen.Options{
 		Binds: d.Settings.Bind, Backlog: d.Settings.Backlog, ReusePort: d.Settings.ReusePort,
-		UID: d.Identity.UID, GID: d.Identity.GID,
+		UID: d.Identity.UID, GID: d.Identity.GID, Umask: int(umask),
 	}
 }
 
