@@ -1,10 +1,13 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 )
@@ -24,7 +27,11 @@ func absolute(s config.Settings) (config.Settings, error) {
 		return s, fmt.Errorf("the current folder is gone: %w", err)
 	}
 	if s.Chdir != "" {
-		if info, err := os.Stat(base); err != nil || !info.IsDir() {
+		info, err := os.Stat(base)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
+			return s, fmt.Errorf("--chdir %s cannot be entered: %w: let user %d enter all folders down to it", base, errors.Unwrap(err), os.Geteuid())
+		}
+		if err != nil || !info.IsDir() {
 			return s, fmt.Errorf("--chdir %s: there is no such folder: create it, or name another", base)
 		}
 		s.Chdir = base

@@ -112,6 +112,31 @@ func TestEverybodyMayConnectToTheSocketWhoeverStartedGowsgi(t *testing.T) {
 	}
 }
 
+// What is there but out of reach is not called missing.
+func TestFoldersThatGowsgiMayNotEnterAreNamed(t *testing.T) {
+	python, folder := everybodys(t)
+	closed := filepath.Join(folder, "closed")
+	write(t, filepath.Join(closed, "site", "app.py"), "")
+	write(t, filepath.Join(closed, "venv", "bin", "python"), "")
+	if err := os.Chmod(closed, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--venv", python, "--chdir", filepath.Join(closed, "site")}, "gowsgi: --chdir " + filepath.Join(closed, "site") + " cannot be entered: permission denied: let user 65534 enter"},
+		{[]string{"--venv", filepath.Join(closed, "venv")}, "gowsgi: --venv " + filepath.Join(closed, "venv") + " may not be run by user 65534: let that user enter " + closed + ","},
+	} {
+		result := Run(t, Options{Dir: folder, Wrap: func(cmd *exec.Cmd) {
+			cmd.SysProcAttr.Credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		}}, append(test.args, "app")...)
+		if result.Status != 1 || !strings.HasPrefix(result.Errors, test.says) || strings.Contains(result.Errors, "-m venv") {
+			t.Errorf("status %d: %s", result.Status, result.Errors)
+		}
+	}
+}
+
 // Gowsgi opens ports and logs as root; workers write the logs as the user, after
 // a reload and after the logs were rotated, too.
 func TestLowPortAndLogsAreUsableByTheUserAcrossReloads(t *testing.T) {

@@ -98,6 +98,15 @@ func TestForbiddenPortAndFolderAreNamedWithTheWayOut(t *testing.T) {
 	}
 }
 
+func TestWhatHasRunOutIsNoFaultOfTheAddress(t *testing.T) {
+	for number, says := range map[syscall.Errno]string{unix.EMFILE: "raise ulimit -n", unix.ENOBUFS: "the memory is not enough", unix.ENOSPC: "the disk is full"} {
+		err := refusal(&net.OpError{Op: "listen", Net: "tcp", Err: os.NewSyscallError("socket", number)})
+		if !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "--bind") {
+			t.Errorf("%v: %v", number, err)
+		}
+	}
+}
+
 func TestSocketIsNotInThePollerAndNobodyChangesItsMode(t *testing.T) {
 	l := opened(t, options("127.0.0.1:0"))[0]
 	for _, nonBlocking := range []bool{false, true} {

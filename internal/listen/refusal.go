@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 var (
@@ -33,6 +35,9 @@ func refusal(err error) error {
 	var operation *net.OpError
 	var number syscall.Errno
 	onPath := errors.As(err, &operation) && operation.Net == "unix"
+	if words := scarcity.Of(err); words != "" {
+		return errors.New(words)
+	}
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
 		return errors.New("another program listens there: stop it, or choose another address with --bind")

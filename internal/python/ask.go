@@ -16,7 +16,10 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // question is what the interpreter is asked to run.
@@ -57,14 +60,11 @@ func ask(ctx context.Context, found interpreter, user *syscall.Credential, env [
 	err := cmd.Run()
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return answer{}, fmt.Errorf("%s: %s did not answer within %v: %s", found.origin, found.path, askTimeout, found.remedy)
+		return answer{}, fmt.Errorf("%s: %s did not answer within %v: see what it waits for, or %s", found.origin, found.path, askTimeout, found.remedy)
 	case ctx.Err() != nil:
 		return answer{}, ctx.Err()
-	case user != nil && errors.Is(err, fs.ErrPermission):
-		return answer{}, fmt.Errorf("%s may not be run by user %d: let that user enter all folders down to %s, and down to the Python that it points to",
-			found.origin, user.Uid, found.path)
 	case err != nil:
-		return answer{}, fmt.Errorf("%s: %s does not run (%s): %s", found.origin, found.path, whyNot(err, stderr.String()), found.remedy)
+		return answer{}, found.refusal(err, stderr.String(), user)
 	}
 	// A .pth file may print whatever it likes before.
 	for line := range strings.Lines(stdout.String()) {
@@ -76,6 +76,57 @@ func ask(ctx context.Context, found interpreter, user *syscall.Credential, env [
 		}
 	}
 	return answer{}, fmt.Errorf("%s: %s is no Python, it does not answer like one: %s", found.origin, found.path, found.remedy)
+}
+
+// refusal says why the interpreter does not run, and what to do.
+func (i interpreter) refusal(err error, stderr string, user *syscall.Credential) error {
+	var exit *exec.ExitError
+	started := errors.As(err, &exit)
+	switch {
+	case !started && user != nil && errors.Is(err, unix.EPERM):
+		return fmt.Errorf("%s cannot be run by user %d, gowsgi may not become that user: give it CAP_SETUID and CAP_SETGID, or start it as that user, without --user",
+			i.origin, user.Uid)
+	case !started && errors.Is(err, fs.ErrPermission):
+		return i.forbidden(i.path, user)
+	case !started && scarcity.Of(err) != "":
+		return fmt.Errorf("%s cannot be run, %s", i.origin, scarcity.Of(err))
+	case started && (outOfMemory(stderr) || exit.Sys().(syscall.WaitStatus).Signal() == syscall.SIGKILL):
+		return fmt.Errorf("%s does not run (%s), %s", i.origin, whyNot(err, stderr), scarcity.OfMemory())
+	}
+	if started { // it cannot see its own parts
+		for _, folder := range i.parts() {
+			if closed := blocked(filepath.Join(folder, "x"), user); closed != "" {
+				return fmt.Errorf("%s does not run (%s): let user %d enter %s, where its Python has its modules, or %s",
+					i.origin, whyNot(err, stderr), number(user), closed, i.remedy)
+			}
+		}
+	}
+	return fmt.Errorf("%s: %s does not run (%s): %s", i.origin, i.path, whyNot(err, stderr), i.broken)
+}
+
+// outOfMemory tells whether that is what a program died of, by its last words.
+func outOfMemory(stderr string) bool {
+	for _, words := range []string{"Cannot allocate memory", "failed to map segment", "MemoryError", "out of memory", "memory allocation failed"} {
+		if strings.Contains(stderr, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// parts are the folders that an interpreter reads at its start.
+func (i interpreter) parts() []string {
+	var folders []string
+	real, err := filepath.EvalSymlinks(i.path)
+	if err != nil {
+		return nil
+	}
+	for _, bin := range []string{filepath.Dir(i.path), filepath.Dir(real)} {
+		lib := filepath.Join(filepath.Dir(bin), "lib")
+		versions, _ := filepath.Glob(filepath.Join(lib, "python3*")) // the pattern is good
+		folders = append(append(folders, lib), versions...)
+	}
+	return folders
 }
 
 // whyNot is the cause in a few words: the last thing the interpreter said, or
@@ -108,6 +159,12 @@ func judge(found interpreter, a answer) (control.Python, error) {
 	}
 	libdir := a.libdir()
 	if libdir == "" {
+		for _, folder := range a.Folders {
+			if closed := blocked(filepath.Join(folder, "x"), nil); closed != "" {
+				return control.Python{}, fmt.Errorf("the libpython of %s cannot be looked for by user %d: let that user enter %s",
+					found.origin, number(nil), closed)
+			}
+		}
 		return control.Python{}, fmt.Errorf("%s is a CPython %s without a shared libpython, and gowsgi loads it from there: %s",
 			found.origin, a.Version, a.librarySource(name))
 	}

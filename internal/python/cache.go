@@ -1,6 +1,7 @@
 package python
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/python/packed"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // unpack makes the worker of this name a file that can be started: in the
@@ -29,6 +31,9 @@ func (w Workers) unpack(name string) (*Program, error) {
 	}
 	program, memoryErr := w.inMemory(name)
 	if memoryErr != nil {
+		if words := cmp.Or(scarcity.Of(memoryErr), scarcity.Of(err)); words != "" {
+			return nil, errors.New(words)
+		}
 		return nil, fmt.Errorf("%w, and keeping it in memory does not work either: %w: set XDG_CACHE_HOME to a folder that is yours", err, memoryErr)
 	}
 	return program, nil

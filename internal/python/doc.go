@@ -18,6 +18,10 @@
 // With --user it is that user who runs it, before anything of root's does: what
 // a user can write, root must not execute.
 //
+// What keeps it from running is told apart: a folder that the user may not enter,
+// and what has run out (package scarcity), are no fault of the virtualenv, and
+// nobody is told to make anew, which deletes it, what is healthy.
+//
 // # The workers
 //
 // make build packs one executable for each CPython X.Y into workers/, from where

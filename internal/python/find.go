@@ -2,13 +2,18 @@ package python
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // interpreter is where an answer to "which Python?" came from.
@@ -16,6 +21,9 @@ type interpreter struct {
 	path   string // what is run
 	origin string // how messages begin: "--venv DIR", "python3 on PATH, FILE"
 	remedy string // how messages end, where another Python is the way out
+	// broken is how they end where this one does not run. What may be healthy is
+	// never to be deleted.
+	broken string
 }
 
 // Find returns the CPython that the application belongs to: venv, a virtualenv
@@ -53,11 +61,8 @@ func locate(venv string) (interpreter, error) {
 	if err != nil {
 		return interpreter{}, fmt.Errorf("there is no python3 on PATH: name the application's virtualenv with --venv")
 	}
-	return interpreter{
-		path:   path,
-		origin: "python3 on PATH, " + path + ",",
-		remedy: "name the application's virtualenv with --venv",
-	}, nil
+	const other = "name the application's virtualenv with --venv"
+	return interpreter{path: path, origin: "python3 on PATH, " + path + ",", remedy: other, broken: other}, nil
 }
 
 // inVirtualenv is the interpreter of a folder, or the file itself if venv is one.
@@ -66,26 +71,56 @@ func inVirtualenv(option, venv string) (interpreter, error) {
 	if err != nil {
 		return interpreter{}, fmt.Errorf("%s %s: %w", option, venv, err)
 	}
-	origin := option + " " + venv
+	found := interpreter{path: venv, origin: option + " " + venv, remedy: "name another virtualenv or interpreter with --venv"}
+	found.broken = found.remedy
 	info, err := os.Stat(venv)
 	switch {
-	case os.IsNotExist(err):
-		return interpreter{}, fmt.Errorf("%s does not exist: name the application's virtualenv, or make one with python3 -m venv %s", origin, venv)
+	case isAbsent(err):
+		return interpreter{}, fmt.Errorf("%s does not exist: name the application's virtualenv, or make one with python3 -m venv %s", found.origin, venv)
 	case err != nil:
-		return interpreter{}, fmt.Errorf("%s cannot be read: %w", origin, err)
+		return interpreter{}, found.unreachable(venv, err)
 	case !info.IsDir():
-		return interpreter{path: venv, origin: origin, remedy: "name another interpreter or a virtualenv"}, nil
+		return found, nil
 	}
 	again := "make it anew with python3 -m venv --clear " + venv
+	found.broken = "if the Python that it was made with is gone, " + again
 	for _, name := range []string{"python", "python3"} {
-		path := filepath.Join(venv, "bin", name)
-		if _, err := os.Stat(path); err == nil {
-			return interpreter{path: path, origin: origin, remedy: again}, nil
+		found.path = filepath.Join(venv, "bin", name)
+		_, err := os.Stat(found.path)
+		if err == nil {
+			return found, nil
 		}
-		if target, err := os.Readlink(path); err == nil {
+		if !isAbsent(err) && !errors.Is(err, unix.ELOOP) {
+			return interpreter{}, found.unreachable(found.path, err)
+		}
+		if target, err := os.Readlink(found.path); err == nil {
 			return interpreter{}, fmt.Errorf(
-				"%s has a bin/%s that points to %s, which is gone: %s", origin, name, target, again)
+				"%s has a bin/%s that points to %s, which is gone: %s", found.origin, name, target, again)
 		}
 	}
-	return interpreter{}, fmt.Errorf("%s is no virtualenv, it has no bin/python: make one with python3 -m venv %s", origin, venv)
+	return interpreter{}, fmt.Errorf("%s is no virtualenv, it has no bin/python: make one with python3 -m venv %s", found.origin, venv)
+}
+
+// isAbsent tells that there is nothing at a path, from all other reasons why it
+// cannot be seen.
+func isAbsent(err error) bool { return errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) }
+
+// unreachable says why nobody can tell what is at path.
+func (i interpreter) unreachable(path string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return i.forbidden(path, nil)
+	}
+	if words := scarcity.Of(err); words != "" {
+		return fmt.Errorf("%s cannot be looked at, %s", i.origin, words)
+	}
+	return fmt.Errorf("%s cannot be looked at: %w", i.origin, err)
+}
+
+// forbidden says what keeps the user, or us, from running what is at path.
+func (i interpreter) forbidden(path string, user *syscall.Credential) error {
+	if folder := blocked(path, user); folder != "" {
+		return fmt.Errorf("%s may not be run by user %d: let that user enter %s, on the way to its Python, or %s", i.origin, number(user), folder, i.remedy)
+	}
+	return fmt.Errorf("%s may not be run by user %d: make %s executable for that user, where its file system is not mounted noexec, or %s",
+		i.origin, number(user), path, i.remedy)
 }

@@ -1,6 +1,8 @@
 package python
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,7 +13,19 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// asFinder makes the test binary find the Python that it holds, and say what is
+// wrong; see obstacles_linux_test.go.
+const asFinder = "GOWSGI_TEST_FIND"
+
+func TestMain(m *testing.M) {
+	if venv, ok := os.LookupEnv(asFinder); ok {
+		runShort()
+		_, err := Find(context.Background(), venv)
+		fmt.Println(err)
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // testPython is a real interpreter: that of the build, or the first on PATH.
 func testPython(t *testing.T) string {
@@ -156,6 +170,10 @@ func TestWhatIsNoUsablePythonIsNamedWithTheWayOut(t *testing.T) {
 	if err := os.Symlink("/nonexistent/python3.9", filepath.Join(dangling, "bin", "python")); err != nil {
 		t.Fatal(err)
 	}
+	circle := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(circle, "bin"), 0o755), os.Symlink("python", filepath.Join(circle, "bin", "python"))); err != nil {
+		t.Fatal(err)
+	}
 	broken := withPython(t, "echo 'error while loading shared libraries: libpython3.11.so.1.0' >&2; exit 127")
 	noBinary := t.TempDir()
 	write(t, filepath.Join(noBinary, "bin", "python"), "not a program")
@@ -172,9 +190,12 @@ func TestWhatIsNoUsablePythonIsNamedWithTheWayOut(t *testing.T) {
 		{"interpreter gone", dangling, []string{dangling, "points to /nonexistent/python3.9, which is gone", "--clear " + dangling}},
 		{"interpreter broken", broken, []string{broken, "does not run (exit status 127: error while loading shared libraries: libpython3.11.so.1.0)", "--clear"}},
 		{"not a program", noBinary, []string{"exec format error"}},
-		{"not executable", plain, []string{plain, "permission denied", "name another interpreter"}},
-		{"something else", withPython(t, "echo hello"), []string{"is no Python"}},
-		{"another implementation", withPython(t, answers("PyPy", "3.10.1", "/opt/pypy")), []string{"is PyPy", "embeds CPython"}},
+		{"not executable", plain, []string{plain, "may not be run by user", "make " + plain + " executable", "name another virtualenv or interpreter"}},
+		{"something else", withPython(t, "echo hello"), []string{"is no Python", "name another"}},
+		{"another implementation", withPython(t, answers("PyPy", "3.10.1", "/opt/pypy")), []string{"is PyPy", "embeds CPython", "name another"}},
+		{"out of memory", withPython(t, "echo 'OSError: [Errno 12] Cannot allocate memory' >&2; exit 1"), []string{"the memory is not enough"}},
+		{"killed", withPython(t, "kill -9 $$"), []string{"signal: killed", "the memory is not enough"}},
+		{"links in a circle", circle, []string{circle, "which is gone", "--clear " + circle}},
 		{"too old", withPython(t, answers("CPython", "3.9.18", "/opt")), []string{"CPython 3.9.18", "3.10 or newer"}},
 		{"far too old", withPython(t, answers("CPython", "2.7.18", "/opt")), []string{"CPython 2.7.18", "3.10 or newer"}},
 		{"no libpython", withPython(t, answers("CPython", "3.11.7", "/opt/nothing")), []string{"3.11.7 without a shared libpython", "--enable-shared"}},
@@ -192,6 +213,10 @@ func TestWhatIsNoUsablePythonIsNamedWithTheWayOut(t *testing.T) {
 				if !strings.Contains(err.Error(), want) {
 					t.Errorf("%q does not say %q", err, want)
 				}
+			}
+			// What may be healthy is not to be deleted.
+			if strings.Contains(err.Error(), "--clear") && !strings.Contains(err.Error(), "gone") {
+				t.Errorf("%q", err)
 			}
 		})
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/python/packed"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // inside holds what make build put into workers/; all: lets an empty folder
@@ -106,6 +107,9 @@ func (w Workers) OpenAs(python control.Python, user *syscall.Credential) (*Progr
 	case errors.Is(err, packed.ErrDamaged):
 		return nil, fmt.Errorf("%w: build or download this gowsgi again", err)
 	case err != nil:
+		if words := scarcity.Of(err); words != "" {
+			return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked: %s", python.Name, words)
+		}
 		return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked for another user: %w: start gowsgi as that user, without --user", python.Name, err)
 	}
 	program.user = user
