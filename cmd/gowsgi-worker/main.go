@@ -4,7 +4,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/server"
 )
 
@@ -46,8 +46,8 @@ func run(stderr io.Writer) int {
 		return exitNotReady
 	}
 	defer supervisor.Close()
-	reports := json.NewEncoder(supervisor)
-	incoming := json.NewDecoder(supervisor)
+	reports := octets.NewEncoder(supervisor)
+	incoming := octets.NewDecoder(supervisor)
 	var plan control.Plan
 	if err := incoming.Decode(&plan); err != nil {
 		return exitNotReady // gowsgi is gone
@@ -80,7 +80,7 @@ func run(stderr io.Writer) int {
 	return w.serve(listeners, stop, orders)
 }
 
-func fail(reports *json.Encoder, report control.Report) int {
+func fail(reports *octets.Encoder, report control.Report) int {
 	report.Kind = control.Failed
 	_ = reports.Encode(report) // if gowsgi is gone, nobody needs to know
 	return exitNotReady
@@ -88,7 +88,7 @@ func fail(reports *json.Encoder, report control.Report) int {
 
 // receive passes on what gowsgi orders; the channel is closed when gowsgi has
 // gone away.
-func receive(incoming *json.Decoder) <-chan control.Order {
+func receive(incoming *octets.Decoder) <-chan control.Order {
 	orders := make(chan control.Order, 8)
 	go func() {
 		defer close(orders)

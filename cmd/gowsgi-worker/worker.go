@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"log/slog"
 	"os"
@@ -17,6 +16,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
 	"github.com/gowsgi/gowsgi/internal/version"
@@ -33,7 +33,7 @@ type worker struct {
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
 	reporting   sync.Mutex // guards reports
-	reports     *json.Encoder
+	reports     *octets.Encoder
 	loading     time.Duration
 }
 

@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
+	"unicode/utf8"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/python"
@@ -65,6 +67,15 @@ func writePlan(w io.Writer, plan found, invocation config.Invocation) error {
 	return err
 }
 
+// printable is a value with what is no UTF-8 in it spelled out.
+func printable(value string) string {
+	if utf8.ValidString(value) {
+		return value
+	}
+	quoted := strconv.Quote(value)
+	return quoted[1 : len(quoted)-1]
+}
+
 const (
 	nameColumn = 15
 	tableWidth = 80
@@ -79,7 +90,7 @@ func writeRow(table *strings.Builder, name string, values []string) {
 			fmt.Fprintf(table, "%-*s%s\n", nameColumn, name, line)
 			name, line = "", ""
 		}
-		for _, word := range strings.Fields(value) {
+		for _, word := range strings.Fields(printable(value)) {
 			switch {
 			case line == "":
 				line = word

@@ -18,7 +18,7 @@ const longestSocketPath = 107
 // address is an item of bind. It takes Gunicorn's spellings (tcp://…,
 // unix://…, a host alone) and returns host:port, unix:PATH or fd://N.
 func address(item string) (string, error) {
-	if !isLine(item) {
+	if !isPath(item) {
 		return "", errors.New("must be a line of text")
 	}
 	if path, ok := strings.CutPrefix(item, "unix:"); ok {
@@ -26,6 +26,9 @@ func address(item string) (string, error) {
 	}
 	if number, ok := strings.CutPrefix(item, "fd://"); ok {
 		return descriptorAddress(number)
+	}
+	if !isLine(item) {
+		return "", errors.New("must be a line of text")
 	}
 	item = strings.TrimPrefix(item, "tcp://")
 	switch scheme, _, found := strings.Cut(item, "://"); {

@@ -17,6 +17,9 @@ const gunicornVariable = "GUNICORN_CMD_ARGS"
 // parseGunicornVariable takes the variable's value apart. What is only a
 // switch of the command line does not belong there.
 func parseGunicornVariable(value string) commandLine {
+	if value == "" {
+		return commandLine{variable: gunicornVariable}
+	}
 	args, err := shellquote.Split(value)
 	if err != nil {
 		line := commandLine{variable: gunicornVariable}

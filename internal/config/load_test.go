@@ -323,3 +323,27 @@ func TestSettingsSurviveJSON(t *testing.T) {
 		t.Errorf("%v; got  %+v\nwant %+v", err, got, want)
 	}
 }
+
+func TestPathsAreBytes(t *testing.T) {
+	const odd = "/srv/\xe9t\xe9 (old)/app"
+	inv := mustLoad(t, []string{
+		"--chdir", odd, "--venv", odd, "--pythonpath", odd + ",b", "-b", "unix:" + odd, "--pid", odd + ".pid", "--error-logfile", odd + ".log",
+		"--access-logfile", odd + ".access", "-e", "A=\xff", "--reload-extra-file", odd, odd + ".py:make('(')",
+	}, nil, nil)
+	s := inv.Settings
+	for _, got := range append([]string{s.Chdir, s.Venv, strings.TrimSuffix(s.Pid, ".pid"), strings.TrimSuffix(s.AccessLogfile, ".access")}, s.ReloadExtraFile...) {
+		if got != odd {
+			t.Errorf("got %q", got)
+		}
+	}
+	if s.Target != odd+".py:make('(')" || s.Pythonpath[0] != odd || s.Bind[0] != "unix:"+odd || s.Env[0] != "A=\xff" {
+		t.Errorf("got %+v", s)
+	}
+	var b strings.Builder
+	if err := s.WriteTOML(&b); err == nil || !strings.Contains(err.Error(), `\xe9t\xe9`) || !strings.Contains(err.Error(), "no UTF-8") || b.Len() > 0 {
+		t.Errorf("%v", err)
+	}
+	if s := mustLoad(t, []string{"app"}, []string{"GOWSGI_CHDIR=" + odd}, nil).Settings; s.Chdir != odd {
+		t.Errorf("got %q", s.Chdir)
+	}
+}

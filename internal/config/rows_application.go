@@ -7,13 +7,13 @@ func applicationRows() []setting {
 	return []setting{
 		{
 			name: "target", group: groupApplication, positional: true, gunicorn: "wsgi_app",
-			kind: text(func(s *Settings) *string { return &s.Target }, "one line of text"),
+			kind: path(func(s *Settings) *string { return &s.Target }, "one line of text"),
 			help: "The application: module:callable, a factory module:make(), or a .py or .wsgi file.",
 			more: "Without a callable, application is tried, then app.",
 		},
 		{
 			name: "chdir", group: groupApplication, meta: "DIR",
-			kind: text(func(s *Settings) *string { return &s.Chdir }, "a directory, as one line of text"),
+			kind: path(func(s *Settings) *string { return &s.Chdir }, "a directory, as one line of text"),
 			help: "Change to this directory first; relative paths count from it.",
 			more: "Empty: the directory that gowsgi is started in. The paths of -c, venv and chdir itself always count from that one.",
 		},
@@ -31,12 +31,12 @@ func applicationRows() []setting {
 		},
 		{
 			name: "venv", group: groupPython, meta: "DIR",
-			kind: text(func(s *Settings) *string { return &s.Venv }, "a directory, as one line of text"),
+			kind: path(func(s *Settings) *string { return &s.Venv }, "a directory, as one line of text"),
 			help: "The application's virtualenv; else $VIRTUAL_ENV, else the python3 on PATH.",
 		},
 		{
 			name: "pythonpath", group: groupPython, meta: "DIRS",
-			kind: list{field: func(s *Settings) *[]string { return &s.Pythonpath }, item: plainText, want: "a directory", commas: true},
+			kind: list{field: func(s *Settings) *[]string { return &s.Pythonpath }, item: somePath, want: "a directory", commas: true},
 			help: "Directories to put in front of sys.path, with commas between them.",
 		},
 	}

@@ -18,12 +18,12 @@ func loggingRows() []setting {
 		},
 		{
 			name: "error-logfile", aliases: []string{"log-file"}, group: groupLogging, meta: "FILE", def: "-", gunicorn: "errorlog",
-			kind: filledText(func(s *Settings) *string { return &s.ErrorLogfile }, "a file, as one line of text, or -"),
+			kind: filledPath(func(s *Settings) *string { return &s.ErrorLogfile }, "a file, as one line of text, or -"),
 			help: "The log; - is standard error. --log-file is the same.",
 		},
 		{
 			name: "access-logfile", group: groupLogging, meta: "FILE", gunicorn: "accesslog",
-			kind: text(func(s *Settings) *string { return &s.AccessLogfile }, "a file, as one line of text"),
+			kind: path(func(s *Settings) *string { return &s.AccessLogfile }, "a file, as one line of text"),
 			help: "The access log; - is standard output, empty is none.",
 		},
 		{
@@ -85,7 +85,7 @@ func identityRows() []setting {
 		},
 		{
 			name: "pid", short: "p", group: groupIdentity, meta: "FILE", gunicorn: "pidfile",
-			kind: text(func(s *Settings) *string { return &s.Pid }, "a file, as one line of text"),
+			kind: path(func(s *Settings) *string { return &s.Pid }, "a file, as one line of text"),
 			help: "Write the process id to this file.",
 		},
 	}
@@ -101,7 +101,7 @@ func developmentRows() []setting {
 		},
 		{
 			name: "reload-extra-file", group: groupDevelopment, meta: "GLOB", gunicorn: "reload_extra_files",
-			kind: list{field: func(s *Settings) *[]string { return &s.ReloadExtraFile }, item: plainText, want: "a file or a pattern such as conf/*.yaml"},
+			kind: list{field: func(s *Settings) *[]string { return &s.ReloadExtraFile }, item: somePath, want: "a file or a pattern such as conf/*.yaml"},
 			help: "Reload when such a file changes, too; may be repeated.",
 		},
 		{

@@ -10,14 +10,20 @@ import (
 	"unicode/utf8"
 )
 
-// text is any line of text, such as a path; it may be empty.
-func text(field func(*Settings) *string, want string) kind {
-	return textThat(field, want, isLine)
+// path is any path, or a target, which may be one: bytes, as Unix has it,
+// without control characters. It may be empty.
+func path(field func(*Settings) *string, want string) kind {
+	return textThat(field, want, isPath)
 }
 
-// filledText is a line of text that is not empty.
-func filledText(field func(*Settings) *string, want string) kind {
-	return textThat(field, want, func(text string) bool { return text != "" && isLine(text) })
+// filledPath is a path that is not empty.
+func filledPath(field func(*Settings) *string, want string) kind {
+	return textThat(field, want, func(text string) bool { return text != "" && isPath(text) })
+}
+
+// text is any line of text; it may be empty.
+func text(field func(*Settings) *string, want string) kind {
+	return textThat(field, want, isLine)
 }
 
 // accessFormat is the format of an access log line.
@@ -71,11 +77,12 @@ func textThat(field func(*Settings) *string, want string, is func(string) bool) 
 	}
 }
 
-// isLine reports whether text can stand on one line of a TOML file and go to
-// a worker as JSON: UTF-8 without control characters.
-func isLine(text string) bool {
-	return utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl)
-}
+// isLine reports whether text can stand on one line of a TOML file: UTF-8
+// without control characters.
+func isLine(text string) bool { return utf8.ValidString(text) && isPath(text) }
+
+// isPath reports whether text has no control characters.
+func isPath(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) }
 
 // mountPath is a path prefix, or empty for none.
 func mountPath(field func(*Settings) *string) kind {
@@ -231,9 +238,9 @@ func (k list) set(s *Settings, items []string) error {
 	return nil
 }
 
-// plainText is an item of which nothing more is known.
-func plainText(item string) (string, error) {
-	if item == "" || !isLine(item) {
+// somePath is an item of which nothing more is known.
+func somePath(item string) (string, error) {
+	if item == "" || !isPath(item) {
 		return "", errors.New("must be a line of text")
 	}
 	return item, nil
@@ -246,8 +253,8 @@ func environmentEntry(item string) (string, error) {
 	if !found || name == "" || !isLine(name) {
 		return "", errors.New("must be NAME=value")
 	}
-	if !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
-		return "", errors.New("the value must be UTF-8 without NUL")
+	if strings.ContainsRune(value, 0) {
+		return "", errors.New("the value must be without NUL")
 	}
 	return item, nil
 }

@@ -138,7 +138,9 @@ func TestAddresses(t *testing.T) {
 		{item: "fd://", says: "from 3 to 65535"},
 		{item: "tcp://", says: "must be host:port"},
 		{item: "host\n:80", says: "line of text"},
-		{item: "unix:/\xff", says: "line of text"},
+		{item: "unix:/\xff", want: "unix:/\xff"},
+		{item: "unix:/\x1b", says: "line of text"},
+		{item: "\xff:80", says: "line of text"},
 	}
 	for _, test := range tests {
 		t.Run(test.item, func(t *testing.T) {
@@ -170,7 +172,7 @@ func TestPeers(t *testing.T) {
 func TestEnvironmentEntries(t *testing.T) {
 	for item, ok := range map[string]bool{
 		"A=1": true, "A=": true, "A=b=c": true, "A=two\nlines": true, "a.b-c=1": true,
-		"A": false, "=1": false, "": false, "A=\x00": false, "A=\xff": false, "A\x00=1": false, "\n=1": false,
+		"A": false, "=1": false, "": false, "A=\x00": false, "A=\xff": true, "\xff=": false, "A\x00=1": false, "\n=1": false,
 	} {
 		if _, err := environmentEntry(item); (err == nil) != ok {
 			t.Errorf("%q: %v", item, err)

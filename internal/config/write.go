@@ -6,6 +6,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 )
@@ -27,7 +28,7 @@ const fileRules = "Environment variables are stronger than this file, the comman
 // [Load] reads it back to the same settings. A setting that is not at its
 // default has the default in its comment.
 //
-// Errors are w's.
+// Errors are w's, and a path that is no UTF-8, which TOML has no word for.
 func (s Settings) WriteTOML(w io.Writer) error {
 	var b bytes.Buffer
 	writeFilled(&b, "# ", commentWidth, fileIntro)
@@ -44,6 +45,10 @@ func (s Settings) WriteTOML(w io.Writer) error {
 		writeFilled(&b, "# ", commentWidth, row.help+" "+row.more)
 		writeFilled(&b, "# ", commentWidth, capital(row.kind.wants())+". "+row.places()+".")
 		value, def := row.kind.encode(&s), row.kind.encode(&defaults)
+		if !utf8.ValidString(fmt.Sprint(value)) {
+			return fmt.Errorf("%s holds %q, which is no UTF-8 and cannot stand in a TOML file: leave it on the command line, or in $%s",
+				row.flag(), value, row.variable())
+		}
 		if !reflect.DeepEqual(value, def) {
 			fmt.Fprintf(&b, "# Default: %s", assignment(row.key(), def))
 		}

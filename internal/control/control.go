@@ -2,7 +2,8 @@
 // worker (gowsgi-worker).
 //
 // It runs over one unix stream socket that the worker inherits as file
-// descriptor FD: JSON values, one a line. The supervisor speaks first, with a
+// descriptor FD: JSON values, one a line, with the bytes of all strings kept
+// (package octets). The supervisor speaks first, with a
 // Plan, and may send an Order later; the worker answers with a Report of kind
 // Ready or Failed, and may send more later. Either side seeing end of file
 // knows that the other is gone: a worker then stops gracefully, so that no

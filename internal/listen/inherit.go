@@ -1,7 +1,6 @@
 package listen
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/octets"
 )
 
 // variable describes the sockets that a new gowsgi inherits from the old one.
@@ -17,7 +18,7 @@ const variable = "GOWSGI_INHERIT"
 // firstInherited is the descriptor of the first of exec.Cmd's ExtraFiles.
 const firstInherited = 3
 
-// heirloom is a socket in variable, which holds a JSON array of them.
+// heirloom is a socket in variable, which holds a JSON array of them (package octets).
 type heirloom struct {
 	FD       int    `json:"fd"`
 	Bind     string `json:"bind"`
@@ -38,7 +39,7 @@ func Hand(cmd *exec.Cmd, listeners []*Listener) error {
 		})
 		cmd.ExtraFiles = append(cmd.ExtraFiles, l.file)
 	}
-	text, err := json.Marshal(all)
+	text, err := octets.Marshal(all)
 	if err != nil {
 		return err
 	}
@@ -65,7 +66,7 @@ func Inherited() ([]*Listener, error) {
 	}
 	os.Unsetenv(variable)
 	var all []heirloom
-	if err := json.Unmarshal([]byte(text), &all); err != nil {
+	if err := octets.Unmarshal([]byte(text), &all); err != nil {
 		return nil, fmt.Errorf("$%s is not what a gowsgi that is upgraded writes: unset it", variable)
 	}
 	var listeners []*Listener

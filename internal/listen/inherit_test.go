@@ -83,7 +83,7 @@ func TestDescriptorThatIsNoListeningSocketIsRefused(t *testing.T) {
 }
 
 func TestNewGowsgiGoesOnWithTheSocketsOfTheOldOne(t *testing.T) {
-	path := filepath.Join(folder(t), "s,=;\"ü")
+	path := filepath.Join(folder(t), "s,=;\"ü\xe9")
 	parent := opened(t, options("127.0.0.1:0"))[0]
 	binds := []string{"127.0.0.1:0", "unix:" + path, pass(t, parent.File().Fd())}
 	old := opened(t, options(binds...))

@@ -2,7 +2,6 @@ package listen
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/gowsgi/gowsgi/internal/octets"
 )
 
 // deadline is for what should happen at once.
@@ -58,7 +59,7 @@ func child(binds []string) int {
 			say.Env = append(say.Env, entry)
 		}
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(say)
+	_ = octets.NewEncoder(os.Stdout).Encode(say)
 	for _, l := range say.Listeners {
 		accept, err := net.FileListener(l.File())
 		if err != nil {
@@ -115,7 +116,7 @@ func run(t *testing.T, cmd *exec.Cmd, binds ...string) (says told, stop func()) 
 			t.Error(err)
 		}
 	}
-	if err := json.NewDecoder(out).Decode(&says); err != nil {
+	if err := octets.NewDecoder(out).Decode(&says); err != nil {
 		stop()
 		t.Fatal(err)
 	}

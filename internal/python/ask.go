@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
@@ -33,15 +34,23 @@ const askTimeout = time.Minute
 
 // answer is the line that question prints, without its mark.
 type answer struct {
-	Executable     string   `json:"executable"`
-	Implementation string   `json:"implementation"`
-	Version        string   `json:"version"`
-	VersionInfo    [2]int   `json:"version_info"`
-	LDVersion      string   `json:"ldversion"` // X.Y with ABI flags
-	Prefix         string   `json:"prefix"`
-	BasePrefix     string   `json:"base_prefix"`
-	Library        string   `json:"library"` // file name, libpython3.11.so.1.0 or libpython3.11.a
-	Folders        []string `json:"folders"` // where the library may be
+	Executable     location   `json:"executable"`
+	Implementation string     `json:"implementation"`
+	Version        string     `json:"version"`
+	VersionInfo    [2]int     `json:"version_info"`
+	LDVersion      string     `json:"ldversion"` // X.Y with ABI flags
+	Prefix         location   `json:"prefix"`
+	BasePrefix     location   `json:"base_prefix"`
+	Library        string     `json:"library"` // file name, libpython3.11.so.1.0 or libpython3.11.a
+	Folders        []location `json:"folders"` // where the library may be
+}
+
+// location is a path as the interpreter tells it, which writes a character for each byte.
+type location string
+
+func (l *location) UnmarshalText(text []byte) error {
+	*l = location(octets.FromRunes(string(text)))
+	return nil
 }
 
 const mark = "gowsgi:"
@@ -160,7 +169,7 @@ func judge(found interpreter, a answer) (control.Python, error) {
 	libdir := a.libdir()
 	if libdir == "" {
 		for _, folder := range a.Folders {
-			if closed := blocked(filepath.Join(folder, "x"), nil); closed != "" {
+			if closed := blocked(filepath.Join(string(folder), "x"), nil); closed != "" {
 				return control.Python{}, fmt.Errorf("the libpython of %s cannot be looked for by user %d: let that user enter %s",
 					found.origin, number(nil), closed)
 			}
@@ -169,9 +178,9 @@ func judge(found interpreter, a answer) (control.Python, error) {
 			found.origin, a.Version, a.librarySource(name))
 	}
 	if a.Executable == "" {
-		a.Executable = found.path
+		a.Executable = location(found.path)
 	}
-	return control.Python{Executable: a.Executable, Name: name, Version: a.Version, Prefix: a.Prefix, LibDir: libdir}, nil
+	return control.Python{Executable: string(a.Executable), Name: name, Version: a.Version, Prefix: string(a.Prefix), LibDir: libdir}, nil
 }
 
 // libdir is the folder of the shared libpython, "" if there is none.
@@ -186,8 +195,8 @@ func (a answer) libdir() string {
 	for _, name := range names {
 		for _, folder := range a.Folders {
 			// A library that is a folder or a broken link is none.
-			if info, err := os.Stat(filepath.Join(folder, name)); err == nil && info.Mode().IsRegular() {
-				return folder
+			if info, err := os.Stat(filepath.Join(string(folder), name)); err == nil && info.Mode().IsRegular() {
+				return string(folder)
 			}
 		}
 	}
@@ -198,8 +207,8 @@ func (a answer) libdir() string {
 func (a answer) librarySource(name string) string {
 	_, debian := os.Stat("/etc/debian_version")
 	switch {
-	case strings.Contains(a.BasePrefix, "pyenv"):
-		return fmt.Sprintf("build it with PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force %s", filepath.Base(a.BasePrefix))
+	case strings.Contains(string(a.BasePrefix), "pyenv"):
+		return fmt.Sprintf("build it with PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force %s", filepath.Base(string(a.BasePrefix)))
 	case a.BasePrefix == "/usr" && debian == nil:
 		return "apt-get install libpython" + name
 	case a.BasePrefix == "/usr":

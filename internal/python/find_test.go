@@ -246,3 +246,18 @@ func TestNoPythonOnPathAsksForTheOption(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestVirtualenvInAFolderThatIsNoUTF8(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "\xe9t\xe9 ü")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Skip(err) // not on this file system
+	}
+	venv := filepath.Join(folder, "venv")
+	if err := os.Rename(virtualenv(t), venv); err != nil { // python -m venv refuses such a folder
+		t.Fatal(err)
+	}
+	found, err := Find(t.Context(), venv)
+	if err != nil || found.Prefix != venv || !strings.HasPrefix(found.Executable, venv+"/bin/") {
+		t.Errorf("%+q, %v", found, err)
+	}
+}

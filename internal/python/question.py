@@ -17,15 +17,21 @@ folders += [os.path.join(base, lib) for lib in ("lib", getattr(sys, "platlibdir"
 folders = [folder for folder in folders if folder]
 folders += [os.path.join(folder, multiarch) for folder in folders if multiarch]
 
+
+def octets(path):
+    """A path with a character for each byte: JSON has no other bytes."""
+    return os.fsencode(path).decode("latin-1") if path and hasattr(os, "fsencode") else path
+
+
 answer = {
-    "executable": sys.executable,
+    "executable": octets(sys.executable),
     "implementation": platform.python_implementation(),
     "version": platform.python_version(),
     "version_info": list(sys.version_info[:2]),
     "ldversion": sysconfig.get_config_var("LDVERSION") or "%d.%d" % sys.version_info[:2],
-    "prefix": sys.prefix,
-    "base_prefix": base,
+    "prefix": octets(sys.prefix),
+    "base_prefix": octets(base),
     "library": sysconfig.get_config_var("INSTSONAME") or "",
-    "folders": folders,
+    "folders": [octets(folder) for folder in folders],
 }
 sys.stdout.write("\ngowsgi:" + json.dumps(answer) + "\n")

@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/listen"
+	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
@@ -89,7 +89,7 @@ func (w *worker) pid() int { return w.cmd.Process.Pid }
 
 func (w *worker) tell(value any) {
 	_ = w.control.SetWriteDeadline(time.Now().Add(talkTimeout))
-	_ = json.NewEncoder(w.control).Encode(value)
+	_ = octets.NewEncoder(w.control).Encode(value)
 }
 
 // drain tells the worker to finish what it has within grace. linger is how long
@@ -115,7 +115,7 @@ func (w *worker) watch(reported func(control.Report), gone func()) {
 		// comes the end.
 		_ = w.control.CloseRead()
 	}()
-	reports := json.NewDecoder(w.control)
+	reports := octets.NewDecoder(w.control)
 	for {
 		var report control.Report
 		if reports.Decode(&report) != nil {
