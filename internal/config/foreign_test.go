@@ -79,6 +79,13 @@ func TestOptionsOfOtherServersAreTranslated(t *testing.T) {
 	}
 }
 
+func TestAWordInTheFileIsBlamedThere(t *testing.T) {
+	got := problems(t, nil, nil, files{"gowsgi.toml": "\ntarget = 'serve'"})
+	if len(got) != 1 || !strings.HasPrefix(got[0], "gowsgi.toml line 2: target: gowsgi needs no serve") {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestAModuleNamedLikeACommandIsAnApplication(t *testing.T) {
 	for args, file := range map[string]string{
 		"run":                        "run.py",

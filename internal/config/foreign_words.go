@@ -100,15 +100,18 @@ var settingsFiles = []string{".ini", ".toml", ".yaml", ".yml", ".xml", ".json", 
 // file: run, uwsgi.ini.
 func (l *loader) checkWord() {
 	target, source := l.settings.Target, l.origin["target"]
+	if source == "TARGET" {
+		source = wholeLine
+	}
 	_, command := foreignCommands[target]
 	switch ending := filepath.Ext(target); {
 	case source == "" || !command && !slices.Contains(settingsFiles, ending) || l.there(target):
 	case command:
-		l.complain(wholeLine, "target", translation(exampleTarget, []string{target}, nil))
+		l.complain(source, "target", translation(exampleTarget, []string{target}, nil))
 	case ending == ".toml":
-		l.complain(wholeLine, "target", shown(target)+" is a file of settings: write gowsgi -c "+shellWord(target)+", and the application unless the file names it")
+		l.complain(source, "target", shown(target)+" is a file of settings: write gowsgi -c "+shellWord(target)+", and the application unless the file names it")
 	default:
-		l.complain(wholeLine, "target", shown(target)+" is no application, and gowsgi reads no such settings; name the application, such as gowsgi "+exampleTarget+
+		l.complain(source, "target", shown(target)+" is no application, and gowsgi reads no such settings; name the application, such as gowsgi "+exampleTarget+
 			", and write the settings to a TOML file (gowsgi --print-config shows one) for -c")
 	}
 }
