@@ -21,7 +21,7 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 	}
 	rows := [][]string{
 		{"application", s.Target + below(s.Mount), "in " + folder},
-		{"CPython", plan.python.Version + ", " + plan.python.Prefix},
+		{"CPython", plan.python.Version + ", " + plan.python.Prefix, "found by " + plan.python.From},
 		append([]string{"listening on"}, addresses(s)...),
 		{"workers", workers(s)},
 		{"user", account(s, plan.who)},

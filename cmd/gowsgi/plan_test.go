@@ -28,12 +28,13 @@ func TestPlanIsATable(t *testing.T) {
 	s.Workers, s.Threads, s.User, s.AccessLogfile = 2, 1, "shop", "/var/log/shop/access.log"
 	s.KeepAlive, s.Timeout, s.HeaderTimeout = 0, 0, 1500*time.Millisecond
 	plan := found{
-		settings: s, python: control.Python{Version: "3.11.7", Prefix: "/srv/shop/venv"},
+		settings: s, python: control.Python{Version: "3.11.7", Prefix: "/srv/shop/venv", From: "--venv"},
 		who: identity.Identity{Credential: &syscall.Credential{}, UID: 33, GID: 34, Warning: "mind the gap"},
 	}
 	want := `application    shop.wsgi:application below /shop
                in /srv/shop
 CPython        3.11.7, /srv/shop/venv
+               found by --venv
 listening on   http://127.0.0.1:8000
                unix:/run/shop.sock
                fd://3

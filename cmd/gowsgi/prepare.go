@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"os"
 	"slices"
 
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -25,7 +27,8 @@ func find(ctx context.Context, settings config.Settings) (found, error) {
 	if err != nil {
 		return found{}, err
 	}
-	asked, err := python.FindAs(ctx, settings.Venv, who.Credential, who.Env)
+	where := python.Where{Venv: settings.Venv, Program: os.Args[0], Folder: cmp.Or(settings.Chdir, ".")}
+	asked, err := python.FindAs(ctx, where, who.Credential, who.Env)
 	if err != nil {
 		return found{}, err
 	}

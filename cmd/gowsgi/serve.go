@@ -88,7 +88,7 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 	}
 	log.Info("starting", "event", "gowsgi.starting",
 		"gowsgi", version.Version, "go", strings.TrimPrefix(runtime.Version(), "go"),
-		"python", first.Python.Version, "prefix", first.Python.Prefix, "pid", os.Getpid())
+		"python", first.Python.Version, "prefix", first.Python.Prefix, "found_by", first.Python.From, "pid", os.Getpid())
 	upgrade, err := s.upgrade()
 	if err != nil {
 		return err

@@ -32,7 +32,8 @@ func applicationRows() []setting {
 		{
 			name: "venv", group: groupPython, meta: "DIR",
 			kind: path(func(s *Settings) *string { return &s.Venv }, "a directory, as one line of text"),
-			help: "The application's virtualenv; else $VIRTUAL_ENV, else the python3 on PATH.",
+			help: "The application's virtualenv.",
+			more: "Empty: the one that gowsgi was installed in by pip, else $VIRTUAL_ENV, else .venv in the application's folder if there is no other in it, else the python3 on PATH. The record gowsgi.starting says which.",
 		},
 		{
 			name: "pythonpath", group: groupPython, meta: "DIRS",

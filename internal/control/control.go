@@ -61,6 +61,7 @@ type Python struct {
 	Version    string `json:"version"`    // X.Y.Z
 	Prefix     string `json:"prefix"`     // sys.prefix
 	LibDir     string `json:"libdir"`     // folder of the shared libpython
+	From       string `json:"from"`       // how it was found, in a few words for the log
 }
 
 // Kinds of Report.

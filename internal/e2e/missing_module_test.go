@@ -47,7 +47,8 @@ func TestMissingModuleNamesTheVirtualenvBesideTheApplication(t *testing.T) {
 			t.Fatal(err)
 		}
 		result := Run(t, Options{Dir: folder}, "-b", freeAddr(t), "--venv", PlainVenv(t), "app")
-		if result.Status != 1 || strings.Contains(result.Errors, "--venv") {
+		last := result.Errors[strings.LastIndex(result.Errors, "gowsgi: "):]
+		if result.Status != 1 || strings.Contains(last, "--venv") {
 			t.Errorf("status %d: %s", result.Status, result.Errors)
 		}
 	})

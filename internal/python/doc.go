@@ -3,8 +3,9 @@
 //
 // # The interpreter
 //
-// Find asks one interpreter, by running it: that of --venv, else of
-// $VIRTUAL_ENV, else the first python3 on PATH. Running it is the only answer
+// FindAs asks one interpreter, by running it: that of --venv, else of the
+// virtualenv that gowsgi itself lies in, else of $VIRTUAL_ENV, else of the .venv
+// in the application's folder, else the first python3 on PATH. Running it is the only answer
 // that is right for virtualenvs, for the shims of version managers and for
 // Pythons that were moved after they were built. It runs with -E -s and
 // without the current folder on sys.path, so that neither PYTHONPATH nor a

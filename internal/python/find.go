@@ -19,6 +19,7 @@ import (
 // interpreter is where an answer to "which Python?" came from.
 type interpreter struct {
 	path   string // what is run
+	from   string // how it was found, in a few words for the log
 	origin string // how messages begin: "--venv DIR", "python3 on PATH, FILE"
 	remedy string // how messages end, where another Python is the way out
 	// broken is how they end where this one does not run. What may be healthy is
@@ -26,19 +27,19 @@ type interpreter struct {
 	broken string
 }
 
-// Find returns the CPython that the application belongs to: venv, a virtualenv
-// or the path of an interpreter, or if that is empty $VIRTUAL_ENV, or the first
-// python3 on PATH. It runs the interpreter once. Every error is one sentence
-// for the user.
+// Find is FindAs with the interpreter run by ourselves, and looked for by --venv,
+// $VIRTUAL_ENV and PATH alone.
 func Find(ctx context.Context, venv string) (control.Python, error) {
-	return FindAs(ctx, venv, nil, nil)
+	return FindAs(ctx, Where{Venv: venv}, nil, nil)
 }
 
-// FindAs is Find with the interpreter run by another user and with env over our
-// own environment. Root must not run what belongs to the user of the workers:
-// whoever can change the virtualenv would be root.
-func FindAs(ctx context.Context, venv string, user *syscall.Credential, env []string) (control.Python, error) {
-	found, err := locate(venv)
+// FindAs returns the CPython that the application belongs to. It runs the
+// interpreter once, as another user if there is one and with env over our own
+// environment: root must not run what belongs to the user of the workers, since
+// whoever can change the virtualenv would be root. Every error is one sentence
+// for the user.
+func FindAs(ctx context.Context, where Where, user *syscall.Credential, env []string) (control.Python, error) {
+	found, err := locate(where)
 	if err != nil {
 		return control.Python{}, err
 	}
@@ -46,23 +47,25 @@ func FindAs(ctx context.Context, venv string, user *syscall.Credential, env []st
 	if err != nil {
 		return control.Python{}, err
 	}
-	return judge(found, answer)
+	result, err := judge(found, answer)
+	result.From = found.from
+	return result, err
 }
 
-func locate(venv string) (interpreter, error) {
-	option := "--venv"
-	if venv == "" {
-		option, venv = "$VIRTUAL_ENV", os.Getenv("VIRTUAL_ENV")
-	}
-	if venv != "" {
-		return inVirtualenv(option, venv)
+func locate(where Where) (interpreter, error) {
+	for _, place := range where.places() {
+		if place.venv != "" {
+			found, err := inVirtualenv(place.option, place.venv)
+			found.from = place.option
+			return found, err
+		}
 	}
 	path, err := exec.LookPath("python3")
 	if err != nil {
 		return interpreter{}, fmt.Errorf("there is no python3 on PATH: name the application's virtualenv with --venv")
 	}
 	const other = "name the application's virtualenv with --venv"
-	return interpreter{path: path, origin: "python3 on PATH, " + path + ",", remedy: other, broken: other}, nil
+	return interpreter{path: path, from: "python3 on PATH", origin: "python3 on PATH, " + path + ",", remedy: other, broken: other}, nil
 }
 
 // inVirtualenv is the interpreter of a folder, or the file itself if venv is one.

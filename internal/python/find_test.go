@@ -103,6 +103,10 @@ func TestVirtualenvIsFoundByOptionEnvironmentOrPath(t *testing.T) {
 	if byOption.Prefix != venv || !strings.HasPrefix(byOption.Executable, venv) {
 		t.Errorf("found %+v, want what is in %s", byOption, venv)
 	}
+	if byOption.From != "--venv" || byEnvironment.From != "$VIRTUAL_ENV" || byPath.From != "python3 on PATH" {
+		t.Errorf("found by %q, %q, %q", byOption.From, byEnvironment.From, byPath.From)
+	}
+	byEnvironment.From, byPath.From = byOption.From, byOption.From
 	byPath.Executable = byOption.Executable // python3 there, python here
 	if byFile != byOption || byEnvironment != byOption || byPath != byOption {
 		t.Errorf("different answers: %+v, %+v, %+v, %+v", byOption, byFile, byEnvironment, byPath)
@@ -156,6 +160,7 @@ func TestShimOfAVersionManagerLeadsToTheRealPython(t *testing.T) {
 	}
 	t.Setenv("VIRTUAL_ENV", "")
 	t.Setenv("PATH", filepath.Join(shims, "bin")+":/usr/bin:/bin")
+	want.From = "python3 on PATH"
 	if got, err := Find(t.Context(), ""); err != nil || got != want {
 		t.Errorf("got %+v, %v; want %+v", got, err, want)
 	}

@@ -107,7 +107,7 @@ func TestFolderThatMayNotBeEnteredIsNamed(t *testing.T) {
 			if err := os.Chmod(folder, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			_, err := FindAs(t.Context(), venv, nobody(t), nil)
+			_, err := FindAs(t.Context(), Where{Venv: venv}, nobody(t), nil)
 			for _, said := range []string{findAsNobody(t, venv), fmt.Sprint(err)} {
 				if !strings.HasPrefix(said, "--venv "+venv) || !strings.Contains(said, "let that user enter "+folder+",") &&
 					!strings.Contains(said, "let user 65534 enter "+folder+",") {

@@ -50,7 +50,7 @@ END
 
 func TestInterpreterIsRunByTheWorkersUser(t *testing.T) {
 	user := nobody(t)
-	found, err := FindAs(t.Context(), script(t), user, []string{"HOME=/home/x"})
+	found, err := FindAs(t.Context(), Where{Venv: script(t)}, user, []string{"HOME=/home/x"})
 	if err != nil || found.Prefix != "65534 /home/x" {
 		t.Errorf("%+v, %v", found, err)
 	}
@@ -62,7 +62,7 @@ func TestInterpreterThatTheUserCannotReachIsNamed(t *testing.T) {
 	if err := os.Chmod(filepath.Dir(path), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, err := FindAs(t.Context(), path, user, nil)
+	_, err := FindAs(t.Context(), Where{Venv: path}, user, nil)
 	if err == nil || !strings.Contains(err.Error(), path+" may not be run by user 65534: let that user enter") {
 		t.Errorf("got %v", err)
 	}
