@@ -36,7 +36,11 @@ func TestExpectContinue(t *testing.T) {
 		t.Run("an application that never reads answers without a 100", func(t *testing.T) {
 			c := Dial(t, s.Server)
 			c.Send("POST /?never HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
-			c.Response("POST").Want(t, 200, "did not read")
+			response := c.Response("POST")
+			response.Want(t, 200, "did not read")
+			if response.Value("Connection") != "close" {
+				t.Errorf("nobody knows whether the body comes, and another request may follow: %+v", response)
+			}
 		})
 		t.Run("a client that does not wait", func(t *testing.T) {
 			c := Dial(t, s.Server)

@@ -20,12 +20,13 @@ func (c *countedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// countBody has the body counted, if anybody wants to know.
-func (x *exchange) countBody() {
-	if x.h.access != nil {
-		x.body = &countedBody{ReadCloser: x.r.Body}
-		x.r.Body = x.body
+// counted has what is read of source counted, if anybody wants to know.
+func (x *exchange) counted(source io.ReadCloser) io.ReadCloser {
+	if x.h.access == nil {
+		return source
 	}
+	x.body = &countedBody{ReadCloser: source}
+	return x.body
 }
 
 // bytesIn is how much of the request body was read from the client.

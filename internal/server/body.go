@@ -21,19 +21,21 @@ const leastRing = 64 << 10
 //
 // Who sent Expect: 100-continue waits for a word of the application: nothing is
 // read ahead, and net/http says 100 at the first read.
+//
+// r.Body stays what net/http made it: by its type it finds out, after the
+// response, that some of the body is left and no other request can follow.
 func (x *exchange) readBody() (length int64, err error) {
 	r, s := x.r, &x.h.settings
 	if r.ContentLength == 0 || r.Body == http.NoBody {
 		x.req.SetBody(0)
 		return 0, nil
 	}
+	source := r.Body
 	if s.LimitRequestBody > 0 {
-		r.Body = http.MaxBytesReader(x.w, r.Body, s.LimitRequestBody)
+		source = http.MaxBytesReader(x.w, source, s.LimitRequestBody)
 	}
-	x.countBody()
-	x.upload = &upload{ReadCloser: r.Body, control: http.NewResponseController(x.w), pace: paceOf(s)}
-	r.Body = x.upload
-	if r.Header["Expect"] != nil {
+	x.upload = &upload{ReadCloser: x.counted(source), control: http.NewResponseController(x.w), pace: paceOf(s)}
+	if x.expects() {
 		return x.stream(nil)
 	}
 	if r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer) {
@@ -41,7 +43,7 @@ func (x *exchange) readBody() (length int64, err error) {
 		if err != nil {
 			return 0, err
 		}
-		if _, err := io.ReadFull(r.Body, buf); err != nil {
+		if _, err := io.ReadFull(x.upload, buf); err != nil {
 			return 0, err
 		}
 		x.req.SetBody(len(buf))
@@ -50,13 +52,26 @@ func (x *exchange) readBody() (length int64, err error) {
 	return x.readUnknown()
 }
 
+// expects tells whether the client waits for 100 Continue before it sends its
+// body, or may do so (RFC 9110, 10.1.1). HTTP/1.0 knows no such thing, an empty
+// field expects nothing, and anything else got net/http's 417.
+func (x *exchange) expects() bool {
+	return x.r.ProtoAtLeast(1, 1) && x.r.ContentLength != 0 && first(x.r.Header, "Expect") != ""
+}
+
+// isOpenEnded tells whether nobody can know what follows the request's head: a
+// body that was not asked for yet may come all the same.
+func (x *exchange) isOpenEnded() bool {
+	return x.expects() && !(x.upload != nil && x.upload.ended.Load())
+}
+
 // readUnknown reads ahead a body that is too long or of unknown length.
 func (x *exchange) readUnknown() (int64, error) {
 	var ahead []byte
 	for size := min(firstBody, x.h.settings.RequestBuffer); ; size = min(size*4, x.h.settings.RequestBuffer) {
 		buf := make([]byte, size)
 		copied := copy(buf, ahead)
-		n, err := io.ReadFull(x.r.Body, buf[copied:])
+		n, err := io.ReadFull(x.upload, buf[copied:])
 		ahead = buf[:copied+n]
 		switch {
 		case err == nil && size < x.h.settings.RequestBuffer:
@@ -90,7 +105,7 @@ func (x *exchange) stream(ahead []byte) (int64, error) {
 	_ = control.EnableFullDuplex()
 	conn := x.conn
 	x.streams = true
-	x.req.StreamBody(x.r.Body, len(ahead), x.r.ContentLength, func() {
+	x.req.StreamBody(x.upload, len(ahead), x.r.ContentLength, func() {
 		conn.spoil()
 		_ = control.SetReadDeadline(time.Unix(1, 0))
 	})
@@ -115,8 +130,11 @@ func (x *exchange) leaveBody() {
 	if x.begun {
 		_ = control.Flush() // the client need not wait for this
 	}
-	if !x.req.StopBody() && x.r.Header["Expect"] != nil {
-		return // nobody said 100 Continue: there is no body
+	if !x.req.StopBody() && x.expects() {
+		// Nobody said 100 Continue, and the response that the connection ends
+		// (isOpenEnded). net/http takes a little of what comes all the same.
+		_ = control.SetReadDeadline(time.Now().Add(timeForLeft))
+		return
 	}
 	if x.upload.isLate() {
 		x.conn.spoil()

@@ -40,13 +40,16 @@ type upload struct {
 	spent    time.Duration
 	received int64
 	late     atomic.Bool // the client was too slow
+	ended    atomic.Bool // all of it was read
 }
 
 // Read reads more of the body: os.ErrDeadlineExceeded if it does not come in
 // time. One goroutine at a time.
 func (u *upload) Read(p []byte) (int, error) {
 	if u.pace.body == 0 {
-		return u.ReadCloser.Read(p)
+		n, err := u.ReadCloser.Read(p)
+		u.ended.Store(errors.Is(err, io.EOF))
+		return n, err
 	}
 	began := time.Now()
 	until := began.Add(u.pace.body + u.pace.allowance(u.received) - u.spent)
@@ -55,6 +58,7 @@ func (u *upload) Read(p []byte) (int, error) {
 	now := time.Now()
 	u.received += int64(n)
 	u.spent += now.Sub(began)
+	u.ended.Store(errors.Is(err, io.EOF))
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		// The deadline stays: net/http must not wait for the rest either. It may

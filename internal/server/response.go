@@ -117,9 +117,10 @@ func (x *exchange) begin(length int64) {
 	x.w.WriteHeader(x.status)
 }
 
-// sayLast tells the client, in a drain, that the connection ends here.
+// sayLast tells the client that the connection ends here: in a drain, or if
+// nobody knows where the next request would begin.
 func (x *exchange) sayLast(h http.Header) {
-	if x.h.draining.Load() {
+	if x.h.draining.Load() || x.isOpenEnded() {
 		h["Connection"] = []string{"close"}
 	}
 }
