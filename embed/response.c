@@ -133,12 +133,15 @@ int wsgi_response_block(wsgi_request *req, PyObject *block) {
     Py_ssize_t size = admit(req, block);
     if (size < 0)
         return -1;
+    bool over = req->is_head && req->headers_sent; /* the head has gone out: nobody wants more */
     if (size == 0)
-        return req->too_long || wsgi_is_aborted(req);
+        return over || req->too_long || wsgi_is_aborted(req);
     req->headers_sent = 1;
     req->sent += size;
+    if (over)
+        return 1;
     if (req->is_head)
-        return req->too_long || wsgi_is_aborted(req);
+        size = 0; /* a block without bytes: the head is due */
 
     free_dropped(req);
     pthread_mutex_lock(&req->lock);
@@ -152,7 +155,7 @@ int wsgi_response_block(wsgi_request *req, PyObject *block) {
         pthread_mutex_unlock(&req->lock);
         return 1;
     }
-    bool first = req->batches[req->filling].size == 0;
+    bool first = req->batches[req->filling].count == 0;
     int failed = add(req, block, (size_t)size);
     pthread_mutex_unlock(&req->lock);
     if (failed)

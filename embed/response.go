@@ -21,6 +21,10 @@ type Batch struct {
 // Size is the number of bytes in the batch.
 func (b Batch) Size() int { return int(b.c.size) }
 
+// IsEmpty tells whether there is no block in the batch. One that is not empty has
+// no bytes if the request was HEAD: it says that the head may go out.
+func (b Batch) IsEmpty() bool { return b.c.count == 0 }
+
 // Blocks yields the bytes. They are C's memory: valid until the next Wait.
 func (b Batch) Blocks() iter.Seq[[]byte] {
 	return func(yield func([]byte) bool) {

@@ -76,6 +76,12 @@ static PyObject *write_call(PyObject *self, PyObject *const *args, size_t nargsf
         PyErr_SetString(PyExc_BrokenPipeError, "the client has left");
         return NULL;
     }
+    /* An iterator is stopped at its next block; who calls write() gets away with
+     * what a client might not have taken yet. */
+    if (stop && req->is_head && (size_t)req->sent > wsgi.response_buffer) {
+        PyErr_SetString(PyExc_BrokenPipeError, "the response to HEAD has no body: nobody reads what is written");
+        return NULL;
+    }
     Py_RETURN_NONE;
 }
 

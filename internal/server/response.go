@@ -30,10 +30,10 @@ func (x *exchange) respond() {
 			x.ran = true
 			x.finish(batch)
 			return
-		case batch.Size() == 0 && x.flight.isSilent():
+		case batch.IsEmpty() && x.flight.isSilent():
 			x.timeOut()
 			return
-		case batch.Size() == 0: // a bell too many
+		case batch.IsEmpty(): // a bell too many
 			continue
 		}
 		x.flight.steps.Add(1)
@@ -65,7 +65,7 @@ func (x *exchange) finish(batch embed.Batch) {
 			x.refuse(http.StatusRequestTimeout)
 		case !x.begun && !result.HeadersSent:
 			x.refuse(http.StatusInternalServerError)
-		case !x.begun && batch.Size() > 0:
+		case !x.begun && !batch.IsEmpty():
 			// The block that was out before the exception is the client's.
 			x.send(batch, true)
 			x.abort = true
