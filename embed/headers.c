@@ -28,18 +28,6 @@ static bool same_name(const uint8_t *name, Py_ssize_t size, const char *lower) {
     return strlen(lower) == (size_t)size && strncasecmp((const char *)name, lower, (size_t)size) == 0;
 }
 
-/* PEP 3333, "Other HTTP Features": those are the server's business. */
-static bool is_hop_by_hop(const uint8_t *name, Py_ssize_t size) {
-    static const char *const names[] = {
-        "connection",        "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "trailers",
-        "transfer-encoding", "upgrade",
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (same_name(name, size, names[i]))
-            return true;
-    return false;
-}
-
 /* The latin-1 bytes of a str, borrowed from it; NULL with an exception. `what`
  * names it for the reader. */
 static const uint8_t *bytes_of(PyObject *text, const char *what, Py_ssize_t *size) {
@@ -104,11 +92,6 @@ static int add_field(wsgi_request *req, PyObject *field) {
     }
     if (!is_text(value, value_size) || value_size > INT32_MAX) {
         PyErr_Format(PyExc_ValueError, "control characters in the value of response header %R",
-                     PyTuple_GET_ITEM(field, 0));
-        return -1;
-    }
-    if (is_hop_by_hop(name, name_size)) {
-        PyErr_Format(PyExc_ValueError, "hop-by-hop response headers are the server's (PEP 3333): %R",
                      PyTuple_GET_ITEM(field, 0));
         return -1;
     }

@@ -77,7 +77,7 @@ func (w *worker) start() *control.Report {
 		}
 		return report
 	}
-	w.server, err = server.New(w.app, s, w.log, w.access, server.Hooks{Replace: w.replace, Board: w.board()})
+	w.server, err = server.New(w.app, s, w.log, w.access, server.Hooks{Replace: w.replace, Advise: w.advise, Board: w.board()})
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -249,6 +249,11 @@ func (w *worker) reportModules() {
 // replace asks for another worker in this one's place.
 func (w *worker) replace(reason string, hopeless bool) {
 	w.report(control.Report{Kind: control.Replace, Message: reason, Hopeless: hopeless})
+}
+
+// advise has gowsgi say something, unless another worker has been before.
+func (w *worker) advise(event, subject, uri, message string) {
+	w.report(control.Report{Kind: control.Advice, Event: event, Subject: subject, URI: uri, Message: message})
 }
 
 // stop lets running requests finish, then Python's atexit handlers and

@@ -71,6 +71,7 @@ const (
 	Replace = "replace" // serves, but another worker should take its place
 	Idle    = "idle"    // has served nobody for SurplusTimeout
 	Modules = "modules" // Files are what the application consists of now
+	Advice  = "advice"  // something that the operator should hear once for each deployment
 )
 
 // Report is what a worker tells the supervisor.
@@ -78,7 +79,8 @@ type Report struct {
 	Kind    string  `json:"kind"`
 	Seconds float64 `json:"seconds,omitempty"` // Ready: time to load the application
 	// Message: Failed: one sentence that names the thing and the way out.
-	// Replace: why, in a few words: "it has served 1000 requests".
+	// Replace: why, in a few words: "it has served 1000 requests". Advice: what
+	// to write to the log, as event Event with Subject.
 	Message string `json:"message,omitempty"`
 	// Traceback: Failed: Python's traceback, if an exception was the reason.
 	Traceback string `json:"traceback,omitempty"`
@@ -86,6 +88,9 @@ type Report struct {
 	// there is no point in waiting for it.
 	Hopeless bool     `json:"hopeless,omitempty"`
 	Files    []string `json:"files,omitempty"` // Modules: absolute paths
+	Event    string   `json:"event,omitempty"`
+	Subject  string   `json:"subject,omitempty"`
+	URI      string   `json:"uri,omitempty"` // Advice: of the request in which it showed
 }
 
 // Kinds of Order.

@@ -27,8 +27,6 @@ var breachTexts = map[string]string{
 	"value-crlf":              "control characters in the value",
 	"value-nul":               "control characters in the value",
 	"value-unicode":           "latin-1",
-	"hop-connection":          "hop-by-hop",
-	"hop-transfer-encoding":   "hop-by-hop",
 	"length-text":             "Content-Length",
 	"length-two":              "Content-Length",
 	"called-twice":            "second time without exc_info",

@@ -26,6 +26,7 @@ type handler struct {
 	plain    bool  // plain requests do not go through net/http
 	dates    clock // the field Date of their responses
 	camera   camera
+	advised  sync.Map // what Hooks.Advise was called for
 }
 
 // exchange is one request and its response. One goroutine works on it.

@@ -102,11 +102,9 @@ func (x *exchange) begin(length int64) {
 	h := x.w.Header()
 	h["Content-Type"] = nil // net/http would guess one
 	for name, value := range x.req.Header() {
-		key := name
-		if known := http.CanonicalHeaderKey(name); special[known] {
-			key = known
+		if key := x.nameOf(name, value); key != "" {
+			h[key] = append(h[key], value)
 		}
-		h[key] = append(h[key], value)
 	}
 	x.status = x.req.Status()
 	if length >= 0 && bodyAllowed(x.status) {
@@ -124,10 +122,6 @@ func (x *exchange) sayLast(h http.Header) {
 		h["Connection"] = []string{"close"}
 	}
 }
-
-// special are the fields that net/http looks for, under these names. All
-// others go out in the application's spelling.
-var special = map[string]bool{"Content-Type": true, "Content-Encoding": true, "Date": true}
 
 // bodyAllowed: RFC 9110, 6.4.1.
 func bodyAllowed(status int) bool {

@@ -17,6 +17,10 @@ type Hooks struct {
 	// take this one's place: reason in a few words. hopeless: it cannot finish
 	// what it has.
 	Replace func(reason string, hopeless bool)
+	// Advise is called when the operator should hear something that holds for the
+	// whole deployment: once for each event and subject of this worker. uri is that of the request
+	// in which it showed. nil: never.
+	Advise func(event, subject, uri, message string)
 	// Board has a note of every request that is with the application. nil: none.
 	Board *scoreboard.Board
 }

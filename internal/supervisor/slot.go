@@ -133,6 +133,8 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 		}
 	case control.Modules:
 		s.watchModules(w, r)
+	case control.Advice:
+		s.advise(w, r)
 	case control.Idle:
 		if sl != nil && sl.serving == w && w.number > s.Settings.Workers {
 			s.Log.Info("surplus worker is idle", "event", "worker.surplus", "worker", w.number, "pid", w.pid())

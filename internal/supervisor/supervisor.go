@@ -116,7 +116,8 @@ type supervisor struct {
 	workers map[*worker]struct{}
 	// Which deployment is the current one. Workers of another are replaced.
 	generation, generations int
-	started                 bool // all workers have been ready
+	started                 bool           // all workers have been ready
+	advised                 map[string]int // the generation for which a thing was said last: advice.go
 
 	reload      reload
 	upgrade     upgrade
@@ -155,6 +156,7 @@ func Run(ctx context.Context, o Options) error {
 		done:    make(chan struct{}),
 		slots:   map[int]*slot{},
 		workers: map[*worker]struct{}{},
+		advised: map[string]int{},
 
 		systemd:     systemd.New(o.Log),
 		predecessor: findPredecessor(),

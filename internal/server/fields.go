@@ -1,0 +1,47 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+)
+
+// nameOf is the name under which a header field of the application's goes out:
+// its own spelling, but for those that net/http looks for. Empty: it does not.
+//
+// Hop-by-hop fields are the server's (PEP 3333, "Other HTTP Features"; RFC 9110,
+// 7.6.1), and applications set them all the same: recipes for server-sent events
+// have Connection: keep-alive. They are left out, as under Gunicorn, but for what
+// Connection: close asks for. Proxy-Authenticate is no such field of a response
+// (RFC 9110, 11.7.1).
+func (x *exchange) nameOf(name, value string) string {
+	switch known := http.CanonicalHeaderKey(name); known {
+	case "Content-Type", "Content-Encoding", "Date":
+		return known
+	case "Connection":
+		if hasToken(value, "close") {
+			x.w.Header()["Connection"] = []string{"close"}
+			return ""
+		}
+		x.adviseHopByHop(known)
+	case "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade":
+		x.adviseHopByHop(known)
+	default:
+		return name
+	}
+	return ""
+}
+
+func (x *exchange) adviseHopByHop(field string) {
+	x.advise("response.hop_by_hop", field,
+		"a response header of the application's is left out, because it is the server's to set: have the application not send it")
+}
+
+// hasToken tells whether a list (RFC 9110, 5.6.1) has that element, in any case.
+func hasToken(list, token string) bool {
+	for element := range strings.SplitSeq(list, ",") {
+		if strings.EqualFold(strings.Trim(element, " \t"), token) {
+			return true
+		}
+	}
+	return false
+}
