@@ -11,7 +11,7 @@ static struct {
     PyObject **names; /* interned, by key; names[0] is NULL */
     PyObject **last; /* the last value of each key, or NULL */
     unsigned count;
-    PyObject *input, *errors; /* "wsgi.input", "wsgi.errors" */
+    PyObject *input, *errors, *early_hints; /* "wsgi.input", … */
 } keys;
 
 static int set_default(const char *name, PyObject *value /* steals */) {
@@ -27,9 +27,9 @@ static int set_default(const char *name, PyObject *value /* steals */) {
  * does not grow again. */
 static int make_template(int multithread, int multiprocess, const char *software) {
     static const char *const always[] = {
-        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",       "QUERY_STRING",    "REQUEST_URI",
-        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",     "SERVER_PROTOCOL", "REMOTE_ADDR",
-        "wsgi.input",     "wsgi.errors", "wsgi.url_scheme",
+        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",       "QUERY_STRING",     "REQUEST_URI",
+        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",     "SERVER_PROTOCOL",  "REMOTE_ADDR",
+        "wsgi.input",     "wsgi.errors", "wsgi.url_scheme", "wsgi.early_hints",
     };
     wsgi.environ_template = PyDict_New();
     if (!wsgi.environ_template)
@@ -60,7 +60,8 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
         if (!(keys.names[i] = PyUnicode_InternFromString(names[i])))
             return -1;
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
-        !(keys.errors = PyUnicode_InternFromString("wsgi.errors")))
+        !(keys.errors = PyUnicode_InternFromString("wsgi.errors")) ||
+        !(keys.early_hints = PyUnicode_InternFromString("wsgi.early_hints")))
         return -1;
     return make_template(multithread, multiprocess, software);
 }
@@ -115,7 +116,8 @@ PyObject *wsgi_environ_new(wsgi_request *req) {
     if (!environ)
         return NULL;
     if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->input) < 0 ||
-        PyDict_SetItem(environ, keys.errors, req->errors) < 0)
+        PyDict_SetItem(environ, keys.errors, req->errors) < 0 ||
+        PyDict_SetItem(environ, keys.early_hints, req->early_hints) < 0)
         Py_CLEAR(environ);
     return environ;
 }

@@ -73,8 +73,7 @@ static int64_t parse_length(const uint8_t *s, Py_ssize_t size) {
     return length;
 }
 
-/* One header field; appends it to req->head, which has room (reserve). */
-static int add_field(wsgi_request *req, PyObject *field) {
+int wsgi_field_parse(PyObject *field, wsgi_field *out) {
     if (!PyTuple_Check(field) || PyTuple_GET_SIZE(field) != 2) {
         PyErr_Format(PyExc_TypeError, "a response header must be a tuple (name, value): %R", field);
         return -1;
@@ -95,34 +94,46 @@ static int add_field(wsgi_request *req, PyObject *field) {
                      PyTuple_GET_ITEM(field, 0));
         return -1;
     }
-    if (same_name(name, name_size, "content-length")) {
-        int64_t length = parse_length(value, value_size);
+    *out = (wsgi_field){name, value, (uint16_t)name_size, (uint32_t)value_size};
+    return 0;
+}
+
+int wsgi_field_append(uint8_t **data, size_t *size, size_t *room, const wsgi_field *field) {
+    size_t more = sizeof field->name_size + sizeof field->value_size + field->name_size + field->value_size;
+    if (*size + more > *room) {
+        uint8_t *larger = realloc(*data, (*size + more) * 2);
+        if (!larger) {
+            PyErr_NoMemory();
+            return -1;
+        }
+        *data = larger;
+        *room = (*size + more) * 2;
+    }
+    uint8_t *out = *data + *size;
+    memcpy(out, &field->name_size, sizeof field->name_size);
+    memcpy(out + 2, &field->value_size, sizeof field->value_size);
+    memcpy(out + 6, field->name, field->name_size);
+    memcpy(out + 6 + field->name_size, field->value, field->value_size);
+    *size += more;
+    return 0;
+}
+
+/* One header field, which is added to req->head. */
+static int add_field(wsgi_request *req, PyObject *item) {
+    wsgi_field field;
+    if (wsgi_field_parse(item, &field) < 0)
+        return -1;
+    if (same_name(field.name, field.name_size, "content-length")) {
+        int64_t length = parse_length(field.value, field.value_size);
         if (length < 0 || (req->content_length >= 0 && req->content_length != length)) {
-            PyErr_Format(PyExc_ValueError, "not one length: Content-Length %R", PyTuple_GET_ITEM(field, 1));
+            PyErr_Format(PyExc_ValueError, "not one length: Content-Length %R", PyTuple_GET_ITEM(item, 1));
             return -1;
         }
         req->content_length = length; /* Go writes the field */
         return 0;
     }
-    size_t size = 6 + (size_t)name_size + (size_t)value_size;
-    if (req->head_size + size > req->head_room) {
-        size_t room = (req->head_size + size) * 2;
-        uint8_t *larger = realloc(req->head, room);
-        if (!larger) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        req->head = larger;
-        req->head_room = room;
-    }
-    uint8_t *out = req->head + req->head_size;
-    uint16_t n = (uint16_t)name_size;
-    uint32_t v = (uint32_t)value_size;
-    memcpy(out, &n, sizeof n);
-    memcpy(out + 2, &v, sizeof v);
-    memcpy(out + 6, name, n);
-    memcpy(out + 6 + n, value, v);
-    req->head_size += size;
+    if (wsgi_field_append(&req->head, &req->head_size, &req->head_room, &field) < 0)
+        return -1;
     req->head_count++;
     return 0;
 }

@@ -72,6 +72,8 @@ static int prepare_objects(wsgi_request *req) {
         return -1;
     if (!req->write && !(req->write = wsgi_write_new(req)))
         return -1;
+    if (!req->early_hints && !(req->early_hints = wsgi_early_hints_new(req)))
+        return -1;
     if (!req->input && !(req->input = wsgi_input_new(req)))
         return -1;
     if (!req->errors && !(req->errors = wsgi_errors_new(req)))
@@ -95,6 +97,8 @@ static void retire_objects(wsgi_request *req) {
         retire(&req->start_response, wsgi_start_response_expire);
     if (req->write)
         retire(&req->write, wsgi_write_expire);
+    if (req->early_hints)
+        retire(&req->early_hints, wsgi_early_hints_expire);
     if (req->input)
         retire(&req->input, wsgi_input_expire);
     if (req->errors) {

@@ -200,6 +200,7 @@ func (r *Request) Thread() int { return r.task.Thread() }
 func (r *Request) Release() {
 	c := r.c
 	r.StopBody()
+	r.Hints() // nobody wants them any more
 	if c.error != nil {
 		C.free(unsafe.Pointer(c.error))
 		c.error, c.error_size = nil, 0

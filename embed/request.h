@@ -84,6 +84,8 @@ typedef struct wsgi_request {
     uint8_t *head; /* header fields: uint16 name, uint32 value size, name, value */
     size_t head_size, head_room;
     int32_t head_count;
+    uint8_t *hints; /* (lock) early hints that wait to be sent; malloc'ed: early_hints.c */
+    size_t hints_size; /* (lock) */
     wsgi_batch batches[2]; /* (lock) one is filled while Go sends the other */
     int32_t filling; /* (lock) */
     PyObject **dropped; /* (lock) owners of what was sent, to be freed under the GIL */
@@ -102,7 +104,7 @@ typedef struct wsgi_request {
 
     /* The objects that the application gets. They belong to the request and
      * serve the next one too, unless the application kept a reference. */
-    PyObject *start_response, *write, *input, *errors;
+    PyObject *start_response, *write, *early_hints, *input, *errors;
 } wsgi_request;
 
 /* ---- for Go ---- */
@@ -112,6 +114,7 @@ size_t gowsgi_request_space(wsgi_request *req, uint8_t **data);
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed);
 int64_t gowsgi_request_reading(wsgi_request *req, int *waiting);
 wsgi_batch *gowsgi_request_take(wsgi_request *req);
+uint8_t *gowsgi_request_hints(wsgi_request *req, size_t *size);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
 int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head);

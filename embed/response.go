@@ -1,6 +1,7 @@
 package embed
 
 /*
+#include <stdlib.h>
 #include "request.h"
 */
 import "C"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"iter"
 	"os"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -60,19 +62,47 @@ func (r *Request) Sent() int64 { return int64(r.c.sent) }
 // The strings are Go's.
 func (r *Request) Header() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		// SAFETY: head_size bytes, head_count fields (headers.c, add_field).
+		// SAFETY: head_size bytes, of head_count fields.
 		// One copy for all of them: the strings outlive the request.
-		head := string(unsafe.Slice((*byte)(r.c.head), int(r.c.head_size)))
-		for range int(r.c.head_count) {
-			name := int(binary.LittleEndian.Uint16([]byte(head[:2])))
-			value := int(binary.LittleEndian.Uint32([]byte(head[2:6])))
-			head = head[6:]
-			if !yield(head[:name], head[name:name+value]) {
+		fields(string(unsafe.Slice((*byte)(r.c.head), int(r.c.head_size))))(yield)
+	}
+}
+
+// fields yields header fields as headers.c puts them down (wsgi_field_append).
+func fields(text string) iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for text != "" {
+			name := int(binary.LittleEndian.Uint16([]byte(text[:2])))
+			value := int(binary.LittleEndian.Uint32([]byte(text[2:6])))
+			text = text[6:]
+			if !yield(text[:name], text[name:name+value]) {
 				return
 			}
-			head = head[name+value:]
+			text = text[name+value:]
 		}
 	}
+}
+
+// Hints takes the early hints that the application has given since the last call:
+// for each of its calls the header fields. After Wait, before anything that it
+// returned is sent.
+func (r *Request) Hints() []iter.Seq2[string, string] {
+	// No crossing if there are none, which is nearly always.
+	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&r.c.hints))) == nil {
+		return nil
+	}
+	size := C.size_t(0)
+	data := C.gowsgi_request_hints(r.c, &size)
+	defer C.free(unsafe.Pointer(data))
+	// SAFETY: size bytes, ours now; each call's have their size before them.
+	text := string(unsafe.Slice((*byte)(data), int(size)))
+	var hints []iter.Seq2[string, string]
+	for text != "" {
+		end := 4 + int(binary.LittleEndian.Uint32([]byte(text[:4])))
+		hints = append(hints, fields(text[4:end]))
+		text = text[end:]
+	}
+	return hints
 }
 
 // Result is how the application did, once it is done.

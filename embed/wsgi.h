@@ -42,6 +42,21 @@ void wsgi_write_expire(PyObject *write);
 /* headers.c */
 int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers);
 
+/* A header field that was checked; the bytes belong to its tuple. */
+typedef struct {
+    const uint8_t *name, *value;
+    uint16_t name_size;
+    uint32_t value_size;
+} wsgi_field;
+int wsgi_field_parse(PyObject *field, wsgi_field *out);
+/* Adds it to *data, as Go reads it: both sizes, name, value. */
+int wsgi_field_append(uint8_t **data, size_t *size, size_t *room, const wsgi_field *field);
+
+/* early_hints.c */
+int wsgi_early_hints_init(void);
+PyObject *wsgi_early_hints_new(wsgi_request *req); /* new */
+void wsgi_early_hints_expire(PyObject *early_hints);
+
 /* response.c. 0: go on; 1: stop, nobody wants more; -1: exception. */
 int wsgi_response_block(wsgi_request *req, PyObject *block);
 int wsgi_response_list(wsgi_request *req, PyObject *blocks);

@@ -1,9 +1,9 @@
 """Keeps what belongs to a request and uses it in a later one.
 
-Proves that start_response, write, wsgi.input and wsgi.errors expire with their
-request: using them raises RuntimeError. By path:
+Proves that start_response, write, wsgi.input, wsgi.errors and wsgi.early_hints expire
+with their request: using them raises RuntimeError. By path:
 
-    /keep  keeps all four, and an iterator over wsgi.input
+    /keep  keeps all five, and an iterator over wsgi.input
     /use   uses them, and tells for each what happened
     /drop  forgets them
 """
@@ -35,6 +35,7 @@ USES = {
     "errors.write": lambda: kept["errors"].write("late\n"),
     "errors.flush": lambda: kept["errors"].flush(),
     "errors.writelines": lambda: kept["errors"].writelines(["late\n"]),
+    "early_hints": lambda: kept["early_hints"]([("Link", "late")]),
 }
 
 
@@ -48,5 +49,5 @@ def application(environ, start_response):
     write = start_response("200 OK", [("Content-Type", "text/plain")])
     stream = environ["wsgi.input"]
     kept.update(start_response=start_response, write=write, input=stream)
-    kept.update(iterator=iter(stream), errors=environ["wsgi.errors"])
+    kept.update(iterator=iter(stream), errors=environ["wsgi.errors"], early_hints=environ["wsgi.early_hints"])
     return [b"kept ", stream.read(4)]

@@ -148,7 +148,7 @@ func checkWholeEnviron(t *testing.T, s *Server, mode Mode) {
 			t.Errorf("%s is %q, want %q", name, d.Environ[name], value)
 		}
 	}
-	others := []string{"wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "SERVER_SOFTWARE"}
+	others := []string{"wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.early_hints", "SERVER_SOFTWARE"}
 	for name := range d.Environ {
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) {
 			t.Errorf("%s is there, too: %v", name, d.Environ[name])
@@ -157,7 +157,7 @@ func checkWholeEnviron(t *testing.T, s *Server, mode Mode) {
 	if !strings.HasPrefix(fmt.Sprint(d.Environ["SERVER_SOFTWARE"][1]), "gowsgi/") {
 		t.Errorf("SERVER_SOFTWARE is %v", d.Environ["SERVER_SOFTWARE"])
 	}
-	for _, name := range others[1:4] {
+	for _, name := range others[1:5] {
 		if kind := d.Environ[name][0]; kind == nil || kind == "NoneType" {
 			t.Errorf("%s is of type %v", name, kind)
 		}

@@ -44,9 +44,33 @@ func (a *answer) WriteHeader(status int) {
 	if a.begun {
 		return
 	}
+	b := a.appendHead(a.buf, status)
+	if status < 200 { // an interim response: RFC 9110, 15.2
+		a.buf = append(b, "\r\n"...)
+		_ = a.FlushError() // which is kept
+		return
+	}
 	a.begun = true
 	a.noBody = a.isHead || !bodyAllowed(status)
-	b := append(a.buf, "HTTP/1.1 "...)
+	if a.header["Date"] == nil {
+		b = append(a.conn.handler.dates.append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
+	}
+	a.last = first(a.header, "Connection") == "close"
+	length := a.header["Content-Length"]
+	switch {
+	case a.noBody:
+	case length != nil:
+		a.declared, _ = strconv.ParseInt(length[0], 10, 64)
+	default:
+		a.chunked = true
+		b = appendLine(b, "Transfer-Encoding", "chunked")
+	}
+	a.buf = append(b, "\r\n"...)
+}
+
+// appendHead appends the status line and the fields that are set.
+func (a *answer) appendHead(b []byte, status int) []byte {
+	b = append(b, "HTTP/1.1 "...)
 	b = append(strconv.AppendInt(b, int64(status), 10), ' ')
 	if text := http.StatusText(status); text != "" {
 		b = append(b, text...)
@@ -64,20 +88,7 @@ func (a *answer) WriteHeader(status int) {
 			b = appendLine(b, name, textproto.TrimString(value))
 		}
 	}
-	if a.header["Date"] == nil {
-		b = append(a.conn.handler.dates.append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
-	}
-	a.last = first(a.header, "Connection") == "close"
-	length := a.header["Content-Length"]
-	switch {
-	case a.noBody:
-	case length != nil:
-		a.declared, _ = strconv.ParseInt(length[0], 10, 64)
-	default:
-		a.chunked = true
-		b = appendLine(b, "Transfer-Encoding", "chunked")
-	}
-	a.buf = append(b, "\r\n"...)
+	return b
 }
 
 func appendLine(b []byte, name, value string) []byte {

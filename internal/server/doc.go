@@ -16,6 +16,7 @@
 //	body.go       the request body: read ahead, or streamed
 //	pace.go       clients that are too slow with a body or a response
 //	response.go   what the application produced → http.ResponseWriter
+//	hints.go      103 Early Hints
 //	fields.go     the application's header fields: what goes out, and under which name
 //	advice.go     what the operator is told once for each deployment
 //	refuse.go     answers that the application has no part in

@@ -31,6 +31,17 @@ func (x *exchange) nameOf(name, value string) string {
 	return ""
 }
 
+// isForHints tells whether a field may stand in an interim response: the framing
+// of the connection, and of the response to come, is none of its business.
+func isForHints(name string) bool {
+	switch http.CanonicalHeaderKey(name) {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding",
+		"Upgrade", "Content-Length":
+		return false
+	}
+	return true
+}
+
 func (x *exchange) adviseHopByHop(field string) {
 	x.advise("response.hop_by_hop", field,
 		"a response header of the application's is left out, because it is the server's to set: have the application not send it")

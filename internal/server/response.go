@@ -19,6 +19,7 @@ func (x *exchange) respond() {
 		if state != embed.Running {
 			x.h.hooks.Board.End(x.req.Index())
 		}
+		x.sendHints()
 		switch {
 		case state == embed.Cancelled && x.flight.waitedTooLong.Load():
 			x.refuseWaiting()

@@ -1,0 +1,26 @@
+package server
+
+import "net/http"
+
+// sendHints sends what the application has given to wsgi.early_hints: 103 for each
+// call (RFC 8297). HTTP/1.0 knows no interim responses (RFC 9110, 15.2).
+func (x *exchange) sendHints() {
+	for _, fields := range x.req.Hints() {
+		if x.begun || x.abort || !x.r.ProtoAtLeast(1, 1) {
+			continue
+		}
+		h := x.w.Header() // empty: the response has not begun
+		for name, value := range fields {
+			if isForHints(name) {
+				h[name] = append(h[name], value)
+			}
+		}
+		if len(h) == 0 {
+			continue
+		}
+		x.flight.steps.Add(1)
+		x.w.WriteHeader(http.StatusEarlyHints)
+		x.flight.steps.Add(1)
+		clear(h)
+	}
+}
