@@ -30,6 +30,25 @@ static size_t put(char *text, size_t room, const char *data, size_t size) {
     return n;
 }
 
+/* Appends a target without the user and password that it may have, as all logs have
+ * it (internal/server/target.go): http://user:password@host/. */
+static size_t put_target(char *text, size_t room, const char *data, size_t size) {
+    size_t start = 0, end, at;
+    if (size == 0 || data[0] == '/')
+        return put(text, room, data, size);
+    for (size_t i = 0; i + 3 <= size && !start; i++)
+        if (memcmp(data + i, "://", 3) == 0)
+            start = i + 3;
+    for (end = at = start; end < size && data[end] != '/' && data[end] != '?' && data[end] != '#'; end++)
+        if (data[end] == '@')
+            at = end;
+    if (at == start)
+        return put(text, room, data, size);
+    size_t n = put(text, room, data, start);
+    n += put(text + n, room - n, "***", 3);
+    return n + put(text + n, room - n, data + at, size - at);
+}
+
 /* Appends a variable of a request's block. */
 static size_t put_variable(char *text, size_t room, const wsgi_request *req, unsigned key) {
     const uint8_t *block = req->block;
@@ -37,7 +56,7 @@ static size_t put_variable(char *text, size_t room, const wsgi_request *req, uns
     wsgi_entry e;
     while (wsgi_block_next(&block, &size, &e) > 0)
         if (e.key == key)
-            return put(text, room, e.value, e.value_size);
+            return (key == uri ? put_target : put)(text, room, e.value, e.value_size);
     return 0;
 }
 

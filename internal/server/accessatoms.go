@@ -68,12 +68,12 @@ var commonAtoms = map[string]atom{
 	"t": func(b []byte, x *exchange) []byte { return x.h.access.clf.append(b, x.start) },
 	"r": func(b []byte, x *exchange) []byte {
 		b = append(quoted(b, x.r.Method), ' ')
-		b = append(quoted(b, x.r.RequestURI), ' ')
+		b = append(quoted(b, x.uri), ' ')
 		return append(b, x.r.Proto...)
 	},
 	"m": func(b []byte, x *exchange) []byte { return quoted(b, x.r.Method) },
 	"U": func(b []byte, x *exchange) []byte {
-		path, _, _ := strings.Cut(x.r.RequestURI, "?")
+		path, _, _ := strings.Cut(x.uri, "?")
 		return quoted(b, path)
 	},
 	"H": func(b []byte, x *exchange) []byte { return append(b, x.r.Proto...) },
@@ -92,7 +92,7 @@ var commonAtoms = map[string]atom{
 // gunicornAtoms are those that only Gunicorn has (access_log_format).
 var gunicornAtoms = map[string]atom{
 	"q": func(b []byte, x *exchange) []byte {
-		if _, query, _ := strings.Cut(x.r.RequestURI, "?"); query != "" {
+		if _, query, _ := strings.Cut(x.uri, "?"); query != "" {
 			return quoted(b, query)
 		}
 		return b
@@ -124,7 +124,7 @@ var apacheAtoms = map[string]atom{
 	},
 	"P": func(b []byte, x *exchange) []byte { return append(b, x.h.access.pid...) },
 	"q": func(b []byte, x *exchange) []byte {
-		if _, query, found := strings.Cut(x.r.RequestURI, "?"); found {
+		if _, query, found := strings.Cut(x.uri, "?"); found {
 			return quoted(append(b, '?'), query)
 		}
 		return b

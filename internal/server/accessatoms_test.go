@@ -83,7 +83,7 @@ func TestAtomsOfApache(t *testing.T) {
 
 func TestAtomsOfWhatIsNotThere(t *testing.T) {
 	empty := func(x *exchange) {
-		x.r.Header, x.client, x.conn.server, x.written, x.r.RequestURI = http.Header{}, address{}, address{}, 0, "/"
+		x.r.Header, x.client, x.conn.server, x.written, x.uri = http.Header{}, address{}, address{}, 0, "/"
 	}
 	for format, want := range map[string]string{
 		"%h %u %b %B": "- - - 0", "%A %p": "- 81", "%q|%{local}p": "|-", "%(f)s %(a)s %(q)s|": "- - |",

@@ -15,7 +15,7 @@ func jsonLine(b []byte, x *exchange) []byte {
 	b = append(x.h.access.zone.append(b, x.start), '"')
 	b = appendField(b, "client", x.client.host)
 	b = appendField(b, "method", x.r.Method)
-	b = appendField(b, "uri", x.r.RequestURI)
+	b = appendField(b, "uri", x.uri)
 	b = appendField(b, "protocol", x.r.Proto)
 	b = appendField(b, "host", x.r.Host)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(x.status), 10)

@@ -40,7 +40,7 @@ func exchangeFor(access *AccessLog, target string) *exchange {
 	return &exchange{
 		h: &handler{settings: config.Defaults(), access: access, trusted: trusted, ids: newRequestIDs()},
 		w: w, r: r, conn: &connection{server: address{"127.0.0.2", "8000"}, requests: 3},
-		client: address{"127.0.0.1", "4711"}, scheme: "http",
+		client: address{"127.0.0.1", "4711"}, scheme: "http", uri: loggedTarget(r.RequestURI),
 		start: time.Date(2026, 11, 21, 12, 17, 14, 7_008_900, time.FixedZone("", -3600)), status: 200, written: 12,
 	}
 }

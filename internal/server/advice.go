@@ -10,6 +10,6 @@ func (x *exchange) advise(event, subject, message string) {
 		return
 	}
 	if _, again := h.advised.LoadOrStore(event+" "+subject, true); !again {
-		go h.hooks.Advise(event, subject, x.r.RequestURI, message) // a supervisor that is busy is no reason to wait
+		go h.hooks.Advise(event, subject, x.uri, message) // a supervisor that is busy is no reason to wait
 	}
 }

@@ -12,6 +12,7 @@
 //	handler.go    one request from limits to log
 //	limits.go     request line, header fields, body size: 414, 431, 413
 //	environ.go    request → environ block
+//	target.go     the request's target, as logs may have it
 //	proxies.go    whose X-Forwarded-Proto is believed
 //	body.go       the request body: read ahead, or streamed
 //	pace.go       clients that are too slow with a body or a response

@@ -35,7 +35,10 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 		b.Header("Host", []string{r.Host})
 	}
 	for name, values := range r.Header {
-		if name != "Content-Length" {
+		switch {
+		case strings.IndexByte(name, '_') >= 0: // environ.Builder.Header says why
+			x.advisePassedOver(name)
+		case name != "Content-Length":
 			b.Header(name, values)
 		}
 	}

@@ -39,6 +39,7 @@ type exchange struct {
 	plain  *plain // nil: net/http has the request
 	client address
 	scheme string
+	uri    string // the request's target, as logs may have it
 	start  time.Time
 
 	status  int
@@ -76,7 +77,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Request, pl *plain) (goesOn bool) {
 	x := exchanges.Get().(*exchange)
 	*x = exchange{h: h, w: w, r: r, conn: conn, plain: pl, client: conn.client, start: time.Now(), line: x.line}
-	x.scheme = h.trusted.scheme(x.client.host, r.Header)
+	x.uri = loggedTarget(r.RequestURI)
 	x.serve()
 	x.leaveBody()
 	if x.flight.timedOut {
@@ -102,8 +103,16 @@ func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Requ
 
 func (x *exchange) serve() {
 	h := x.h
+	var contradicts bool
+	x.scheme, contradicts = h.trusted.scheme(x.client.host, x.r.Header)
 	if x.plain == nil && !x.conn.begin(x.r) {
 		x.logRequest(slog.LevelInfo, "the length of the body is ambiguous", "request.malformed")
+		x.refuse(http.StatusBadRequest)
+		return
+	}
+	if contradicts {
+		x.logRequest(slog.LevelInfo, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
+			"request.malformed")
 		x.refuse(http.StatusBadRequest)
 		return
 	}
@@ -143,7 +152,7 @@ func (x *exchange) submit() error {
 	}
 	setBodyLength(b, x.r, length)
 	board := x.h.hooks.Board
-	board.Begin(req.Index(), x.r.Method, x.r.RequestURI)
+	board.Begin(req.Index(), x.r.Method, x.uri)
 	if err := req.Submit(x.r.Method == http.MethodHead); err != nil {
 		board.End(req.Index())
 		return err
@@ -173,7 +182,7 @@ func (x *exchange) fail(err error) {
 		x.refuse(bodyStatus(body.error))
 	case errors.Is(err, gil.ErrBusy):
 		x.h.log.Warn("too many requests wait for a Python thread", "event", "request.refused",
-			"backlog_requests", x.h.settings.BacklogRequests, "method", x.r.Method, "uri", x.r.RequestURI)
+			"backlog_requests", x.h.settings.BacklogRequests, "method", x.r.Method, "uri", x.uri)
 		x.refuse(http.StatusServiceUnavailable)
 	case errors.Is(err, errOutside):
 		x.refuse(http.StatusNotFound)
@@ -188,7 +197,7 @@ func (x *exchange) fail(err error) {
 // name is the request in a few words: GET /path.
 func (x *exchange) name() string {
 	const most = 200
-	uri := x.r.RequestURI
+	uri := x.uri
 	if len(uri) > most {
 		uri = uri[:most] + "…"
 	}
@@ -203,5 +212,5 @@ func (x *exchange) logRequest(level slog.Level, message, event string, attrs ...
 
 // identity says which request it is, in the log.
 func (x *exchange) identity() []any {
-	return []any{"method", x.r.Method, "uri", x.r.RequestURI, "client", x.r.RemoteAddr, "request_id", x.requestID()}
+	return []any{"method", x.r.Method, "uri", x.uri, "client", x.r.RemoteAddr, "request_id", x.requestID()}
 }

@@ -54,16 +54,46 @@ func (p *proxies) trusts(peer string) bool {
 	return false
 }
 
-// scheme is wsgi.url_scheme: https if a trusted proxy says so in one of the
-// three headers that proxies use for it (Gunicorn's secure_scheme_headers).
-func (p *proxies) scheme(peer string, h http.Header) string {
-	https := strings.EqualFold(first(h, "X-Forwarded-Proto"), "https") ||
-		strings.EqualFold(first(h, "X-Forwarded-Protocol"), "ssl") ||
-		strings.EqualFold(first(h, "X-Forwarded-Ssl"), "on")
-	if https && p.trusts(peer) {
-		return "https"
+// secureSchemes are the headers that proxies use for the scheme, and what each says
+// for https (Gunicorn's secure_scheme_headers).
+var secureSchemes = [...]struct{ field, https string }{
+	{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Protocol", "ssl"}, {"X-Forwarded-Ssl", "on"},
+}
+
+// scheme is wsgi.url_scheme: what a trusted proxy says. contradicts: it says both,
+// in two of the headers or two copies of one. A proxy that sets one of them passes
+// the others on from its client, who must not choose: 400, as under Gunicorn.
+func (p *proxies) scheme(peer string, h http.Header) (scheme string, contradicts bool) {
+	http, https := false, false
+	for _, secure := range secureSchemes {
+		for _, value := range h[secure.field] {
+			if strings.EqualFold(strings.TrimSpace(value), secure.https) {
+				https = true
+			} else {
+				http = true
+			}
+		}
 	}
-	return "http"
+	if !https || !p.trusts(peer) {
+		return "http", false
+	}
+	return "https", http
+}
+
+// advisePassedOver tells the operator that a trusted proxy sends a field that does
+// not reach the application, being one with an underscore, in the hope that it is
+// believed. Only well-known ones are named: a client may have sent the others.
+func (x *exchange) advisePassedOver(field string) {
+	switch field {
+	case "Script_name", "Path_info", "Remote_user", "Remote_addr":
+	default:
+		return
+	}
+	if x.h.trusted.trusts(x.client.host) {
+		x.advise("proxy.passed_over", strings.ToUpper(field),
+			"a header field of the proxy is passed over, because one with an underscore could pass for another: "+
+				"have the proxy send it with a dash, or use --mount for SCRIPT_NAME")
+	}
 }
 
 func first(h http.Header, name string) string {

@@ -1,0 +1,25 @@
+package server
+
+import "strings"
+
+// loggedTarget is a request's target without what may be a password. Only one
+// that has an authority can hold it (RFC 9112, 3.2.2, http://user:password@host/);
+// the application gets the target as it came.
+func loggedTarget(target string) string {
+	if strings.HasPrefix(target, "/") || strings.IndexByte(target, '@') < 0 {
+		return target
+	}
+	start := 0
+	if i := strings.Index(target, "://"); i >= 0 {
+		start = i + len("://")
+	}
+	end := len(target)
+	if i := strings.IndexAny(target[start:], "/?#"); i >= 0 {
+		end = start + i
+	}
+	at := strings.LastIndexByte(target[start:end], '@')
+	if at < 0 {
+		return target
+	}
+	return target[:start] + "***" + target[start+at:]
+}
