@@ -28,6 +28,7 @@
 //	alarms.go     records that are rationed, the GIL that is stuck
 //	figures.go    what the worker wants to know
 //	drain.go      the end without a lost request; deaf_linux.go: the end of accepting
+//	shortage.go   no descriptor left for a connection
 //	warmup.go     the first request of a new worker, its own
 //	broken.go     instead of an application that cannot be loaded
 //	server.go     listeners, start

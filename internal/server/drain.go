@@ -143,6 +143,7 @@ type listener struct {
 	net.Listener
 	borrowed  bool
 	limitLine int
+	short     *shortage
 	closing   atomic.Bool
 	stops     bool // written before closing
 }
@@ -151,6 +152,10 @@ type listener struct {
 // that the kernel has accepted already, then net.ErrClosed.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
+	for err != nil && !l.closing.Load() && isShortage(err) {
+		l.short.meet(err)
+		c, err = l.Listener.Accept()
+	}
 	if err != nil && l.closing.Load() {
 		c = l.queued()
 		if c == nil && l.stops {

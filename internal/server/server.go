@@ -20,6 +20,7 @@ type Server struct {
 	connections *connections
 	listeners   []*listener
 	limitLine   int
+	short       shortage
 	accepting   sync.WaitGroup
 	stopped     chan struct{} // closed when watch has ended
 	cancel      context.CancelFunc
@@ -54,6 +55,7 @@ func newServer(s config.Settings, log *slog.Logger) *Server {
 	srv := &Server{
 		connections: &connections{open: map[*connection]struct{}{}},
 		limitLine:   s.LimitRequestLine,
+		short:       shortage{log: log},
 		stopped:     make(chan struct{}),
 		cancel:      func() {},
 	}
@@ -80,7 +82,7 @@ type Listener struct {
 func (s *Server) Start(listeners []Listener) <-chan error {
 	failed := make(chan error, len(listeners))
 	for _, l := range listeners {
-		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed, limitLine: s.limitLine}
+		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed, limitLine: s.limitLine, short: &s.short}
 		s.listeners = append(s.listeners, ours)
 		s.accepting.Go(func() {
 			if err := s.http.Serve(ours); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
