@@ -67,6 +67,17 @@ func ask(t testing.TB, target string, h header, body []byte) answer {
 // submit sends a request.
 func submit(t testing.TB, target string, h header, body []byte) *embed.Request {
 	t.Helper()
+	return submitAs(t, false, target, h, body)
+}
+
+// submitHead sends a HEAD request.
+func submitHead(t testing.TB, target string) *embed.Request {
+	t.Helper()
+	return submitAs(t, true, target, header{"X-Name": "x"}, nil)
+}
+
+func submitAs(t testing.TB, isHead bool, target string, h header, body []byte) *embed.Request {
+	t.Helper()
 	req, err := app.Acquire()
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +97,7 @@ func submit(t testing.TB, target string, h header, body []byte) *embed.Request {
 	for name, value := range h {
 		b.Header(name, []string{value})
 	}
-	if err := req.Submit(false); err != nil {
+	if err := req.Submit(isHead); err != nil {
 		t.Fatal(err)
 	}
 	return req
@@ -145,7 +156,7 @@ func TestErrorStreamIsLoggedByTheLine(t *testing.T) {
 
 // kinds are requests of every kind, for tests that send many.
 var kinds = []string{
-	"/environ_dump", "/large_list", "/iterable", "/echo", "/lines", "/raising", "/not_started", "/keeper", "/errors", "/file",
+	"/environ_dump", "/large_list", "/iterable", "/echo", "/lines", "/raising", "/not_started", "/keeper", "/errors", "/file", "/hints", "/hint_stream", "/bad_hints",
 }
 
 // sys.getallocatedblocks must not grow with the number of requests.

@@ -10,6 +10,7 @@ import json
 import sys
 
 import bodies
+import early
 import stuck
 import talk
 
@@ -108,4 +109,5 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return {**vars(bodies), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)
+    named = {**vars(bodies), **vars(early), **vars(stuck), **vars(talk), **globals()}
+    return named[environ["PATH_INFO"][1:]](environ, start_response)

@@ -62,7 +62,7 @@ func (x *exchange) expects() bool {
 // isOpenEnded tells whether nobody can know what follows the request's head: a
 // body that was not asked for yet may come all the same.
 func (x *exchange) isOpenEnded() bool {
-	return x.expects() && !(x.upload != nil && x.upload.ended.Load())
+	return x.expects() && (x.upload == nil || !x.upload.ended.Load())
 }
 
 // readUnknown reads ahead a body that is too long or of unknown length.
