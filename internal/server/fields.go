@@ -14,32 +14,34 @@ import (
 // Connection: close asks for. Proxy-Authenticate is no such field of a response
 // (RFC 9110, 11.7.1).
 func (x *exchange) nameOf(name, value string) string {
-	switch known := http.CanonicalHeaderKey(name); known {
-	case "Content-Type", "Content-Encoding", "Date":
+	known := http.CanonicalHeaderKey(name)
+	switch {
+	case known == "Content-Type" || known == "Content-Encoding" || known == "Date":
 		return known
-	case "Connection":
-		if hasToken(value, "close") {
-			x.w.Header()["Connection"] = []string{"close"}
-			return ""
-		}
-		x.adviseHopByHop(known)
-	case "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade":
-		x.adviseHopByHop(known)
-	default:
+	case !isHopByHop(known):
 		return name
+	case known == "Connection" && hasToken(value, "close"):
+		x.w.Header()["Connection"] = []string{"close"}
+	default:
+		x.adviseHopByHop(known)
 	}
 	return ""
 }
 
-// isForHints tells whether a field may stand in an interim response: the framing
-// of the connection, and of the response to come, is none of its business.
-func isForHints(name string) bool {
-	switch http.CanonicalHeaderKey(name) {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding",
-		"Upgrade", "Content-Length":
-		return false
+// isHopByHop tells whether a field, in its canonical spelling, is the server's.
+func isHopByHop(known string) bool {
+	switch known {
+	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade":
+		return true
 	}
-	return true
+	return false
+}
+
+// isForHints tells whether a field may stand in an interim response: the framing
+// of the response to come is none of its business either.
+func isForHints(name string) bool {
+	known := http.CanonicalHeaderKey(name)
+	return !isHopByHop(known) && known != "Content-Length"
 }
 
 func (x *exchange) adviseHopByHop(field string) {
