@@ -48,7 +48,10 @@ int wsgi_body_take(wsgi_request *req, PyObject **whole) {
         return 0;
     Py_ssize_t size = (Py_ssize_t)req->body_length;
     if (size < PyBytes_GET_SIZE(req->spare) && _PyBytes_Resize(&req->spare, size) < 0) {
-        req->body_size = 0; /* it went with the memory */
+        /* It went with the memory; seek() must not lead back there. */
+        req->body = NULL;
+        req->body_start = req->body_room = req->body_size = 0;
+        req->body_whole = 0;
         req->body_failed = 1;
         return -1;
     }

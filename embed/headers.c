@@ -85,8 +85,8 @@ static int64_t parse_length(const uint8_t *s, Py_ssize_t size) {
     return length;
 }
 
-/* One header field; appends it to req->head, which has room (reserve). */
-static int add_field(wsgi_request *req, PyObject *field) {
+/* Appends one header field. */
+static int add_field(wsgi_head *head, PyObject *field) {
     if (!PyTuple_Check(field) || PyTuple_GET_SIZE(field) != 2) {
         PyErr_Format(PyExc_TypeError, "a response header must be a tuple (name, value): %R", field);
         return -1;
@@ -114,43 +114,44 @@ static int add_field(wsgi_request *req, PyObject *field) {
     }
     if (same_name(name, name_size, "content-length")) {
         int64_t length = parse_length(value, value_size);
-        if (length < 0 || (req->content_length >= 0 && req->content_length != length)) {
+        if (length < 0 || (head->content_length >= 0 && head->content_length != length)) {
             PyErr_Format(PyExc_ValueError, "not one length: Content-Length %R", PyTuple_GET_ITEM(field, 1));
             return -1;
         }
-        req->content_length = length; /* Go writes the field */
+        head->content_length = length; /* Go writes the field */
         return 0;
     }
     size_t size = 6 + (size_t)name_size + (size_t)value_size;
-    if (req->head_size + size > req->head_room) {
-        size_t room = (req->head_size + size) * 2;
-        uint8_t *larger = realloc(req->head, room);
+    if (head->size + size > head->room) {
+        size_t room = (head->size + size) * 2;
+        uint8_t *larger = realloc(head->fields, room);
         if (!larger) {
             PyErr_NoMemory();
             return -1;
         }
-        req->head = larger;
-        req->head_room = room;
+        head->fields = larger;
+        head->room = room;
     }
-    uint8_t *out = req->head + req->head_size;
+    uint8_t *out = head->fields + head->size;
     uint16_t n = (uint16_t)name_size;
     uint32_t v = (uint32_t)value_size;
     memcpy(out, &n, sizeof n);
     memcpy(out + 2, &v, sizeof v);
     memcpy(out + 6, name, n);
     memcpy(out + 6 + n, value, v);
-    req->head_size += size;
-    req->head_count++;
+    head->size += size;
+    head->count++;
     return 0;
 }
 
-/* Replaces status and headers. If they break a rule the response is as if
- * start_response had not been called. */
-int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
-    req->status = 0;
-    req->content_length = -1;
-    req->head_size = 0;
-    req->head_count = 0;
+/* Replaces status and headers. If they break a rule the head is as if
+ * start_response had not been called. The head is nobody else's meanwhile: what
+ * the application passed may run its own code when it is shown. */
+int wsgi_head_set(wsgi_head *head, PyObject *status, PyObject *headers) {
+    head->status = 0;
+    head->content_length = -1;
+    head->size = 0;
+    head->count = 0;
     int code = parse_status(status);
     if (code < 0)
         return -1;
@@ -160,11 +161,11 @@ int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); i++) {
         PyObject *field = Py_NewRef(PyList_GET_ITEM(headers, i));
-        int failed = add_field(req, field);
+        int failed = add_field(head, field);
         Py_DECREF(field);
         if (failed)
             return -1;
     }
-    req->status = code;
+    head->status = code;
     return 0;
 }

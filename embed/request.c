@@ -51,59 +51,20 @@ int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head) {
     pthread_mutex_lock(&req->lock);
     uint64_t generation = ++req->generation;
     req->aborted = req->interrupted = 0;
+    req->waiting = 0;
     req->interruptible = 1;
     pthread_mutex_unlock(&req->lock);
     req->block_size = block_size;
     req->is_head = (uint8_t)is_head;
     req->outcome = WSGI_OK;
-    req->status = 0;
-    req->content_length = -1;
+    req->head.status = 0;
+    req->head.content_length = -1;
+    req->head.size = 0;
+    req->head.count = 0;
     req->headers_sent = req->too_long = 0;
     req->sent = 0;
-    req->head_size = 0;
-    req->head_count = 0;
     return gowsgi_pool_submit(&req->task, generation, 0);
 }
-
-/* ---- the application's objects ---- */
-
-static int prepare_objects(wsgi_request *req) {
-    if (!req->start_response && !(req->start_response = wsgi_start_response_new(req)))
-        return -1;
-    if (!req->write && !(req->write = wsgi_write_new(req)))
-        return -1;
-    if (!req->input && !(req->input = wsgi_input_new(req)))
-        return -1;
-    if (!req->errors && !(req->errors = wsgi_errors_new(req)))
-        return -1;
-    return 0;
-}
-
-/* An object that only the request refers to serves the next one. Otherwise
- * somebody kept it: it is cut off, and they have it to themselves. */
-static void retire(PyObject **object, void (*expire)(PyObject *)) {
-#ifndef Py_GIL_DISABLED
-    if (Py_REFCNT(*object) == 1)
-        return;
-#endif
-    expire(*object);
-    Py_CLEAR(*object);
-}
-
-static void retire_objects(wsgi_request *req) {
-    if (req->start_response)
-        retire(&req->start_response, wsgi_start_response_expire);
-    if (req->write)
-        retire(&req->write, wsgi_write_expire);
-    if (req->input)
-        retire(&req->input, wsgi_input_expire);
-    if (req->errors) {
-        wsgi_errors_flush(req->errors);
-        retire(&req->errors, wsgi_errors_expire);
-    }
-}
-
-/* ---- a request ---- */
 
 static int iterate(wsgi_request *req, PyObject *iterable) {
     PyObject *iterator = PyObject_GetIter(iterable); /* new */
@@ -113,23 +74,21 @@ static int iterate(wsgi_request *req, PyObject *iterable) {
                          "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
         return -1;
     }
-    int stop = 0;
-    while (!stop) {
-        PyObject *block = PyIter_Next(iterator); /* new */
-        if (!block) {
-            stop = PyErr_Occurred() ? -1 : 1;
-            break;
-        }
-        stop = wsgi_response_block(req, block);
+    int result = WSGI_MORE;
+    PyObject *block; /* new */
+    while (result == WSGI_MORE && (block = PyIter_Next(iterator))) {
+        result = wsgi_response_block(req->write, block);
         Py_DECREF(block);
     }
+    if (PyErr_Occurred())
+        result = WSGI_FAILED;
     Py_DECREF(iterator);
-    return stop < 0 ? -1 : 0;
+    return result == WSGI_FAILED ? -1 : 0;
 }
 
 static int deliver(wsgi_request *req, PyObject *result) {
     if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
-        return wsgi_response_list(req, result);
+        return wsgi_response_list(req->write, result) == WSGI_FAILED ? -1 : 0;
     if (Py_TYPE(result) == wsgi.file_wrapper_type) {
         int sent = wsgi_file_wrapper_send(req, result);
         if (sent)
@@ -159,8 +118,15 @@ static void close_result(wsgi_request *req, PyObject *result) {
     PyErr_Restore(type, value, traceback);
 }
 
+static bool is_aborted(wsgi_request *req) {
+    wsgi_lock(req);
+    bool aborted = req->aborted;
+    wsgi_unlock(req);
+    return aborted;
+}
+
 static int respond(wsgi_request *req) {
-    if (prepare_objects(req) < 0)
+    if (wsgi_objects_prepare(req) < 0)
         return -1;
     PyObject *environ = wsgi_environ_new(req); /* new */
     if (!environ)
@@ -175,7 +141,7 @@ static int respond(wsgi_request *req) {
         Py_DECREF(result);
     }
     Py_DECREF(environ);
-    if (failed == 0 && req->status == 0 && !wsgi_is_aborted(req)) {
+    if (failed == 0 && req->head.status == 0 && !is_aborted(req)) {
         PyErr_SetString(PyExc_AssertionError, "the application did not call start_response (PEP 3333)");
         failed = -1;
     }
@@ -197,7 +163,7 @@ void gowsgi_request_run(gowsgi_task *task) {
         req->outcome = WSGI_RAISED;
         req->error = wsgi_exception_text(&req->error_size);
     }
-    retire_objects(req);
+    wsgi_objects_end(req);
     wsgi_body_retire(req);
     wsgi_output_flush();
     wsgi_running = NULL;

@@ -25,6 +25,7 @@ import "C"
 
 import (
 	"errors"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -53,8 +54,26 @@ type Request struct {
 	builder environ.Builder
 	pump    *pump // reads the body while the application runs; nil if all is there
 
-	// Label is the server's own: whatever tells the log which request this is.
-	Label any
+	mu       sync.Mutex
+	label    any    // nil: none
+	labelled uint64 // the generation that it belongs to
+}
+
+// SetLabel gives the request whatever tells the log which one it is, until Release.
+// Before Submit.
+func (r *Request) SetLabel(label any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.label, r.labelled = label, r.Generation()+1
+}
+
+// withLabel calls f with the label of that generation, if it is still there.
+func (r *Request) withLabel(generation uint64, f func(label any)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.label != nil && r.labelled == generation {
+		f(r.label)
+	}
 }
 
 // Acquire takes a request, empty. Give it back with Release.
@@ -199,6 +218,7 @@ func (r *Request) Thread() int { return r.task.Thread() }
 // submitted.
 func (r *Request) Release() {
 	c := r.c
+	r.SetLabel(nil)
 	r.StopBody()
 	if c.error != nil {
 		C.free(unsafe.Pointer(c.error))
@@ -222,7 +242,6 @@ func (r *Request) Release() {
 		b := &c.batches[i]
 		b.count, b.copied, b.size = 0, 0, 0
 	}
-	r.Label = nil
 	a.mu.Lock()
 	if len(a.free) >= keepLarge {
 		r.trim()
@@ -259,7 +278,7 @@ func (r *Request) trim() {
 	}{
 		{&c.block, &c.block_room},
 		{&c.own, &c.own_room},
-		{&c.head, &c.head_room},
+		{&c.head.fields, &c.head.room},
 		{&c.batches[0].copies, &c.batches[0].copies_room},
 		{&c.batches[1].copies, &c.batches[1].copies_room},
 	} {

@@ -39,6 +39,15 @@ typedef struct {
     size_t owners; /* segments with an owner */
 } wsgi_batch;
 
+/* Status and header fields. */
+typedef struct {
+    uint8_t *fields; /* uint16 name size, uint32 value size, name, value; malloc'ed */
+    size_t size, room;
+    int32_t count;
+    int32_t status; /* 0 until start_response was called */
+    int64_t content_length; /* as declared or known, or -1 */
+} wsgi_head;
+
 /* How the application did. */
 enum {
     WSGI_OK,
@@ -70,20 +79,15 @@ typedef struct wsgi_request {
     uint8_t body_whole; /* all of it was there from the start: can seek */
     uint8_t body_ended; /* (lock) nothing more will come */
     uint8_t body_failed; /* (lock) something should have come, but will not */
-    uint8_t body_awaited; /* (lock) the application waits for more */
     uint8_t body_paused; /* (lock) Go's reader sleeps until GOWSGI_INPUT rings */
 
     /* ---- out ---- */
     int32_t outcome;
-    int32_t status; /* 0 until start_response was called */
-    int64_t content_length; /* as declared or known, or -1 */
+    wsgi_head head;
     uint8_t headers_sent; /* a block went out: start_response is too late */
     uint8_t too_long; /* the application produced more than it declared */
     uint8_t aborted; /* (lock) nobody reads the response any more */
     int64_t sent; /* bytes of body handed over */
-    uint8_t *head; /* header fields: uint16 name, uint32 value size, name, value */
-    size_t head_size, head_room;
-    int32_t head_count;
     wsgi_batch batches[2]; /* (lock) one is filled while Go sends the other */
     int32_t filling; /* (lock) */
     PyObject **dropped; /* (lock) owners of what was sent, to be freed under the GIL */
@@ -98,10 +102,10 @@ typedef struct wsgi_request {
     uint8_t interrupted; /* (lock) RequestTimeout was set in that thread, or is to be when it enters */
 
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* body bytes came, a batch was taken, aborted */
+    pthread_cond_t changed; /* body bytes came, a batch was taken, aborted, ended */
+    int32_t waiting; /* (lock) threads that wait for the client */
 
-    /* The objects that the application gets. They belong to the request and
-     * serve the next one too, unless the application kept a reference. */
+    /* The objects that the application gets, see object.c. */
     PyObject *start_response, *write, *input, *errors;
 } wsgi_request;
 

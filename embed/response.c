@@ -7,6 +7,7 @@
 /* Blocks from this size on are borrowed instead of copied. */
 enum { BORROW = 32 << 10 };
 
+/* -1 if memory is short. */
 static int grow(void **memory, size_t *room, size_t need, size_t element) {
     if (need <= *room)
         return 0;
@@ -14,18 +15,16 @@ static int grow(void **memory, size_t *room, size_t need, size_t element) {
     while (larger < need)
         larger *= 2;
     void *moved = realloc(*memory, larger * element);
-    if (!moved) {
-        PyErr_NoMemory();
+    if (!moved)
         return -1;
-    }
     *memory = moved;
     *room = larger;
     return 0;
 }
 
 /* Adds bytes to the batch that is being filled. Copies that follow each other
- * form one segment, whose data pointer is set when the batch is taken: the
- * buffer may still move. Lock: held. */
+ * form one segment, without a data pointer: the buffer may still move. -1 if memory
+ * is short. Lock: held. */
 static int add(wsgi_request *req, PyObject *bytes, size_t size) {
     wsgi_batch *batch = &req->batches[req->filling];
     const char *data = PyBytes_AS_STRING(bytes);
@@ -66,127 +65,124 @@ static void retire_batch(wsgi_request *req, wsgi_batch *batch) {
     batch->count = batch->copied = batch->size = 0;
 }
 
-/* Frees what sent batches were borrowed from: one at a time, because freeing
- * runs without the lock. */
-static void free_dropped(wsgi_request *req) {
-    for (;;) {
-        pthread_mutex_lock(&req->lock);
-        PyObject *owner = req->dropped_count ? req->dropped[--req->dropped_count] : NULL;
-        pthread_mutex_unlock(&req->lock);
-        if (!owner)
-            return;
-        Py_DECREF(owner);
-    }
+/* Takes owners of what was sent off the request, a few at a time: freeing them may
+ * run code of the application, which lets go of the GIL. Lock: held. */
+enum { FEW = 32 };
+static size_t take_dropped(wsgi_request *req, PyObject *owners[FEW] /* new */) {
+    size_t count = 0;
+    while (count < FEW && req->dropped_count)
+        owners[count++] = req->dropped[--req->dropped_count];
+    return count;
+}
+
+static void free_owners(PyObject *owners[FEW] /* steals */, size_t count) {
+    while (count)
+        Py_DECREF(owners[--count]);
 }
 
 /* An iterator that outruns its client waits when half of response_buffer is in
  * the batch that is being filled; the other half is on its way to the client,
  * and Go comes back for this one: its bell has rung. Lock: held. */
-static bool must_wait(wsgi_request *req) {
-    return !req->aborted && !gowsgi_forked && req->batches[req->filling].size >= wsgi.response_buffer / 2;
+static bool must_wait(const wsgi_request *req) {
+    return !req->aborted && req->batches[req->filling].size >= wsgi.response_buffer / 2;
 }
 
-/* Waits, without the GIL, until the client has caught up. Returns 1 if there is
- * no client any more, 0 if there is, -1 with an exception set. */
-static int wait_for_client(wsgi_request *req) {
-    for (;;) {
-        bool waiting, gone;
-        Py_BEGIN_ALLOW_THREADS
-        pthread_mutex_lock(&req->lock);
-        while (must_wait(req) && !wsgi_interrupt_wakes(req))
-            pthread_cond_wait(&req->changed, &req->lock);
-        waiting = must_wait(req);
-        gone = req->aborted;
-        pthread_mutex_unlock(&req->lock);
-        Py_END_ALLOW_THREADS
-        if (wsgi_interrupted(req) < 0)
-            return -1;
-        if (!waiting)
-            return gone;
-    }
+static bool is_bytes(PyObject *block) {
+    if (PyBytes_Check(block))
+        return true;
+    PyErr_Format(PyExc_TypeError, "the application produced a block of type %.100s; it must be bytes (PEP 3333)",
+                 Py_TYPE(block)->tp_name);
+    return false;
 }
 
-/* Checks a block against the contract. Returns how much of it may go out, -1
- * with an exception set. */
-static Py_ssize_t admit(wsgi_request *req, PyObject *block) {
-    if (!PyBytes_Check(block)) {
-        PyErr_Format(PyExc_TypeError, "the application produced a block of type %.100s; it must be bytes (PEP 3333)",
-                     Py_TYPE(block)->tp_name);
-        return -1;
-    }
-    Py_ssize_t size = PyBytes_GET_SIZE(block);
-    if (size == 0)
-        return 0;
-    if (req->status == 0) {
-        PyErr_SetString(PyExc_AssertionError,
-                        "the application produced output before it called start_response (PEP 3333)");
-        return -1;
-    }
-    if (req->content_length >= 0 && size > req->content_length - req->sent) {
+static int not_started(void) {
+    PyErr_SetString(PyExc_AssertionError, "the application produced output before it called start_response (PEP 3333)");
+    return WSGI_FAILED;
+}
+
+/* Adds as much of a block as Content-Length allows. Lock: held. WSGI_FAILED,
+ * without an exception: memory is short. */
+static int put(wsgi_request *req, PyObject *block) {
+    size_t size = (size_t)PyBytes_GET_SIZE(block);
+    if (req->aborted)
+        return WSGI_GONE;
+    if (req->head.content_length >= 0 && (int64_t)size > req->head.content_length - req->sent) {
         req->too_long = 1;
-        size = (Py_ssize_t)(req->content_length - req->sent);
+        size = (size_t)(req->head.content_length - req->sent);
     }
-    return size;
+    if (size > 0 && !req->is_head && add(req, block, size) < 0)
+        return WSGI_FAILED;
+    req->sent += (int64_t)size;
+    return req->too_long ? WSGI_ENOUGH : WSGI_MORE;
 }
 
-int wsgi_response_block(wsgi_request *req, PyObject *block) {
-    Py_ssize_t size = admit(req, block);
-    if (size < 0)
-        return -1;
-    if (size == 0)
-        return req->too_long || wsgi_is_aborted(req);
-    req->headers_sent = 1;
-    req->sent += size;
-    if (req->is_head)
-        return req->too_long || wsgi_is_aborted(req);
-
-    free_dropped(req);
-    pthread_mutex_lock(&req->lock);
-    bool wait = must_wait(req);
-    pthread_mutex_unlock(&req->lock);
-    int stop = wait ? wait_for_client(req) : 0;
-    if (stop)
-        return stop;
-    pthread_mutex_lock(&req->lock);
-    if (req->aborted) {
-        pthread_mutex_unlock(&req->lock);
-        return 1;
+/* A block of the application's iterator, or of write(): both end here, and both as
+ * if any thread had produced it. */
+int wsgi_response_block(PyObject *write, PyObject *block) {
+    if (!is_bytes(block))
+        return WSGI_FAILED;
+    bool empty = PyBytes_GET_SIZE(block) == 0;
+    wsgi_request *req;
+    for (;;) {
+        if (gowsgi_forked) /* its parent answers; nobody would ever take a batch */
+            return WSGI_GONE;
+        if (!(req = wsgi_enter(write)))
+            return WSGI_FAILED;
+        if (empty || !must_wait(req))
+            break;
+        wsgi_leave(req, 0);
+        if (wsgi_wait(write, must_wait) < 0)
+            return WSGI_FAILED;
     }
-    bool first = req->batches[req->filling].size == 0;
-    int failed = add(req, block, (size_t)size);
-    pthread_mutex_unlock(&req->lock);
-    if (failed)
-        return -1;
-    if (first && !gowsgi_forked)
-        gowsgi_pool_ring(&req->task, GOWSGI_OUTPUT);
-    return req->too_long;
+    if (!empty && req->head.status == 0) {
+        wsgi_leave(req, 0);
+        return not_started();
+    }
+    PyObject *owners[FEW];
+    size_t count = take_dropped(req, owners), before = req->batches[req->filling].size;
+    int result = put(req, block);
+    bool first = before == 0 && req->batches[req->filling].size > 0;
+    req->headers_sent |= req->sent > 0;
+    wsgi_leave(req, first ? GOWSGI_OUTPUT : 0);
+    free_owners(owners, count);
+    if (result == WSGI_FAILED)
+        PyErr_NoMemory();
+    return result;
 }
 
 /* A list or tuple is handed over whole: no bell before the end, no waiting for
  * the client. Its length is then known (PEP 3333, "Handling the Content-Length
- * Header"). */
-int wsgi_response_list(wsgi_request *req, PyObject *blocks) {
-    bool fresh = !req->headers_sent;
+ * Header"), and is so before Go may see the first block. */
+int wsgi_response_list(PyObject *write, PyObject *blocks) {
+    if (gowsgi_forked)
+        return WSGI_GONE;
+    int64_t size = 0;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(blocks); i++) {
         PyObject *block = PySequence_Fast_GET_ITEM(blocks, i); /* borrowed */
-        Py_ssize_t size = admit(req, block);
-        if (size < 0)
-            return -1;
-        req->sent += size;
-        if (size > 0 && !req->is_head) {
-            pthread_mutex_lock(&req->lock);
-            int failed = add(req, block, (size_t)size);
-            pthread_mutex_unlock(&req->lock);
-            if (failed)
-                return -1;
-        }
-        if (req->too_long)
-            break;
+        if (!is_bytes(block))
+            return WSGI_FAILED;
+        size += PyBytes_GET_SIZE(block);
     }
+    wsgi_request *req = wsgi_enter(write);
+    if (!req)
+        return WSGI_FAILED;
+    bool started = req->head.status != 0 || size == 0;
     /* A HEAD request answered with an empty list says nothing about GET. */
-    if (fresh && req->content_length < 0 && (req->sent > 0 || !req->is_head))
-        req->content_length = req->sent;
-    return 0;
+    if (!req->headers_sent && req->head.content_length < 0 && (size > 0 || !req->is_head))
+        req->head.content_length = size;
+    wsgi_leave(req, 0);
+    if (!started)
+        return not_started();
+    int result = WSGI_MORE;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(blocks) && result == WSGI_MORE; i++) {
+        if (!(req = wsgi_enter(write)))
+            return WSGI_FAILED;
+        result = put(req, PySequence_Fast_GET_ITEM(blocks, i) /* borrowed */);
+        wsgi_leave(req, 0);
+    }
+    if (result == WSGI_FAILED)
+        PyErr_NoMemory();
+    return result;
 }
 
 /* Does: hands what was produced so far to Go and turns to the other batch.
@@ -199,12 +195,6 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req) {
     retire_batch(req, &req->batches[1 - req->filling]);
     wsgi_batch *batch = &req->batches[req->filling];
     req->filling = 1 - req->filling;
-    uint8_t *copies = batch->copies;
-    for (size_t i = 0; i < batch->count; i++)
-        if (!batch->segments[i].owner) {
-            batch->segments[i].data = copies;
-            copies += batch->segments[i].size;
-        }
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
     return batch;
@@ -218,7 +208,9 @@ void gowsgi_request_clean(gowsgi_task *task) {
     wsgi_request *req = (wsgi_request *)task;
     retire_batch(req, &req->batches[0]);
     retire_batch(req, &req->batches[1]);
-    free_dropped(req);
+    PyObject *owners[FEW];
+    for (size_t count; (count = take_dropped(req, owners));)
+        free_owners(owners, count);
     wsgi_body_drop(req);
 }
 

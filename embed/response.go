@@ -42,11 +42,11 @@ func (b Batch) Blocks() iter.Seq[[]byte] {
 
 // Status is the status code, 0 if start_response was not called. Valid once a
 // batch was not empty, or the request is done; the same goes for the rest.
-func (r *Request) Status() int { return int(r.c.status) }
+func (r *Request) Status() int { return int(r.c.head.status) }
 
 // ContentLength is what the application declared, or its length if that is
 // known; -1 otherwise.
-func (r *Request) ContentLength() int64 { return int64(r.c.content_length) }
+func (r *Request) ContentLength() int64 { return int64(r.c.head.content_length) }
 
 // Sent is the number of body bytes handed over so far (for HEAD: that would
 // have been).
@@ -56,10 +56,10 @@ func (r *Request) Sent() int64 { return int64(r.c.sent) }
 // The strings are Go's.
 func (r *Request) Header() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		// SAFETY: head_size bytes, head_count fields (headers.c, add_field).
+		// SAFETY: size bytes, count fields (headers.c, add_field).
 		// One copy for all of them: the strings outlive the request.
-		head := string(unsafe.Slice((*byte)(r.c.head), int(r.c.head_size)))
-		for range int(r.c.head_count) {
+		head := string(unsafe.Slice((*byte)(r.c.head.fields), int(r.c.head.size)))
+		for range int(r.c.head.count) {
 			name := int(binary.LittleEndian.Uint16([]byte(head[:2])))
 			value := int(binary.LittleEndian.Uint32([]byte(head[2:6])))
 			head = head[6:]

@@ -10,6 +10,7 @@ import json
 import sys
 
 import bodies
+import strays
 import stuck
 import talk
 
@@ -108,4 +109,6 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return {**vars(bodies), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)
+    return {**vars(bodies), **vars(strays), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](
+        environ, start_response
+    )
