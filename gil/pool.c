@@ -112,8 +112,8 @@ static bool thread_for_report(int number, gowsgi_crash_thread *thread) {
  *     limit adapts.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
  *     gowsgi_pool_reap has to be called again after it returned 0.
- * Memory: the pool and its tasks stay until the process ends; event_fd is the
- *     caller's.
+ * Memory: the pool and its tasks stay until the process ends, and so does
+ *     event_fd.
  * GIL: released, by a thread that Python knows or not.
  * Fails: NULL with errno set, and nothing left running. */
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd) {
