@@ -51,8 +51,7 @@ int wsgi_body_take(wsgi_request *req, PyObject **whole) {
         /* It went with the memory; seek() must not lead back there. */
         req->body = NULL;
         req->body_start = req->body_room = req->body_size = 0;
-        req->body_whole = 0;
-        req->body_failed = 1;
+        req->body_lost = 1;
         return -1;
     }
     forget_hash(req->spare);

@@ -38,7 +38,7 @@ func (r *Request) setBody(size int, length int64) {
 	c := r.c
 	c.body_start, c.body_size, c.body_read = 0, C.size_t(size), 0
 	c.body_length = C.int64_t(length)
-	c.body_taken = 0
+	c.body_taken, c.body_lost = 0, 0
 	c.body_whole, c.body_ended, c.body_failed, c.body_paused = 0, 0, 0, 0
 }
 

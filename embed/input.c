@@ -13,6 +13,17 @@ static PyObject *unsupported; /* io.UnsupportedOperation */
 
 /* ---- the ring ---- */
 
+/* As wsgi_enter, if there is a body to be read. */
+static wsgi_request *enter(PyObject *self) {
+    wsgi_request *req = wsgi_enter(self);
+    if (req && req->body_lost) {
+        wsgi_leave(req, 0);
+        PyErr_NoMemory();
+        return NULL;
+    }
+    return req;
+}
+
 /* Lock: held. */
 static bool is_dry(const wsgi_request *req) { return req->body_size == 0 && !req->body_ended; }
 
@@ -52,7 +63,7 @@ static size_t copy(const wsgi_request *req, char *to, size_t room, bool line) {
  * with an exception. */
 static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
     for (;;) {
-        wsgi_request *req = wsgi_enter(self);
+        wsgi_request *req = enter(self);
         if (!req)
             return -1;
         size_t size = copy(req, to, room, line);
@@ -154,7 +165,7 @@ static Py_ssize_t guess(const wsgi_request *req, Py_ssize_t want, bool line) {
  * has been read, or with an exception and without result. */
 static bool grow(PyObject *self, PyObject **result, Py_ssize_t want) {
     Py_ssize_t room = PyBytes_GET_SIZE(*result);
-    wsgi_request *req = wsgi_enter(self);
+    wsgi_request *req = enter(self);
     if (!req) {
         Py_CLEAR(*result);
         return false;
@@ -171,7 +182,7 @@ static bool grow(PyObject *self, PyObject **result, Py_ssize_t want) {
 static PyObject *collect(PyObject *self, Py_ssize_t want, bool line) {
     if (want < 0)
         want = PY_SSIZE_T_MAX;
-    wsgi_request *req = wsgi_enter(self);
+    wsgi_request *req = enter(self);
     if (!req)
         return NULL;
     PyObject *whole = NULL;
@@ -256,10 +267,10 @@ static PyObject *input_next(PyObject *self) {
 
 /* ---- seeking, while the whole body is in memory ---- */
 
-/* As wsgi_enter, if the body is all there; else UnsupportedOperation, from tell()
+/* As enter, if the body is all there; else UnsupportedOperation, from tell()
  * as well: who can tell is taken to be able to seek (Zope does). */
 static wsgi_request *enter_seekable(PyObject *self) {
-    wsgi_request *req = wsgi_enter(self);
+    wsgi_request *req = enter(self);
     if (req && !req->body_whole) {
         wsgi_leave(req, 0);
         PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
@@ -305,7 +316,7 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
 }
 
 static PyObject *input_seekable(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    wsgi_request *req = wsgi_enter(self);
+    wsgi_request *req = enter(self);
     if (!req)
         return NULL;
     bool whole = req->body_whole;

@@ -73,6 +73,7 @@ typedef struct wsgi_request {
     size_t own_room;
     uint8_t spare_unwanted; /* gowsgi_request_clean is to free it */
     uint8_t body_taken; /* a large body was read in one go */
+    uint8_t body_lost; /* with the memory that was too short to shorten it */
     size_t body_start, body_size; /* (lock) */
     int64_t body_read; /* (lock) bytes that the application took */
     int64_t body_length; /* Content-Length, or -1 if unknown */
