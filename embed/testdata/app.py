@@ -10,6 +10,7 @@ import json
 import sys
 
 import bodies
+import forks
 import strays
 import stuck
 import talk
@@ -109,6 +110,7 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return {**vars(bodies), **vars(strays), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](
-        environ, start_response
-    )
+    return known[environ["PATH_INFO"][1:]](environ, start_response)
+
+
+known = {**vars(bodies), **vars(forks), **vars(strays), **vars(stuck), **vars(talk), **globals()}

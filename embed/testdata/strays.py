@@ -1,6 +1,7 @@
 """Threads of the application that go on with what belonged to a request that has
 ended. Nothing that they do may reach another one."""
 
+import contextlib
 import os
 import random
 import threading
@@ -103,10 +104,8 @@ def starter(environ, start_response):
     beside.clear()
 
     def start_late():
-        try:
+        with contextlib.suppress(ValueError):
             start_response("500 SECRET", [("Secret", "SECRET"), (Slow("no name"), "")])
-        except ValueError:
-            pass
 
     start(start_late)
     freed.wait()
@@ -131,10 +130,8 @@ def careless(environ, start_response):
 
     def stray():
         while True:
-            try:
+            with contextlib.suppress(ValueError, OSError):
                 random.choice(uses)()
-            except (ValueError, OSError):
-                pass
 
     start(until_ended, stray)
     if number % 2:
