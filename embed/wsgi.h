@@ -94,6 +94,12 @@ int wsgi_file_wrapper_init(void);
 /* 1: the file is handed over; 0: it has to be iterated; -1: exception. */
 int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
 
+/* text.c */
+/* malloc'ed UTF-8 of a str, with a 0 behind it; NULL, and no exception, if it is none. */
+char *wsgi_text_copy(PyObject *text, size_t *size);
+/* "".join(lines), new; NULL if lines is. */
+PyObject *wsgi_text_join(PyObject *lines /* steals */);
+
 /* exception.c: the set exception as text, which is cleared. malloc'ed; NULL
  * only if memory is short. */
 char *wsgi_exception_text(size_t *size);
