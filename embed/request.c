@@ -5,6 +5,10 @@
 wsgi_process wsgi;
 _Thread_local wsgi_request *wsgi_running;
 
+static PyObject *name_close; /* "close" */
+
+int wsgi_request_init(void) { return (name_close = PyUnicode_InternFromString("close")) ? 0 : -1; }
+
 /* Does: makes a request, idle.
  * Memory: Go keeps it for good.
  * GIL: either.
@@ -67,13 +71,14 @@ int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head) {
 }
 
 static int iterate(wsgi_request *req, PyObject *iterable) {
-    PyObject *iterator = PyObject_GetIter(iterable); /* new */
-    if (!iterator) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError,
-                         "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
+    if (!Py_TYPE(iterable)->tp_iter && !PySequence_Check(iterable)) {
+        PyErr_Format(PyExc_TypeError,
+                     "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
         return -1;
     }
+    PyObject *iterator = PyObject_GetIter(iterable); /* new */
+    if (!iterator)
+        return -1;
     int result = WSGI_MORE;
     PyObject *block; /* new */
     while (result == WSGI_MORE && (block = PyIter_Next(iterator))) {
@@ -105,7 +110,7 @@ static void close_result(wsgi_request *req, PyObject *result) {
         return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *close = PyObject_GetAttrString(result, "close"); /* new */
+    PyObject *close = PyObject_GetAttr(result, name_close); /* new */
     if (close) {
         PyObject *nothing = PyObject_CallNoArgs(close); /* new */
         Py_DECREF(close);

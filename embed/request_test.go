@@ -121,6 +121,8 @@ func TestResponsesOfEveryKind(t *testing.T) {
 		{"/echo", "some\nbody", "some\nbody", ""},
 		{"/lines", "one\ntwo\n\nend", "one\n|two\n|\n|end", ""},
 		{"/raising", "", "before", "ValueError: on purpose"},
+		{"/broken", "", "", "in __iter__\n    return iter(None)"},
+		{"/no_iterable", "", "", "the application returned 5, which is not an iterable of byte strings"},
 		{"/not_started", "", "", "did not call start_response"},
 	} {
 		t.Run(c.path, func(t *testing.T) {

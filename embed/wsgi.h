@@ -53,6 +53,9 @@ int wsgi_wait(PyObject *object, bool (*blocked)(const wsgi_request *req));
 int wsgi_objects_prepare(wsgi_request *req);
 void wsgi_objects_end(wsgi_request *req);
 
+/* request.c */
+int wsgi_request_init(void);
+
 /* environ.c */
 int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software);
 PyObject *wsgi_environ_new(wsgi_request *req); /* new */

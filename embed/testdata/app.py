@@ -80,6 +80,21 @@ def raising(environ, start_response):
     raise ValueError("on purpose")
 
 
+class Broken:
+    def __iter__(self):
+        return iter(None)
+
+
+def broken(environ, start_response):
+    start_response("200 OK", [])
+    return Broken()
+
+
+def no_iterable(environ, start_response):
+    start_response("200 OK", [])
+    return 5
+
+
 def not_started(environ, start_response):
     return []
 
