@@ -9,8 +9,9 @@
 
 #include <stdlib.h>
 
-/* Smaller bodies are copied: that costs less than it saves. */
-enum { LARGE = 64 << 10 };
+/* Smaller bodies are copied: that costs less than it saves. For larger ones no
+ * memory is kept (memory.go). */
+enum { LARGE = 64 << 10, LARGEST = 2 << 20 };
 
 /* Does: has `body` point to at least `size` bytes; what was in them is lost.
  * Memory: `body` stays the request's. It may be inside of `spare`, which nobody
@@ -61,13 +62,16 @@ int wsgi_body_take(wsgi_request *req, PyObject **whole) {
     return 0;
 }
 
-/* The request has ended: a spare that the application kept is its own, and if it
- * took the body whole, there is to be one for the next. */
-void wsgi_body_retire(wsgi_request *req) {
-#ifndef Py_GIL_DISABLED /* there, who else has it cannot be told */
+/* A spare that the application kept is its own, and if it took the body whole,
+ * there is to be one for the next. */
+static void prepare_spare(wsgi_request *req) {
+#ifdef Py_GIL_DISABLED
+    (void)req; /* who else has it cannot be told */
+#else
     if (req->spare && Py_REFCNT(req->spare) > 1)
         Py_CLEAR(req->spare);
-    if (!req->body_taken || (req->spare && PyBytes_GET_SIZE(req->spare) >= req->body_length))
+    if (!req->body_taken || req->body_length > LARGEST ||
+        (req->spare && PyBytes_GET_SIZE(req->spare) >= req->body_length))
         return;
     Py_XSETREF(req->spare, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)req->body_length)); /* new */
     if (!req->spare) {
@@ -80,9 +84,7 @@ void wsgi_body_retire(wsgi_request *req) {
 #endif
 }
 
-void wsgi_body_drop(wsgi_request *req) {
-    if (!req->spare_unwanted)
-        return;
-    Py_CLEAR(req->spare);
-    req->spare_unwanted = 0;
+void wsgi_body_retire(wsgi_request *req) {
+    prepare_spare(req);
+    req->spare_size = req->spare ? (size_t)PyBytes_GET_SIZE(req->spare) : 0;
 }

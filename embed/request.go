@@ -15,11 +15,6 @@ package embed
 
 static void set_run(wsgi_request *req) { req->task.run = gowsgi_request_run; }
 static void set_clean(wsgi_request *req) { req->task.run = gowsgi_request_clean; }
-static void trim(uint8_t **buffer, size_t *room) {
-    free(*buffer);
-    *buffer = NULL;
-    *room = 0;
-}
 */
 import "C"
 
@@ -33,13 +28,8 @@ import (
 	"github.com/gowsgi/gowsgi/gil"
 )
 
-// Memory that a request keeps for the next one; what a large one needed beyond
-// that goes back, unless few requests are idle.
-const (
-	blockRoom = 4 << 10
-	keepRoom  = 64 << 10
-	keepLarge = 16 // idle requests that may keep more
-)
+// blockRoom is what most environ blocks fit in.
+const blockRoom = 4 << 10
 
 var errOutOfMemory = errors.New("embed: out of memory")
 
@@ -51,6 +41,7 @@ type Request struct {
 	app  *Application
 	task *gil.Task
 
+	kept    int64 // bytes of memory while it is idle, see memory
 	builder environ.Builder
 	pump    *pump // reads the body while the application runs; nil if all is there
 
@@ -78,13 +69,11 @@ func (r *Request) withLabel(generation uint64, f func(label any)) {
 
 // Acquire takes a request, empty. Give it back with Release.
 func (a *Application) Acquire() (*Request, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if n := len(a.free); n > 0 {
-		r := a.free[n-1]
-		a.free = a.free[:n-1]
+	if r := a.takeIdle(); r != nil {
 		return r, nil
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	c := C.gowsgi_request_new()
 	if c == nil {
 		return nil, errOutOfMemory
@@ -231,30 +220,15 @@ func (r *Request) Release() {
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	a := r.app
-	if c.spare != nil && a.idle() >= keepLarge {
-		c.spare_unwanted = 1
-	}
-	if c.batches[0].owners+c.batches[1].owners+c.dropped_count+C.size_t(c.spare_unwanted) > 0 && !r.clean() {
+	passed := int64(c.batches[0].size + c.batches[1].size)
+	if c.batches[0].owners+c.batches[1].owners+c.dropped_count > 0 && !r.clean() {
 		return // the pool is closed; the process is about to end
 	}
 	for i := range c.batches {
 		b := &c.batches[i]
 		b.count, b.copied, b.size = 0, 0, 0
 	}
-	a.mu.Lock()
-	if len(a.free) >= keepLarge {
-		r.trim()
-	}
-	a.free = append(a.free, r)
-	a.mu.Unlock()
-}
-
-// idle is the number of requests that wait to be acquired.
-func (a *Application) idle() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.free)
+	r.app.putIdle(r, passed)
 }
 
 // clean has a Python thread free what the response was borrowed from.
@@ -268,22 +242,4 @@ func (r *Request) clean() bool {
 		<-r.task.Output()
 	}
 	return true
-}
-
-func (r *Request) trim() {
-	c := r.c
-	for _, b := range []struct {
-		buffer **C.uint8_t
-		room   *C.size_t
-	}{
-		{&c.block, &c.block_room},
-		{&c.own, &c.own_room},
-		{&c.head.fields, &c.head.room},
-		{&c.batches[0].copies, &c.batches[0].copies_room},
-		{&c.batches[1].copies, &c.batches[1].copies_room},
-	} {
-		if *b.room > keepRoom {
-			C.trim(b.buffer, b.room)
-		}
-	}
 }

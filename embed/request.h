@@ -69,9 +69,9 @@ typedef struct wsgi_request {
     uint8_t *body; /* in `spare` or `own`: body.c */
     size_t body_room;
     PyObject *spare; /* bytes object, NULL: none */
+    size_t spare_size; /* of a spare that is kept */
     uint8_t *own; /* malloc'ed */
     size_t own_room;
-    uint8_t spare_unwanted; /* gowsgi_request_clean is to free it */
     uint8_t body_taken; /* a large body was read in one go */
     uint8_t body_lost; /* with the memory that was too short to shorten it */
     size_t body_start, body_size; /* (lock) */
@@ -124,5 +124,7 @@ int gowsgi_request_body(wsgi_request *req, size_t size);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
 void gowsgi_request_clean(gowsgi_task *task);
+void gowsgi_request_trim(wsgi_request *req);
+void gowsgi_memory_trim(void);
 
 #endif

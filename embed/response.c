@@ -211,7 +211,6 @@ void gowsgi_request_clean(gowsgi_task *task) {
     PyObject *owners[FEW];
     for (size_t count; (count = take_dropped(req, owners));)
         free_owners(owners, count);
-    wsgi_body_drop(req);
 }
 
 /* Does: tells the application's thread that nobody reads or writes any more,
