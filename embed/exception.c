@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* traceback.format_exception, joined. */
+/* What traceback.format_exception gives, joined. */
 static char *format(PyObject *type, PyObject *value, PyObject *traceback, size_t *size) {
     PyObject *text = wsgi_text_join(PyObject_CallFunctionObjArgs(wsgi.format_exception, type, value ? value : Py_None,
                                                                  traceback ? traceback : Py_None, NULL)); /* new */

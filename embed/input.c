@@ -16,7 +16,7 @@ static PyObject *unsupported; /* io.UnsupportedOperation */
 /* As wsgi_enter, if there is a body to be read. */
 static wsgi_request *enter(PyObject *self) {
     wsgi_request *req = wsgi_enter(self);
-    if (req && req->body_lost) {
+    if (req && req->body.lost) {
         wsgi_leave(req, 0);
         PyErr_NoMemory();
         return NULL;
@@ -25,32 +25,32 @@ static wsgi_request *enter(PyObject *self) {
 }
 
 /* Lock: held. */
-static bool is_dry(const wsgi_request *req) { return req->body_size == 0 && !req->body_ended; }
+static bool is_dry(const wsgi_request *req) { return req->body.size == 0 && !req->body.ended; }
 
 /* Takes off the ring what was read. Returns whom to wake. Lock: held. */
-static uint32_t consume(wsgi_request *req, size_t size) {
-    req->body_start += size;
-    if (req->body_start == req->body_room && !req->body_whole)
-        req->body_start = 0;
-    req->body_size -= size;
-    req->body_read += (int64_t)size;
-    if (!req->body_paused || req->body_size > req->body_room / 2)
+static uint32_t consume(wsgi_body *body, size_t size) {
+    body->start += size;
+    if (body->start == body->room && !body->whole)
+        body->start = 0;
+    body->size -= size;
+    body->taken += (int64_t)size;
+    if (!body->paused || body->size > body->room / 2)
         return 0;
-    req->body_paused = 0;
+    body->paused = 0;
     return GOWSGI_INPUT;
 }
 
 /* Copies what is there in one piece to `to`, up to `room` bytes, up to and with a
  * newline if `line`. Lock: held. */
-static size_t copy(const wsgi_request *req, char *to, size_t room, bool line) {
-    size_t size = req->body_size;
-    if (size > req->body_room - req->body_start)
-        size = req->body_room - req->body_start;
+static size_t copy(const wsgi_body *body, char *to, size_t room, bool line) {
+    size_t size = body->size;
+    if (size > body->room - body->start)
+        size = body->room - body->start;
     if (size > room)
         size = room;
     if (size > PIECE)
         size = PIECE;
-    const uint8_t *data = req->body + req->body_start;
+    const uint8_t *data = body->data + body->start;
     const uint8_t *newline = line && size ? memchr(data, '\n', size) : NULL;
     if (newline)
         size = (size_t)(newline - data) + 1;
@@ -66,11 +66,11 @@ static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
         wsgi_request *req = enter(self);
         if (!req)
             return -1;
-        size_t size = copy(req, to, room, line);
-        bool dry = is_dry(req), failed = req->body_failed;
-        uint32_t bells = size ? consume(req, size) : 0;
-        if (dry && req->body_paused) {
-            req->body_paused = 0;
+        size_t size = copy(&req->body, to, room, line);
+        bool dry = is_dry(req), failed = req->body.failed;
+        uint32_t bells = size ? consume(&req->body, size) : 0;
+        if (dry && req->body.paused) {
+            req->body.paused = 0;
             bells = GOWSGI_INPUT;
         }
         wsgi_leave(req, bells);
@@ -99,18 +99,18 @@ static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
  * Fails: never. */
 size_t gowsgi_request_space(wsgi_request *req, uint8_t **data) {
     pthread_mutex_lock(&req->lock);
-    if (req->body_paused) { /* the bell of a request before */
+    if (req->body.paused) { /* the bell of a request before */
         pthread_mutex_unlock(&req->lock);
         return 0;
     }
-    size_t end = req->body_start + req->body_size;
-    size_t space = end < req->body_room ? req->body_room - end : req->body_room - req->body_size;
-    if (end >= req->body_room)
-        end -= req->body_room;
-    *data = req->body + end;
-    if (req->body_size == req->body_room)
+    size_t end = req->body.start + req->body.size;
+    size_t space = end < req->body.room ? req->body.room - end : req->body.room - req->body.size;
+    if (end >= req->body.room)
+        end -= req->body.room;
+    *data = req->body.data + end;
+    if (req->body.size == req->body.room)
         space = 0;
-    req->body_paused = space == 0;
+    req->body.paused = space == 0;
     pthread_mutex_unlock(&req->lock);
     return space;
 }
@@ -122,9 +122,9 @@ size_t gowsgi_request_space(wsgi_request *req, uint8_t **data) {
  * Fails: never. */
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) {
     pthread_mutex_lock(&req->lock);
-    req->body_size += size;
-    req->body_ended |= (uint8_t)ended;
-    req->body_failed |= (uint8_t)failed;
+    req->body.size += size;
+    req->body.ended |= (uint8_t)ended;
+    req->body.failed |= (uint8_t)failed;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
 }
@@ -136,7 +136,7 @@ void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) 
  * Fails: never. */
 int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
     pthread_mutex_lock(&req->lock);
-    int64_t taken = req->body_read;
+    int64_t taken = req->body.taken;
     *waiting = req->waiting > 0;
     pthread_mutex_unlock(&req->lock);
     return taken;
@@ -146,14 +146,14 @@ int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
 
 /* How much to make room for: as much as is wanted and can come, if that is sure;
  * for a line, as much as it has. Lock: held. */
-static Py_ssize_t guess(const wsgi_request *req, Py_ssize_t want, bool line) {
+static Py_ssize_t guess(const wsgi_body *body, Py_ssize_t want, bool line) {
     Py_ssize_t room = line && want > FIRST_GUESS ? FIRST_GUESS : want;
-    if (req->body_length >= 0 && room > req->body_length - req->body_read)
-        room = (Py_ssize_t)(req->body_length - req->body_read);
+    if (body->length >= 0 && room > body->length - body->taken)
+        room = (Py_ssize_t)(body->length - body->taken);
     if (room > TRUSTED)
         room = FIRST_GUESS;
-    if (line && req->body_whole && room > 0) {
-        const uint8_t *rest = req->body + req->body_start;
+    if (line && body->whole && room > 0) {
+        const uint8_t *rest = body->data + body->start;
         const uint8_t *newline = memchr(rest, '\n', (size_t)room);
         if (newline)
             room = newline - rest + 1;
@@ -170,7 +170,7 @@ static bool grow(PyObject *self, PyObject **result, Py_ssize_t want) {
         Py_CLEAR(*result);
         return false;
     }
-    bool at_end = req->body_length >= 0 && req->body_read == req->body_length;
+    bool at_end = req->body.length >= 0 && req->body.taken == req->body.length;
     wsgi_leave(req, 0);
     if (at_end)
         return false;
@@ -187,11 +187,11 @@ static PyObject *collect(PyObject *self, Py_ssize_t want, bool line) {
         return NULL;
     PyObject *whole = NULL;
     int failed = 0;
-    if (!line && req->body_whole && req->body_read == 0 && want >= req->body_length)
+    if (!line && req->body.whole && req->body.taken == 0 && want >= req->body.length)
         failed = wsgi_body_take(req, &whole);
     if (whole)
-        consume(req, (size_t)req->body_length);
-    Py_ssize_t room = guess(req, want, line), size = 0;
+        consume(&req->body, (size_t)req->body.length);
+    Py_ssize_t room = guess(&req->body, want, line), size = 0;
     wsgi_leave(req, 0);
     if (whole || failed)
         return whole;
@@ -271,7 +271,7 @@ static PyObject *input_next(PyObject *self) {
  * as well: who can tell is taken to be able to seek (Zope does). */
 static wsgi_request *enter_seekable(PyObject *self) {
     wsgi_request *req = enter(self);
-    if (req && !req->body_whole) {
+    if (req && !req->body.whole) {
         wsgi_leave(req, 0);
         PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
         return NULL;
@@ -283,7 +283,7 @@ static PyObject *input_tell(PyObject *self, PyObject *Py_UNUSED(nothing)) {
     wsgi_request *req = enter_seekable(self);
     if (!req)
         return NULL;
-    int64_t position = req->body_read;
+    int64_t position = req->body.taken;
     wsgi_leave(req, 0);
     return PyLong_FromLongLong(position);
 }
@@ -300,12 +300,12 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
     wsgi_request *req = enter_seekable(self);
     if (!req)
         return NULL;
-    long long length = req->body_length, base = whence == 0 ? 0 : whence == 1 ? req->body_read : length;
+    long long length = req->body.length, base = whence == 0 ? 0 : whence == 1 ? req->body.taken : length;
     long long position = offset > length - base ? length : base + offset;
     if (position >= 0) {
-        req->body_start = (size_t)position;
-        req->body_size = (size_t)(length - position);
-        req->body_read = position;
+        req->body.start = (size_t)position;
+        req->body.size = (size_t)(length - position);
+        req->body.taken = position;
     }
     wsgi_leave(req, 0);
     if (position < 0) {
@@ -319,7 +319,7 @@ static PyObject *input_seekable(PyObject *self, PyObject *Py_UNUSED(nothing)) {
     wsgi_request *req = enter(self);
     if (!req)
         return NULL;
-    bool whole = req->body_whole;
+    bool whole = req->body.whole;
     wsgi_leave(req, 0);
     return PyBool_FromLong(whole);
 }

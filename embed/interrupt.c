@@ -13,9 +13,9 @@
 
 void wsgi_interrupt_enter(wsgi_request *req) {
     wsgi_lock(req);
-    req->thread = PyThread_get_thread_ident();
-    if (req->interrupted)
-        PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
+    req->interruption.thread = PyThread_get_thread_ident();
+    if (req->interruption.pending)
+        PyThreadState_SetAsyncExc(req->interruption.thread, wsgi.request_timeout);
     wsgi_unlock(req);
 }
 
@@ -30,19 +30,19 @@ static bool withdraw(void) {
 
 void wsgi_interrupt_leave(wsgi_request *req) {
     wsgi_lock(req);
-    req->thread = 0;
-    req->interruptible = 0;
-    bool interrupted = req->interrupted;
-    req->interrupted = 0;
+    req->interruption.thread = 0;
+    req->interruption.possible = 0;
+    bool interrupted = req->interruption.pending;
+    req->interruption.pending = 0;
     wsgi_unlock(req);
     if (interrupted)
         withdraw();
 }
 
 bool wsgi_interrupt_take(wsgi_request *req) {
-    bool mine = req->interrupted && req->thread == PyThread_get_thread_ident();
+    bool mine = req->interruption.pending && req->interruption.thread == PyThread_get_thread_ident();
     if (mine)
-        req->interrupted = 0;
+        req->interruption.pending = 0;
     return mine;
 }
 
@@ -65,10 +65,10 @@ typedef struct {
 static void run(gowsgi_job *job) {
     wsgi_request *req = ((interruption *)job)->req;
     pthread_mutex_lock(&req->lock);
-    if (req->generation == ((interruption *)job)->generation && req->interruptible) {
-        req->interrupted = 1;
-        if (req->thread)
-            PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
+    if (req->generation == ((interruption *)job)->generation && req->interruption.possible) {
+        req->interruption.pending = 1;
+        if (req->interruption.thread)
+            PyThreadState_SetAsyncExc(req->interruption.thread, wsgi.request_timeout);
         pthread_cond_broadcast(&req->changed);
     }
     pthread_mutex_unlock(&req->lock);

@@ -24,23 +24,23 @@ static void run(gowsgi_job *job) { Py_CLEAR(((release *)job)->object); }
  * Memory: the request is idle, and its batches hold nothing.
  * GIL: either.
  * Fails: never; a bytes object stays if memory is short. */
-void gowsgi_request_trim(wsgi_request *req) {
+void gowsgi_request_release_memory(wsgi_request *req) {
     give_back(&req->block, &req->block_room);
-    give_back(&req->own, &req->own_room);
-    give_back(&req->head.fields, &req->head.room);
-    give_back(&req->dropped, &req->dropped_room);
+    give_back(&req->body.own, &req->body.own_room);
+    give_back(&req->response.head.fields, &req->response.head.room);
+    give_back(&req->response.released, &req->response.released_room);
     for (int i = 0; i < 2; i++) {
-        give_back(&req->batches[i].segments, &req->batches[i].room);
-        give_back(&req->batches[i].copies, &req->batches[i].copies_room);
+        give_back(&req->response.batches[i].segments, &req->response.batches[i].room);
+        give_back(&req->response.batches[i].copies, &req->response.batches[i].copies_room);
     }
-    req->body = NULL;
-    req->body_room = 0;
-    release *self = req->spare ? gowsgi_job_new(sizeof *self, run, NULL) : NULL;
+    req->body.data = NULL;
+    req->body.room = 0;
+    release *self = req->body.spare ? gowsgi_job_new(sizeof *self, run, NULL) : NULL;
     if (!self)
         return;
-    self->object = req->spare;
-    req->spare = NULL;
-    req->spare_size = 0;
+    self->object = req->body.spare;
+    req->body.spare = NULL;
+    req->body.spare_size = 0;
     gowsgi_pool_post(req->task.pool, &self->job);
 }
 

@@ -35,10 +35,10 @@ type memory struct {
 
 // room is how many bytes of memory the request keeps.
 func (r *Request) room() int64 {
-	c := r.c
+	c, b := r.c, &r.c.response.batches
 	const segment, pointer = C.size_t(unsafe.Sizeof(C.wsgi_segment{})), C.size_t(unsafe.Sizeof(uintptr(0)))
-	return int64(c.block_room + c.own_room + c.spare_size + c.head.room + c.dropped_room*pointer +
-		c.batches[0].copies_room + c.batches[1].copies_room + (c.batches[0].room+c.batches[1].room)*segment)
+	return int64(c.block_room + c.body.own_room + c.body.spare_size + c.response.head.room +
+		c.response.released_room*pointer + b[0].copies_room + b[1].copies_room + (b[0].room+b[1].room)*segment)
 }
 
 // takeIdle takes the request that was used last: its memory is warm. nil if there is
@@ -69,10 +69,10 @@ func (a *Application) putIdle(r *Request, passed int64) {
 	m.kept += r.kept
 	a.idle = append(a.idle, r)
 	if r.kept > keptByOne {
-		m.trim(r)
+		m.release(r)
 	}
 	for ; m.kept > keptInAll; m.bare++ {
-		m.trim(a.idle[m.bare])
+		m.release(a.idle[m.bare])
 	}
 	if m.freed > freedBeforeTrim && !m.asked {
 		m.asked = true
@@ -80,9 +80,9 @@ func (a *Application) putIdle(r *Request, passed int64) {
 	}
 }
 
-// trim takes an idle request's memory.
-func (m *memory) trim(r *Request) {
-	C.gowsgi_request_trim(r.c)
+// release takes an idle request's memory.
+func (m *memory) release(r *Request) {
+	C.gowsgi_request_release_memory(r.c)
 	m.freed += r.kept
 	m.kept -= r.kept
 	r.kept = 0

@@ -69,13 +69,13 @@ int wsgi_wait(PyObject *object, bool (*blocked)(const wsgi_request *req)) {
 /* ---- with the request ---- */
 
 int wsgi_objects_prepare(wsgi_request *req) {
-    if (!req->start_response && !(req->start_response = wsgi_start_response_new(req)))
+    if (!req->objects.start_response && !(req->objects.start_response = wsgi_start_response_new(req)))
         return -1;
-    if (!req->write && !(req->write = wsgi_write_new(req)))
+    if (!req->objects.write && !(req->objects.write = wsgi_write_new(req)))
         return -1;
-    if (!req->input && !(req->input = wsgi_input_new(req)))
+    if (!req->objects.input && !(req->objects.input = wsgi_input_new(req)))
         return -1;
-    if (!req->errors && !(req->errors = wsgi_errors_new(req)))
+    if (!req->objects.errors && !(req->objects.errors = wsgi_errors_new(req)))
         return -1;
     return 0;
 }
@@ -94,13 +94,14 @@ static bool is_kept(PyObject *object) {
  * application does before belongs to this request, and afterwards it is late. Who
  * waits in one of the objects wakes up. */
 void wsgi_objects_end(wsgi_request *req) {
-    PyObject **objects[] = {&req->start_response, &req->write, &req->input, &req->errors};
+    PyObject **objects[] = {&req->objects.start_response, &req->objects.write, &req->objects.input,
+                            &req->objects.errors};
     enum { OBJECTS = sizeof objects / sizeof *objects };
     PyObject *cut[OBJECTS]; /* new */
     size_t count = 0;
     wsgi_record last = {.kind = WSGI_LOG_ERRORS, .req = req};
     wsgi_lock(req);
-    char *text = req->errors ? wsgi_errors_take(req->errors, &last.size) : NULL;
+    char *text = req->objects.errors ? wsgi_errors_take(req->objects.errors, &last.size) : NULL;
     for (size_t i = 0; i < OBJECTS; i++)
         if (*objects[i] && is_kept(*objects[i])) {
             __atomic_store_n(&((wsgi_object *)*objects[i])->req, NULL, __ATOMIC_RELEASE);

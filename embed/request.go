@@ -14,7 +14,7 @@ package embed
 #cgo nocallback gowsgi_request_reserve
 
 static void set_run(wsgi_request *req) { req->task.run = gowsgi_request_run; }
-static void set_clean(wsgi_request *req) { req->task.run = gowsgi_request_clean; }
+static void set_release(wsgi_request *req) { req->task.run = gowsgi_request_release; }
 */
 import "C"
 
@@ -43,7 +43,7 @@ type Request struct {
 
 	kept    int64 // bytes of memory while it is idle, see memory
 	builder environ.Builder
-	pump    *pump // reads the body while the application runs; nil if all is there
+	body    body
 
 	mu       sync.Mutex
 	label    any    // nil: none
@@ -115,15 +115,23 @@ func (r *Request) Submit(isHead bool) error {
 		}
 		copy(unsafe.Slice((*byte)(c.block), len(block)), block)
 	}
-	head := C.int(0)
-	if isHead {
-		head = 1
-	}
 	select { // a late ring of the request before
 	case <-r.task.Output():
 	default:
 	}
-	return gil.SubmitError(int(C.gowsgi_request_submit(c, C.size_t(len(block)), head)))
+	err := gil.SubmitError(int(C.gowsgi_request_submit(c, C.gowsgi_submission{
+		block_size: C.size_t(len(block)), is_head: truth(isHead),
+		body_size: C.size_t(r.body.size), body_length: C.int64_t(r.body.length), body_streams: truth(r.body.pump != nil),
+	})))
+	if r.body.pump == nil {
+		return err
+	}
+	if err != nil {
+		r.body.pump = nil // nobody will ask for it
+		return err
+	}
+	go r.body.pump.run() // not before: it looks at what a request begins with
+	return nil
 }
 
 // Generation tells this use of the request from later ones, for Cancel and
@@ -147,9 +155,9 @@ func (r *Request) Wait() (Batch, State) {
 	switch r.task.State() {
 	case gil.Done:
 		// No crossing: the memory is Go's again.
-		return Batch{&r.c.batches[r.c.filling]}, Done
+		return Batch{&r.c.response.batches[r.c.response.filling]}, Done
 	case gil.Idle:
-		return Batch{&r.c.batches[r.c.filling]}, Cancelled
+		return Batch{&r.c.response.batches[r.c.response.filling]}, Cancelled
 	default:
 		return Batch{C.gowsgi_request_take(r.c)}, Running
 	}
@@ -209,31 +217,28 @@ func (r *Request) Release() {
 	c := r.c
 	r.SetLabel(nil)
 	r.StopBody()
-	if c.error != nil {
-		C.free(unsafe.Pointer(c.error))
-		c.error, c.error_size = nil, 0
+	r.body = body{}
+	if c.result.error != nil {
+		C.free(unsafe.Pointer(c.result.error))
+		c.result.error, c.result.error_size = nil, 0
 	}
-	if c.close_error != nil {
-		C.free(unsafe.Pointer(c.close_error))
-		c.close_error, c.close_error_size = nil, 0
+	if c.result.close_error != nil {
+		C.free(unsafe.Pointer(c.result.close_error))
+		c.result.close_error, c.result.close_error_size = nil, 0
 	}
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	passed := int64(c.batches[0].size + c.batches[1].size)
-	if c.batches[0].owners+c.batches[1].owners+c.dropped_count > 0 && !r.clean() {
+	passed := int64(c.response.batches[0].size + c.response.batches[1].size)
+	if c.response.batches[0].owners+c.response.batches[1].owners+c.response.released_count > 0 && !r.releaseOwners() {
 		return // the pool is closed; the process is about to end
-	}
-	for i := range c.batches {
-		b := &c.batches[i]
-		b.count, b.copied, b.size = 0, 0, 0
 	}
 	r.app.putIdle(r, passed)
 }
 
-// clean has a Python thread free what the response was borrowed from.
-func (r *Request) clean() bool {
-	C.set_clean(r.c)
+// releaseOwners has a Python thread free what the response was borrowed from.
+func (r *Request) releaseOwners() bool {
+	C.set_release(r.c)
 	defer C.set_run(r.c)
 	if r.task.Submit(0) != nil {
 		return false

@@ -25,8 +25,8 @@ static int grow(void **memory, size_t *room, size_t need, size_t element) {
 /* Adds bytes to the batch that is being filled. Copies that follow each other
  * form one segment, without a data pointer: the buffer may still move. -1 if memory
  * is short. Lock: held. */
-static int add(wsgi_request *req, PyObject *bytes, size_t size) {
-    wsgi_batch *batch = &req->batches[req->filling];
+static int add(wsgi_response *response, PyObject *bytes, size_t size) {
+    wsgi_batch *batch = &response->batches[response->filling];
     const char *data = PyBytes_AS_STRING(bytes);
     bool borrow = size >= BORROW;
     wsgi_segment *last = batch->count ? &batch->segments[batch->count - 1] : NULL;
@@ -35,8 +35,8 @@ static int add(wsgi_request *req, PyObject *bytes, size_t size) {
         return -1;
     if (borrow) {
         /* Room for every owner, so that gowsgi_request_take cannot fail. */
-        size_t owners = req->dropped_count + req->batches[0].owners + req->batches[1].owners + 1;
-        if (grow((void **)&req->dropped, &req->dropped_room, owners, sizeof *req->dropped) < 0)
+        size_t owners = response->released_count + response->batches[0].owners + response->batches[1].owners + 1;
+        if (grow((void **)&response->released, &response->released_room, owners, sizeof *response->released) < 0)
             return -1;
         batch->segments[batch->count++] = (wsgi_segment){(const uint8_t *)data, size, Py_NewRef(bytes)};
         batch->owners++;
@@ -56,10 +56,10 @@ static int add(wsgi_request *req, PyObject *bytes, size_t size) {
 
 /* Empties a batch that Go has sent; the owners wait for somebody with the GIL.
  * Lock: held, or the request idle. */
-static void retire_batch(wsgi_request *req, wsgi_batch *batch) {
+static void release_batch(wsgi_response *response, wsgi_batch *batch) {
     for (size_t i = 0; i < batch->count && batch->owners; i++)
         if (batch->segments[i].owner) {
-            req->dropped[req->dropped_count++] = batch->segments[i].owner;
+            response->released[response->released_count++] = batch->segments[i].owner;
             batch->owners--;
         }
     batch->count = batch->copied = batch->size = 0;
@@ -68,10 +68,10 @@ static void retire_batch(wsgi_request *req, wsgi_batch *batch) {
 /* Takes owners of what was sent off the request, a few at a time: freeing them may
  * run code of the application, which lets go of the GIL. Lock: held. */
 enum { FEW = 32 };
-static size_t take_dropped(wsgi_request *req, PyObject *owners[FEW] /* new */) {
+static size_t take_released(wsgi_response *response, PyObject *owners[FEW] /* new */) {
     size_t count = 0;
-    while (count < FEW && req->dropped_count)
-        owners[count++] = req->dropped[--req->dropped_count];
+    while (count < FEW && response->released_count)
+        owners[count++] = response->released[--response->released_count];
     return count;
 }
 
@@ -84,7 +84,8 @@ static void free_owners(PyObject *owners[FEW] /* steals */, size_t count) {
  * the batch that is being filled; the other half is on its way to the client,
  * and Go comes back for this one: its bell has rung. Lock: held. */
 static bool must_wait(const wsgi_request *req) {
-    return !req->aborted && req->batches[req->filling].size >= wsgi.response_buffer / 2;
+    const wsgi_response *response = &req->response;
+    return !response->aborted && response->batches[response->filling].size >= wsgi.response_buffer / 2;
 }
 
 static bool is_bytes(PyObject *block) {
@@ -103,17 +104,18 @@ static int not_started(void) {
 /* Adds as much of a block as Content-Length allows. Lock: held. WSGI_FAILED,
  * without an exception: memory is short. */
 static int put(wsgi_request *req, PyObject *block) {
+    wsgi_response *response = &req->response;
     size_t size = (size_t)PyBytes_GET_SIZE(block);
-    if (req->aborted)
+    if (response->aborted)
         return WSGI_GONE;
-    if (req->head.content_length >= 0 && (int64_t)size > req->head.content_length - req->sent) {
-        req->too_long = 1;
-        size = (size_t)(req->head.content_length - req->sent);
+    if (response->head.content_length >= 0 && (int64_t)size > response->head.content_length - response->sent) {
+        response->too_long = 1;
+        size = (size_t)(response->head.content_length - response->sent);
     }
-    if (size > 0 && !req->is_head && add(req, block, size) < 0)
+    if (size > 0 && !req->is_head && add(response, block, size) < 0)
         return WSGI_FAILED;
-    req->sent += (int64_t)size;
-    return req->too_long ? WSGI_ENOUGH : WSGI_MORE;
+    response->sent += (int64_t)size;
+    return response->too_long ? WSGI_ENOUGH : WSGI_MORE;
 }
 
 /* A block of the application's iterator, or of write(): both end here, and both as
@@ -134,15 +136,16 @@ int wsgi_response_block(PyObject *write, PyObject *block) {
         if (wsgi_wait(write, must_wait) < 0)
             return WSGI_FAILED;
     }
-    if (!empty && req->head.status == 0) {
+    wsgi_response *response = &req->response;
+    if (!empty && response->head.status == 0) {
         wsgi_leave(req, 0);
         return not_started();
     }
     PyObject *owners[FEW];
-    size_t count = take_dropped(req, owners), before = req->batches[req->filling].size;
+    size_t count = take_released(response, owners), before = response->batches[response->filling].size;
     int result = put(req, block);
-    bool first = before == 0 && req->batches[req->filling].size > 0;
-    req->headers_sent |= req->sent > 0;
+    bool first = before == 0 && response->batches[response->filling].size > 0;
+    response->begun |= response->sent > 0;
     wsgi_leave(req, first ? GOWSGI_OUTPUT : 0);
     free_owners(owners, count);
     if (result == WSGI_FAILED)
@@ -166,10 +169,11 @@ int wsgi_response_list(PyObject *write, PyObject *blocks) {
     wsgi_request *req = wsgi_enter(write);
     if (!req)
         return WSGI_FAILED;
-    bool started = req->head.status != 0 || size == 0;
+    wsgi_response *response = &req->response;
+    bool started = response->head.status != 0 || size == 0;
     /* A HEAD request answered with an empty list says nothing about GET. */
-    if (!req->headers_sent && req->head.content_length < 0 && (size > 0 || !req->is_head))
-        req->head.content_length = size;
+    if (!response->begun && response->head.content_length < 0 && (size > 0 || !req->is_head))
+        response->head.content_length = size;
     wsgi_leave(req, 0);
     if (!started)
         return not_started();
@@ -191,10 +195,11 @@ int wsgi_response_list(PyObject *write, PyObject *blocks) {
  * GIL: either.
  * Fails: never; the batch may be empty. */
 wsgi_batch *gowsgi_request_take(wsgi_request *req) {
+    wsgi_response *response = &req->response;
     pthread_mutex_lock(&req->lock);
-    retire_batch(req, &req->batches[1 - req->filling]);
-    wsgi_batch *batch = &req->batches[req->filling];
-    req->filling = 1 - req->filling;
+    release_batch(response, &response->batches[1 - response->filling]);
+    wsgi_batch *batch = &response->batches[response->filling];
+    response->filling = 1 - response->filling;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
     return batch;
@@ -204,12 +209,12 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req) {
  * Memory: no batch may be read any more.
  * GIL: held.
  * Fails: never. */
-void gowsgi_request_clean(gowsgi_task *task) {
-    wsgi_request *req = (wsgi_request *)task;
-    retire_batch(req, &req->batches[0]);
-    retire_batch(req, &req->batches[1]);
+void gowsgi_request_release(gowsgi_task *task) {
+    wsgi_response *response = &((wsgi_request *)task)->response;
+    release_batch(response, &response->batches[0]);
+    release_batch(response, &response->batches[1]);
     PyObject *owners[FEW];
-    for (size_t count; (count = take_dropped(req, owners));)
+    for (size_t count; (count = take_released(response, owners));)
         free_owners(owners, count);
 }
 
@@ -224,8 +229,8 @@ void gowsgi_request_abort(wsgi_request *req, uint64_t generation) {
         pthread_mutex_unlock(&req->lock);
         return;
     }
-    req->aborted = 1;
-    req->body_ended = req->body_failed = 1;
+    req->response.aborted = 1;
+    req->body.ended = req->body.failed = 1;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
 }

@@ -33,11 +33,12 @@ static int begin(PyObject *self, PyObject *exc_info, wsgi_head *head, PyObject *
     wsgi_request *req = wsgi_enter(self);
     if (!req)
         return -1;
-    bool late = exc_info != Py_None && req->headers_sent, again = exc_info == Py_None && req->head.status != 0;
+    bool late = exc_info != Py_None && req->response.begun,
+         again = exc_info == Py_None && req->response.head.status != 0;
     if (!late && !again) {
-        *head = req->head;
-        req->head = (wsgi_head){.content_length = -1};
-        *write = Py_NewRef(req->write);
+        *head = req->response.head;
+        req->response.head = (wsgi_head){.content_length = -1};
+        *write = Py_NewRef(req->objects.write);
     }
     wsgi_leave(req, 0);
     if (again)
@@ -52,8 +53,8 @@ static int begin(PyObject *self, PyObject *exc_info, wsgi_head *head, PyObject *
 static void end(PyObject *self, wsgi_head *head) {
     wsgi_request *req = wsgi_enter_quietly(self);
     if (req) {
-        wsgi_head before = req->head; /* of a call of start_response within this one */
-        req->head = *head;
+        wsgi_head before = req->response.head; /* of a call of start_response within this one */
+        req->response.head = *head;
         *head = before;
         wsgi_leave(req, 0);
     }

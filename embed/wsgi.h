@@ -79,7 +79,7 @@ int wsgi_response_list(PyObject *write, PyObject *blocks);
 
 /* body.c */
 int wsgi_body_take(wsgi_request *req, PyObject **whole); /* new. Lock: held */
-void wsgi_body_retire(wsgi_request *req);
+void wsgi_body_end(wsgi_request *req);
 
 /* input.c */
 int wsgi_input_init(void);
