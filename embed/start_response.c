@@ -17,13 +17,17 @@ typedef struct {
 /* exc_info as in PEP 3333, "The start_response() Callable": too late to replace
  * the headers, so the exception goes on. */
 static PyObject *reraise(PyObject *exc_info) {
-    PyObject *type = PyTuple_GET_ITEM(exc_info, 0), *value = PyTuple_GET_ITEM(exc_info, 1),
-             *traceback = PyTuple_GET_ITEM(exc_info, 2); /* borrowed */
+    PyObject *value = PyTuple_GET_ITEM(exc_info, 1), *traceback = PyTuple_GET_ITEM(exc_info, 2); /* borrowed */
     if (!PyExceptionInstance_Check(value)) {
         PyErr_Format(PyExc_TypeError, "exc_info must hold an exception, not %R", value);
         return NULL;
     }
-    PyErr_Restore(Py_NewRef(type), Py_NewRef(value), traceback == Py_None ? NULL : Py_NewRef(traceback));
+    if (traceback != Py_None && !PyTraceBack_Check(traceback)) {
+        PyErr_Format(PyExc_TypeError, "exc_info must hold a traceback, not %R", traceback);
+        return NULL;
+    }
+    /* What the tuple says of its type is not believed: CPython would call it. */
+    PyErr_Restore(Py_NewRef(Py_TYPE(value)), Py_NewRef(value), traceback == Py_None ? NULL : Py_NewRef(traceback));
     return NULL;
 }
 

@@ -90,6 +90,18 @@ def broken(environ, start_response):
     return Broken()
 
 
+def odd_exc_info(environ, start_response):
+    write = start_response("200 OK", [])
+    write(b"begun")
+    said = []
+    for exc_info in ((None, ValueError("on purpose"), None), (ValueError, ValueError(), 5), (ValueError, 5, None)):
+        try:
+            start_response("500 Oops", [], exc_info)
+        except Exception as error:
+            said.append(f", {type(error).__name__}: {error}".encode())
+    return said
+
+
 def no_iterable(environ, start_response):
     start_response("200 OK", [])
     return 5
