@@ -37,9 +37,10 @@ type Application struct {
 
 	threads int // Python threads
 
-	mu   sync.Mutex
-	free []*Request // the one used last is used next: its memory is warm
-	all  atomic.Pointer[[]*Request]
+	mu     sync.Mutex
+	idle   []*Request // the one used last is used next
+	memory memory     // that they keep
+	all    atomic.Pointer[[]*Request]
 }
 
 // Serve loads the application that target names, lets go of the GIL and starts

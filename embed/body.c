@@ -9,8 +9,9 @@
 
 #include <stdlib.h>
 
-/* Smaller bodies are copied: that costs less than it saves. */
-enum { LARGE = 64 << 10 };
+/* Smaller bodies are copied: that costs less than it saves. For larger ones no
+ * memory is kept (memory.go). */
+enum { LARGE = 64 << 10, LARGEST = 2 << 20 };
 
 /* Does: has `body` point to at least `size` bytes; what was in them is lost.
  * Memory: `body` stays the request's. It may be inside of `spare`, which nobody
@@ -18,15 +19,15 @@ enum { LARGE = 64 << 10 };
  * GIL: either.
  * Fails: -1 if memory is short. */
 int gowsgi_request_body(wsgi_request *req, size_t size) {
-    if (req->spare && (size_t)PyBytes_GET_SIZE(req->spare) >= size) {
-        req->body = (uint8_t *)PyBytes_AS_STRING(req->spare);
-        req->body_room = (size_t)PyBytes_GET_SIZE(req->spare);
+    if (req->body.spare && (size_t)PyBytes_GET_SIZE(req->body.spare) >= size) {
+        req->body.data = (uint8_t *)PyBytes_AS_STRING(req->body.spare);
+        req->body.room = (size_t)PyBytes_GET_SIZE(req->body.spare);
         return 0;
     }
-    if (gowsgi_request_reserve(&req->own, &req->own_room, size) < 0)
+    if (gowsgi_request_reserve(&req->body.own, &req->body.own_room, size) < 0)
         return -1;
-    req->body = req->own;
-    req->body_room = req->own_room;
+    req->body.data = req->body.own;
+    req->body.room = req->body.own_room;
     return 0;
 }
 
@@ -41,46 +42,50 @@ static void forget_hash(PyObject *bytes) {
  * bytes object (new), or NULL if it has to be copied. */
 int wsgi_body_take(wsgi_request *req, PyObject **whole) {
     *whole = NULL;
-    if (req->body_length < LARGE)
+    if (req->body.length < LARGE)
         return 0;
-    req->body_taken = 1;
-    if (!req->spare || Py_REFCNT(req->spare) > 1 || req->body != (uint8_t *)PyBytes_AS_STRING(req->spare))
+    req->body.in_one_go = 1;
+    if (!req->body.spare || Py_REFCNT(req->body.spare) > 1 ||
+        req->body.data != (uint8_t *)PyBytes_AS_STRING(req->body.spare))
         return 0;
-    Py_ssize_t size = (Py_ssize_t)req->body_length;
-    if (size < PyBytes_GET_SIZE(req->spare) && _PyBytes_Resize(&req->spare, size) < 0) {
-        req->body_size = 0; /* it went with the memory */
-        req->body_failed = 1;
+    Py_ssize_t size = (Py_ssize_t)req->body.length;
+    if (size < PyBytes_GET_SIZE(req->body.spare) && _PyBytes_Resize(&req->body.spare, size) < 0) {
+        /* It went with the memory; seek() must not lead back there. */
+        req->body.data = NULL;
+        req->body.start = req->body.room = req->body.size = 0;
+        req->body.lost = 1;
         return -1;
     }
-    forget_hash(req->spare);
-    req->body = (uint8_t *)PyBytes_AS_STRING(req->spare); /* for seek() */
-    req->body_room = (size_t)size;
-    *whole = Py_NewRef(req->spare);
+    forget_hash(req->body.spare);
+    req->body.data = (uint8_t *)PyBytes_AS_STRING(req->body.spare); /* for seek() */
+    req->body.room = (size_t)size;
+    *whole = Py_NewRef(req->body.spare);
     return 0;
 }
 
-/* The request has ended: a spare that the application kept is its own, and if it
- * took the body whole, there is to be one for the next. */
-void wsgi_body_retire(wsgi_request *req) {
-#ifndef Py_GIL_DISABLED /* there, who else has it cannot be told */
-    if (req->spare && Py_REFCNT(req->spare) > 1)
-        Py_CLEAR(req->spare);
-    if (!req->body_taken || (req->spare && PyBytes_GET_SIZE(req->spare) >= req->body_length))
+/* A spare that the application kept is its own, and if it took the body whole,
+ * there is to be one for the next. */
+static void prepare_spare(wsgi_request *req) {
+#ifdef Py_GIL_DISABLED
+    (void)req; /* who else has it cannot be told */
+#else
+    if (req->body.spare && Py_REFCNT(req->body.spare) > 1)
+        Py_CLEAR(req->body.spare);
+    if (!req->body.in_one_go || req->body.length > LARGEST ||
+        (req->body.spare && PyBytes_GET_SIZE(req->body.spare) >= req->body.length))
         return;
-    Py_XSETREF(req->spare, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)req->body_length)); /* new */
-    if (!req->spare) {
+    Py_XSETREF(req->body.spare, PyBytes_FromStringAndSize(NULL, (Py_ssize_t)req->body.length)); /* new */
+    if (!req->body.spare) {
         PyErr_Clear(); /* then the next body is copied */
         return;
     }
-    free(req->own);
-    req->own = NULL;
-    req->own_room = 0;
+    free(req->body.own);
+    req->body.own = NULL;
+    req->body.own_room = 0;
 #endif
 }
 
-void wsgi_body_drop(wsgi_request *req) {
-    if (!req->spare_unwanted)
-        return;
-    Py_CLEAR(req->spare);
-    req->spare_unwanted = 0;
+void wsgi_body_end(wsgi_request *req) {
+    prepare_spare(req);
+    req->body.spare_size = req->body.spare ? (size_t)PyBytes_GET_SIZE(req->body.spare) : 0;
 }

@@ -25,21 +25,12 @@ func (r *Request) Body(size int) ([]byte, error) {
 		return nil, errOutOfMemory
 	}
 	// SAFETY: body has at least size bytes and is Go's until Submit.
-	return unsafe.Slice((*byte)(r.c.body), size), nil
+	return unsafe.Slice((*byte)(r.c.body.data), size), nil
 }
 
 // SetBody makes the first size bytes of Body the whole request body.
 func (r *Request) SetBody(size int) {
-	r.setBody(size, int64(size))
-	r.c.body_whole, r.c.body_ended = 1, 1
-}
-
-func (r *Request) setBody(size int, length int64) {
-	c := r.c
-	c.body_start, c.body_size, c.body_read = 0, C.size_t(size), 0
-	c.body_length = C.int64_t(length)
-	c.body_taken = 0
-	c.body_whole, c.body_ended, c.body_failed, c.body_paused, c.body_awaited = 0, 0, 0, 0, 0
+	r.body = body{size: size, length: int64(size)}
 }
 
 // StreamBody makes the request body the first size bytes of Body, then what
@@ -47,16 +38,22 @@ func (r *Request) setBody(size int, length int64) {
 // in bytes, or -1 if it is unknown. interrupt makes a Read of source that is
 // under way return; it is called if the application is done while there is one.
 func (r *Request) StreamBody(source io.Reader, size int, length int64, interrupt func()) {
-	r.setBody(size, length)
-	r.c.body_paused = 1
+	r.body = body{size: size, length: length}
+	left := length - int64(size)
 	if length < 0 {
-		length = math.MinInt64 / 2 // never counts down to nothing
+		left = math.MinInt64 / 2 // never counts down to nothing
 	}
-	r.pump = &pump{
-		r: r, source: source, left: length - int64(size), interrupt: interrupt,
+	r.body.pump = &pump{
+		r: r, source: source, left: left, interrupt: interrupt,
 		quit: make(chan struct{}), done: make(chan struct{}),
 	}
-	go r.pump.run()
+}
+
+// body is the body of a request that is about to be submitted, or was.
+type body struct {
+	size   int   // bytes that are there before
+	length int64 // -1: unknown
+	pump   *pump // reads the rest while the application runs; nil: there is none
 }
 
 // pump moves a request body into the ring that wsgi.input reads from.
@@ -137,11 +134,11 @@ func (p *pump) end() {
 // StopBody leaves a streamed body's source alone for good. touched: it was read
 // from. The request is done.
 func (r *Request) StopBody() (touched bool) {
-	if r.pump == nil {
+	if r.body.pump == nil {
 		return false
 	}
-	touched = r.pump.stop()
-	r.pump = nil
+	touched = r.body.pump.stop()
+	r.body.pump = nil
 	return touched
 }
 

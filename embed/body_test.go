@@ -1,6 +1,7 @@
 package embed_test
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"math/rand/v2"
@@ -34,4 +35,18 @@ func TestLargeBodiesAreTheApplicationsOwn(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// Memory may be short at the moment when a body becomes the application's own.
+func TestBodyThatCannotBeShortened(t *testing.T) {
+	for range 5 {
+		large := bytes.Repeat([]byte("a"), 200_000)
+		if a := ask(t, "/whole", header{"Content-Length": "200000"}, large); a.result.Raised {
+			t.Fatal(a.result.Error)
+		}
+		body := bytes.Repeat([]byte("b"), 100_000) // goes into the memory that was made for the like of the last
+		if a := ask(t, "/without_memory", header{"Content-Length": "100000"}, body); a.result.Raised {
+			t.Error(a.result.Error)
+		}
+	}
 }

@@ -19,34 +19,39 @@
 enum { MOST = 64 << 10 /* bytes that wait */ };
 
 typedef struct {
-    PyObject_HEAD vectorcallfunc call;
-    wsgi_request *req; /* NULL once it has ended */
+    wsgi_object object;
+    vectorcallfunc call;
 } early_hints;
 
-static PyTypeObject *type;
-
-/* Adds one response's worth to what waits: its size, then the fields. */
-static int queue(wsgi_request *req, const uint8_t *fields, uint32_t size) {
-    int failed = 0;
-    pthread_mutex_lock(&req->lock);
-    if (req->hints_size + sizeof size + size <= MOST) {
-        uint8_t *larger = realloc(req->hints, req->hints_size + sizeof size + size);
-        if (larger) {
-            memcpy(larger + req->hints_size, &size, sizeof size);
-            memcpy(larger + req->hints_size + sizeof size, fields, size);
-            req->hints_size += sizeof size + size;
-            __atomic_store_n(&req->hints, larger, __ATOMIC_RELEASE);
-        } else {
-            failed = -1;
-        }
-    }
-    pthread_mutex_unlock(&req->lock);
-    if (failed) {
-        PyErr_NoMemory();
+/* Adds one response's worth to what waits: its size, then the fields. -1 if memory
+ * is short. Lock: held. */
+static int queue(wsgi_response *response, const uint8_t *fields, uint32_t size) {
+    size_t before = response->hints_size, after = before + sizeof size + size;
+    if (after > MOST)
+        return 0;
+    uint8_t *larger = realloc(response->hints, after);
+    if (!larger)
         return -1;
-    }
-    gowsgi_pool_ring(&req->task, GOWSGI_OUTPUT);
+    memcpy(larger + before, &size, sizeof size);
+    memcpy(larger + before + sizeof size, fields, size);
+    response->hints_size = after;
+    __atomic_store_n(&response->hints, larger, __ATOMIC_RELEASE);
     return 0;
+}
+
+/* Flattens a list of (name, value): *fields is malloc'ed, or NULL. */
+static int flatten(PyObject *list, uint8_t **fields, size_t *size) {
+    PyObject *headers = PySequence_Tuple(list); /* new; may run code of the application's */
+    size_t room = 0;
+    int failed = headers ? 0 : -1;
+    for (Py_ssize_t i = 0; !failed && i < PyTuple_GET_SIZE(headers); i++) {
+        wsgi_field field;
+        failed = wsgi_field_parse(PyTuple_GET_ITEM(headers, i), &field);
+        if (!failed)
+            failed = wsgi_field_append(fields, size, &room, &field);
+    }
+    Py_XDECREF(headers);
+    return failed;
 }
 
 /* early_hints(headers) */
@@ -55,28 +60,21 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
         PyErr_SetString(PyExc_TypeError, "wsgi.early_hints takes a list of (name, value)");
         return NULL;
     }
-    PyObject *headers = PySequence_Tuple(args[0]); /* new; may run code of the application's */
-    if (!headers)
-        return NULL;
     uint8_t *fields = NULL;
-    size_t size = 0, room = 0;
-    int failed = 0;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(headers) && !failed; i++) {
-        wsgi_field field;
-        failed = wsgi_field_parse(PyTuple_GET_ITEM(headers, i), &field);
-        if (!failed)
-            failed = wsgi_field_append(&fields, &size, &room, &field);
-    }
-    /* The GIL is not let go from here on: the request stays what it is. */
-    wsgi_request *req = ((early_hints *)self)->req;
-    if (!failed && !req) {
-        PyErr_SetString(PyExc_RuntimeError, "wsgi.early_hints belongs to a request that has ended");
+    size_t size = 0;
+    int failed = flatten(args[0], &fields, &size);
+    wsgi_request *req = failed ? NULL : wsgi_enter(self);
+    if (req) {
+        bool wanted = size > 0 && size <= MOST && !req->response.begun && !gowsgi_forked;
+        if (wanted)
+            failed = queue(&req->response, fields, (uint32_t)size);
+        wsgi_leave(req, wanted ? GOWSGI_OUTPUT : 0);
+        if (failed)
+            PyErr_NoMemory();
+    } else {
         failed = -1;
     }
-    if (!failed && size > 0 && size <= MOST && !req->headers_sent && !gowsgi_forked)
-        failed = queue(req, fields, (uint32_t)size);
     free(fields);
-    Py_DECREF(headers);
     if (failed)
         return NULL;
     Py_RETURN_NONE;
@@ -88,10 +86,10 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
  * Fails: never. */
 uint8_t *gowsgi_request_hints(wsgi_request *req, size_t *size) {
     pthread_mutex_lock(&req->lock);
-    uint8_t *hints = req->hints;
-    *size = req->hints_size;
-    __atomic_store_n(&req->hints, NULL, __ATOMIC_RELEASE);
-    req->hints_size = 0;
+    uint8_t *hints = req->response.hints;
+    *size = req->response.hints_size;
+    __atomic_store_n(&req->response.hints, NULL, __ATOMIC_RELEASE);
+    req->response.hints_size = 0;
     pthread_mutex_unlock(&req->lock);
     return hints;
 }
@@ -120,17 +118,15 @@ int wsgi_early_hints_init(void) {
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_DISALLOW_INSTANTIATION,
         .slots = slots,
     };
-    type = (PyTypeObject *)PyType_FromSpec(&spec);
-    return type ? 0 : -1;
+    wsgi.early_hints_type = (PyTypeObject *)PyType_FromSpec(&spec);
+    return wsgi.early_hints_type ? 0 : -1;
 }
 
 PyObject *wsgi_early_hints_new(wsgi_request *req) {
-    early_hints *self = (early_hints *)type->tp_alloc(type, 0);
+    early_hints *self = (early_hints *)wsgi.early_hints_type->tp_alloc(wsgi.early_hints_type, 0);
     if (!self)
         return NULL;
     self->call = call;
-    self->req = req;
+    self->object.req = req;
     return (PyObject *)self;
 }
-
-void wsgi_early_hints_expire(PyObject *self) { ((early_hints *)self)->req = NULL; }

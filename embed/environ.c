@@ -115,9 +115,9 @@ PyObject *wsgi_environ_new(wsgi_request *req) {
     PyObject *environ = PyDict_Copy(wsgi.environ_template); /* new */
     if (!environ)
         return NULL;
-    if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->input) < 0 ||
-        PyDict_SetItem(environ, keys.errors, req->errors) < 0 ||
-        PyDict_SetItem(environ, keys.early_hints, req->early_hints) < 0)
+    if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->objects.input) < 0 ||
+        PyDict_SetItem(environ, keys.errors, req->objects.errors) < 0 ||
+        PyDict_SetItem(environ, keys.early_hints, req->objects.early_hints) < 0)
         Py_CLEAR(environ);
     return environ;
 }

@@ -6,32 +6,60 @@
 #include <string.h>
 
 typedef struct {
-    PyObject_HEAD wsgi_request *req; /* NULL once the request has ended */
-    char *pending; /* the beginning of a line; malloc'ed */
-    size_t size;
+    wsgi_object object;
+    char *pending; /* (lock) the beginning of a line; malloc'ed */
+    size_t size; /* (lock) */
 } errors;
 
-static errors *stream_of(PyObject *self) {
-    if (!((errors *)self)->req) {
-        PyErr_SetString(PyExc_RuntimeError, "wsgi.errors belongs to a request that has ended");
-        return NULL;
-    }
-    return (errors *)self;
+char *wsgi_errors_take(PyObject *self, size_t *size) {
+    errors *stream = (errors *)self;
+    char *text = stream->pending;
+    *size = stream->size;
+    stream->pending = NULL;
+    stream->size = 0;
+    return text;
 }
 
-/* Logs what is pending. The GIL is let go meanwhile, so the text is taken off
- * the object first. */
-static void flush(errors *self) {
-    char *text = self->pending;
-    size_t size = self->size;
-    self->pending = NULL;
-    self->size = 0;
-    if (size > 0)
-        wsgi_log(&(wsgi_record){.kind = WSGI_LOG_ERRORS, .req = self->req, .text = text, .size = size});
+/* Lock: held. -1 if memory is short. */
+static int append(errors *self, PyObject *bytes) {
+    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
+    char *larger = realloc(self->pending, self->size + size + 1);
+    if (!larger)
+        return -1;
+    memcpy(larger + self->size, PyBytes_AS_STRING(bytes), size);
+    self->pending = larger;
+    self->size += size;
+    return 0;
+}
+
+/* Lock: held. */
+static bool is_line(const errors *self) { return self->size > 0 && self->pending[self->size - 1] == '\n'; }
+
+/* Appends `bytes`, and makes a record of what is pending if that is a line or if
+ * `flush`. The GIL is let go meanwhile, so the text is taken off the object first. */
+static int put(PyObject *self, PyObject *bytes, bool flush) {
+    wsgi_request *req = wsgi_enter(self);
+    if (!req)
+        return -1;
+    wsgi_record record = {.kind = WSGI_LOG_ERRORS, .req = req, .generation = req->generation};
+    char *text = NULL;
+    int failed = bytes ? append((errors *)self, bytes) : 0;
+    bool line = is_line((errors *)self);
+    if (line || flush)
+        text = wsgi_errors_take(self, &record.size);
+    wsgi_leave(req, 0);
+    if (line)
+        record.size--;
+    record.text = text;
+    if (record.size > 0)
+        wsgi_log(&record);
     free(text);
+    if (failed)
+        PyErr_NoMemory();
+    return failed;
 }
 
-static int append(errors *self, PyObject *text) {
+static int write_text(PyObject *self, PyObject *text) {
     if (!PyUnicode_Check(text)) {
         PyErr_Format(PyExc_TypeError, "wsgi.errors takes str, not %.100s", Py_TYPE(text)->tp_name);
         return -1;
@@ -39,29 +67,13 @@ static int append(errors *self, PyObject *text) {
     PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"); /* new */
     if (!bytes)
         return -1;
-    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
-    char *larger = realloc(self->pending, self->size + size + 1);
-    if (!larger) {
-        Py_DECREF(bytes);
-        PyErr_NoMemory();
-        return -1;
-    }
-    memcpy(larger + self->size, PyBytes_AS_STRING(bytes), size);
-    self->pending = larger;
-    self->size += size;
+    int failed = put(self, bytes, false);
     Py_DECREF(bytes);
-    if (self->size > 0 && self->pending[self->size - 1] == '\n') {
-        self->size--;
-        flush(self);
-    }
-    return 0;
+    return failed;
 }
 
 static PyObject *errors_write(PyObject *self, PyObject *text) {
-    errors *stream = stream_of(self);
-    if (!stream || append(stream, text) < 0)
-        return NULL;
-    return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
+    return write_text(self, text) < 0 ? NULL : PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
 }
 
 static PyObject *errors_writelines(PyObject *self, PyObject *lines) {
@@ -71,8 +83,7 @@ static PyObject *errors_writelines(PyObject *self, PyObject *lines) {
     PyObject *line; /* new */
     int failed = 0;
     while (!failed && (line = PyIter_Next(iterator))) {
-        errors *stream = stream_of(self);
-        failed = !stream || append(stream, line) < 0;
+        failed = write_text(self, line);
         Py_DECREF(line);
     }
     Py_DECREF(iterator);
@@ -82,10 +93,8 @@ static PyObject *errors_writelines(PyObject *self, PyObject *lines) {
 }
 
 static PyObject *errors_flush(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    errors *stream = stream_of(self);
-    if (!stream)
+    if (put(self, NULL, true) < 0)
         return NULL;
-    flush(stream);
     Py_RETURN_NONE;
 }
 
@@ -118,13 +127,6 @@ int wsgi_errors_init(void) {
 PyObject *wsgi_errors_new(wsgi_request *req) {
     errors *self = (errors *)wsgi.errors_type->tp_alloc(wsgi.errors_type, 0);
     if (self)
-        self->req = req;
+        self->object.req = req;
     return (PyObject *)self;
 }
-
-void wsgi_errors_flush(PyObject *self) {
-    if (((errors *)self)->size > 0)
-        flush((errors *)self);
-}
-
-void wsgi_errors_expire(PyObject *self) { ((errors *)self)->req = NULL; }

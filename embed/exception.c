@@ -4,31 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy_text(PyObject *text, size_t *size) {
-    PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"); /* new */
-    if (!bytes)
-        return NULL;
-    *size = (size_t)PyBytes_GET_SIZE(bytes);
-    char *copy = malloc(*size + 1);
-    if (copy)
-        memcpy(copy, PyBytes_AS_STRING(bytes), *size + 1);
-    Py_DECREF(bytes);
-    return copy;
-}
-
-/* traceback.format_exception, joined. */
+/* What traceback.format_exception gives, joined. */
 static char *format(PyObject *type, PyObject *value, PyObject *traceback, size_t *size) {
-    char *text = NULL;
-    PyObject *lines = PyObject_CallFunctionObjArgs(wsgi.format_exception, type, value ? value : Py_None,
-                                                   traceback ? traceback : Py_None, NULL); /* new */
-    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0); /* new */
-    PyObject *joined = lines && empty ? PyUnicode_Join(empty, lines) : NULL; /* new */
-    if (joined)
-        text = copy_text(joined, size);
-    Py_XDECREF(joined);
-    Py_XDECREF(empty);
-    Py_XDECREF(lines);
-    return text;
+    PyObject *text = wsgi_text_join(PyObject_CallFunctionObjArgs(wsgi.format_exception, type, value ? value : Py_None,
+                                                                 traceback ? traceback : Py_None, NULL)); /* new */
+    char *copy = text ? wsgi_text_copy(text, size) : NULL;
+    Py_XDECREF(text);
+    return copy;
 }
 
 char *wsgi_exception_text(size_t *size) {

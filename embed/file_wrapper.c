@@ -118,7 +118,7 @@ static int reopen(int fd) {
 
 int wsgi_file_wrapper_send(wsgi_request *req, PyObject *self) {
     PyObject *filelike = ((wrapper *)self)->filelike; /* borrowed */
-    if (!filelike || req->status == 0 || gowsgi_forked)
+    if (!filelike || req->response.head.status == 0 || gowsgi_forked)
         return 0;
     PyObject *held;
     PyObject *file = plain_file(filelike, &held); /* borrowed */
@@ -131,16 +131,16 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *self) {
         struct stat st;
         if (position >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
             int64_t size = st.st_size > position ? st.st_size - position : 0;
-            if (req->content_length < 0 && !req->headers_sent)
-                req->content_length = size;
-            if (req->content_length >= 0 && size > req->content_length - req->sent)
-                size = req->content_length - req->sent;
+            if (req->response.head.content_length < 0 && !req->response.begun)
+                req->response.head.content_length = size;
+            if (req->response.head.content_length >= 0 && size > req->response.head.content_length - req->response.sent)
+                size = req->response.head.content_length - req->response.sent;
             if (!req->is_head && size > 0)
-                req->file = reopen(fd);
-            if (req->is_head || size == 0 || req->file >= 0) {
-                req->file_offset = position;
-                req->file_size = size;
-                req->sent += size;
+                req->response.file = reopen(fd);
+            if (req->is_head || size == 0 || req->response.file >= 0) {
+                req->response.file_offset = position;
+                req->response.file_size = size;
+                req->response.sent += size;
                 sent = 1;
             }
         }

@@ -118,33 +118,34 @@ int wsgi_field_append(uint8_t **data, size_t *size, size_t *room, const wsgi_fie
     return 0;
 }
 
-/* One header field, which is added to req->head. */
-static int add_field(wsgi_request *req, PyObject *item) {
+/* Appends one header field. */
+static int add_field(wsgi_head *head, PyObject *item) {
     wsgi_field field;
     if (wsgi_field_parse(item, &field) < 0)
         return -1;
     if (same_name(field.name, field.name_size, "content-length")) {
         int64_t length = parse_length(field.value, field.value_size);
-        if (length < 0 || (req->content_length >= 0 && req->content_length != length)) {
+        if (length < 0 || (head->content_length >= 0 && head->content_length != length)) {
             PyErr_Format(PyExc_ValueError, "not one length: Content-Length %R", PyTuple_GET_ITEM(item, 1));
             return -1;
         }
-        req->content_length = length; /* Go writes the field */
+        head->content_length = length; /* Go writes the field */
         return 0;
     }
-    if (wsgi_field_append(&req->head, &req->head_size, &req->head_room, &field) < 0)
+    if (wsgi_field_append(&head->fields, &head->size, &head->room, &field) < 0)
         return -1;
-    req->head_count++;
+    head->count++;
     return 0;
 }
 
-/* Replaces status and headers. If they break a rule the response is as if
- * start_response had not been called. */
-int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
-    req->status = 0;
-    req->content_length = -1;
-    req->head_size = 0;
-    req->head_count = 0;
+/* Replaces status and headers. If they break a rule the head is as if
+ * start_response had not been called. The head is nobody else's meanwhile: what
+ * the application passed may run its own code when it is shown. */
+int wsgi_head_set(wsgi_head *head, PyObject *status, PyObject *headers) {
+    head->status = 0;
+    head->content_length = -1;
+    head->size = 0;
+    head->count = 0;
     int code = parse_status(status);
     if (code < 0)
         return -1;
@@ -154,11 +155,11 @@ int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers) {
     }
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(headers); i++) {
         PyObject *field = Py_NewRef(PyList_GET_ITEM(headers, i));
-        int failed = add_field(req, field);
+        int failed = add_field(head, field);
         Py_DECREF(field);
         if (failed)
             return -1;
     }
-    req->status = code;
+    head->status = code;
     return 0;
 }

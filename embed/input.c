@@ -7,108 +7,110 @@
  * beyond, what a client announced is not believed before it is there. */
 enum { TRUSTED = 64 << 20, FIRST_GUESS = 64 << 10 };
 
-typedef struct {
-    PyObject_HEAD wsgi_request *req; /* NULL once the request has ended */
-} input;
+enum { PIECE = 64 << 10 }; /* is copied at once, under the lock */
 
 static PyObject *unsupported; /* io.UnsupportedOperation */
 
-static wsgi_request *request_of(PyObject *self) {
-    wsgi_request *req = ((input *)self)->req;
-    if (!req)
-        PyErr_SetString(PyExc_RuntimeError, "wsgi.input belongs to a request that has ended");
+/* ---- the ring ---- */
+
+/* As wsgi_enter, if there is a body to be read. */
+static wsgi_request *enter(PyObject *self) {
+    wsgi_request *req = wsgi_enter(self);
+    if (req && req->body.lost) {
+        wsgi_leave(req, 0);
+        PyErr_NoMemory();
+        return NULL;
+    }
     return req;
 }
 
-/* ---- the ring ---- */
+/* Lock: held. */
+static bool is_dry(const wsgi_request *req) { return req->body.size == 0 && !req->body.ended; }
 
-/* Waits, without the GIL, for the next sign of life from Go, and wakes Go's
- * reader if it sleeps. */
-static void wait_for_body(wsgi_request *req, uint64_t generation) {
-    Py_BEGIN_ALLOW_THREADS
-    pthread_mutex_lock(&req->lock);
-    bool wake = req->body_paused;
-    req->body_paused = 0;
-    if (wake) {
-        pthread_mutex_unlock(&req->lock);
-        gowsgi_pool_ring(&req->task, GOWSGI_INPUT);
-        pthread_mutex_lock(&req->lock);
-    }
-    if (req->generation == generation && req->body_size == 0 && !req->body_ended && !wsgi_interrupt_wakes(req)) {
-        req->body_awaited = 1;
-        pthread_cond_wait(&req->changed, &req->lock);
-        if (req->generation == generation)
-            req->body_awaited = 0;
-    }
-    pthread_mutex_unlock(&req->lock);
-    Py_END_ALLOW_THREADS
+/* Takes off the ring what was read. Returns whom to wake. Lock: held. */
+static uint32_t consume(wsgi_body *body, size_t size) {
+    body->start += size;
+    if (body->start == body->room && !body->whole)
+        body->start = 0;
+    body->size -= size;
+    body->taken += (int64_t)size;
+    if (!body->paused || body->size > body->room / 2)
+        return 0;
+    body->paused = 0;
+    return GOWSGI_INPUT;
 }
 
-/* The bytes that wait in one piece, waiting for some if there are none. 0 at
- * the end of the body, -1 with an exception. No other thread takes them as
- * long as the caller keeps the GIL. */
-static Py_ssize_t peek(PyObject *self, const uint8_t **data) {
+/* Copies what is there in one piece to `to`, up to `room` bytes, up to and with a
+ * newline if `line`. Lock: held. */
+static size_t copy(const wsgi_body *body, char *to, size_t room, bool line) {
+    size_t size = body->size;
+    if (size > body->room - body->start)
+        size = body->room - body->start;
+    if (size > room)
+        size = room;
+    if (size > PIECE)
+        size = PIECE;
+    const uint8_t *data = body->data + body->start;
+    const uint8_t *newline = line && size ? memchr(data, '\n', size) : NULL;
+    if (newline)
+        size = (size_t)(newline - data) + 1;
+    if (size)
+        memcpy(to, data, size);
+    return size;
+}
+
+/* Takes a piece of the body, waiting for one if there is none. 0 at its end, -1
+ * with an exception. */
+static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
     for (;;) {
-        wsgi_request *req = request_of(self);
+        wsgi_request *req = enter(self);
         if (!req)
             return -1;
-        pthread_mutex_lock(&req->lock);
-        size_t size = req->body_size;
-        if (size > req->body_room - req->body_start)
-            size = req->body_room - req->body_start;
-        *data = req->body + req->body_start;
-        bool ended = req->body_ended, failed = req->body_failed;
-        uint64_t generation = req->generation;
-        pthread_mutex_unlock(&req->lock);
-        if (size > 0)
+        size_t size = copy(&req->body, to, room, line);
+        bool dry = is_dry(req), failed = req->body.failed;
+        uint32_t bells = size ? consume(&req->body, size) : 0;
+        if (dry && req->body.paused) {
+            req->body.paused = 0;
+            bells = GOWSGI_INPUT;
+        }
+        wsgi_leave(req, bells);
+        if (size)
             return (Py_ssize_t)size;
         if (failed) {
             PyErr_SetString(PyExc_ConnectionError, "the request body ended early: the client has left, was too "
                                                    "slow, or sent more than limit_request_body");
             return -1;
         }
-        if (ended)
+        if (!dry)
             return 0;
         if (gowsgi_forked) {
             PyErr_SetString(PyExc_OSError, "a forked child cannot read the rest of the request body");
             return -1;
         }
-        wait_for_body(req, generation);
-        if (wsgi_interrupted(req) < 0 || PyErr_CheckSignals() < 0)
+        if (wsgi_wait(self, is_dry) < 0)
             return -1;
     }
 }
 
-static void consume(wsgi_request *req, size_t size) {
-    pthread_mutex_lock(&req->lock);
-    req->body_start += size;
-    if (req->body_start == req->body_room && !req->body_whole)
-        req->body_start = 0;
-    req->body_size -= size;
-    req->body_read += (int64_t)size;
-    bool wake = req->body_paused && req->body_size <= req->body_room / 2;
-    if (wake)
-        req->body_paused = 0;
-    pthread_mutex_unlock(&req->lock);
-    if (wake)
-        gowsgi_pool_ring(&req->task, GOWSGI_INPUT);
-}
-
 /* Does: the room for body bytes in one piece; 0 pauses the reader until
- *     GOWSGI_INPUT rings.
+ *     GOWSGI_INPUT rings. 0 as well, if it rang although nobody asks for more.
  * Memory: *data is the reader's to fill until gowsgi_request_feed.
  * GIL: either.
  * Fails: never. */
 size_t gowsgi_request_space(wsgi_request *req, uint8_t **data) {
     pthread_mutex_lock(&req->lock);
-    size_t end = req->body_start + req->body_size;
-    size_t space = end < req->body_room ? req->body_room - end : req->body_room - req->body_size;
-    if (end >= req->body_room)
-        end -= req->body_room;
-    *data = req->body + end;
-    if (req->body_size == req->body_room)
+    if (req->body.paused) { /* the bell of a request before */
+        pthread_mutex_unlock(&req->lock);
+        return 0;
+    }
+    size_t end = req->body.start + req->body.size;
+    size_t space = end < req->body.room ? req->body.room - end : req->body.room - req->body.size;
+    if (end >= req->body.room)
+        end -= req->body.room;
+    *data = req->body.data + end;
+    if (req->body.size == req->body.room)
         space = 0;
-    req->body_paused = space == 0;
+    req->body.paused = space == 0;
     pthread_mutex_unlock(&req->lock);
     return space;
 }
@@ -120,83 +122,92 @@ size_t gowsgi_request_space(wsgi_request *req, uint8_t **data) {
  * Fails: never. */
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) {
     pthread_mutex_lock(&req->lock);
-    req->body_size += size;
-    req->body_ended |= (uint8_t)ended;
-    req->body_failed |= (uint8_t)failed;
+    req->body.size += size;
+    req->body.ended |= (uint8_t)ended;
+    req->body.failed |= (uint8_t)failed;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
 }
 
 /* Does: tells how many bytes of the body the application has taken, and
- *     whether it waits for more.
+ *     whether it waits for more, or for the client to take the response.
  * Memory: nothing changes hands.
  * GIL: either.
  * Fails: never. */
 int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
     pthread_mutex_lock(&req->lock);
-    int64_t taken = req->body_read;
-    *waiting = req->body_awaited;
+    int64_t taken = req->body.taken;
+    *waiting = req->waiting > 0;
     pthread_mutex_unlock(&req->lock);
     return taken;
 }
 
 /* ---- reading ---- */
 
+/* How much to make room for: as much as is wanted and can come, if that is sure;
+ * for a line, as much as it has. Lock: held. */
+static Py_ssize_t guess(const wsgi_body *body, Py_ssize_t want, bool line) {
+    Py_ssize_t room = line && want > FIRST_GUESS ? FIRST_GUESS : want;
+    if (body->length >= 0 && room > body->length - body->taken)
+        room = (Py_ssize_t)(body->length - body->taken);
+    if (room > TRUSTED)
+        room = FIRST_GUESS;
+    if (line && body->whole && room > 0) {
+        const uint8_t *rest = body->data + body->start;
+        const uint8_t *newline = memchr(rest, '\n', (size_t)room);
+        if (newline)
+            room = newline - rest + 1;
+    }
+    return room;
+}
+
+/* Makes a result that is full larger. False if that is not necessary, as the body
+ * has been read, or with an exception and without result. */
+static bool grow(PyObject *self, PyObject **result, Py_ssize_t want) {
+    Py_ssize_t room = PyBytes_GET_SIZE(*result);
+    wsgi_request *req = enter(self);
+    if (!req) {
+        Py_CLEAR(*result);
+        return false;
+    }
+    bool at_end = req->body.length >= 0 && req->body.taken == req->body.length;
+    wsgi_leave(req, 0);
+    if (at_end)
+        return false;
+    room = room > want / 2 ? want : (room ? room * 2 : FIRST_GUESS);
+    return _PyBytes_Resize(result, room) == 0;
+}
+
 /* Collects up to `want` bytes (-1: all), up to and with a newline if `line`. */
 static PyObject *collect(PyObject *self, Py_ssize_t want, bool line) {
-    wsgi_request *req = request_of(self);
-    if (!req)
-        return NULL;
     if (want < 0)
         want = PY_SSIZE_T_MAX;
-    if (!line && req->body_whole && req->body_read == 0 && want >= req->body_length) {
-        PyObject *whole;
-        if (wsgi_body_take(req, &whole) < 0)
-            return NULL;
-        if (whole) {
-            consume(req, (size_t)req->body_length);
-            return whole;
-        }
-    }
-    Py_ssize_t room = want < FIRST_GUESS || !line ? want : FIRST_GUESS;
-    if (req->body_length >= 0 && room > req->body_length - req->body_read)
-        room = (Py_ssize_t)(req->body_length - req->body_read);
-    if (room > TRUSTED)
-        room = req->body_length >= 0 && room <= TRUSTED ? room : FIRST_GUESS;
-    if (line && req->body_whole) {
-        const uint8_t *newline = room ? memchr(req->body + req->body_start, '\n', (size_t)room) : NULL;
-        if (newline)
-            room = newline - (req->body + req->body_start) + 1;
-    }
+    wsgi_request *req = enter(self);
+    if (!req)
+        return NULL;
+    PyObject *whole = NULL;
+    int failed = 0;
+    if (!line && req->body.whole && req->body.taken == 0 && want >= req->body.length)
+        failed = wsgi_body_take(req, &whole);
+    if (whole)
+        consume(&req->body, (size_t)req->body.length);
+    Py_ssize_t room = guess(&req->body, want, line), size = 0;
+    wsgi_leave(req, 0);
+    if (whole || failed)
+        return whole;
     PyObject *result = PyBytes_FromStringAndSize(NULL, room); /* new */
-    Py_ssize_t size = 0;
-    bool complete = false;
-    while (result && !complete && size < want) {
-        if (size == room) {
-            if (req->body_length >= 0 && req->body_read == req->body_length)
-                break;
-            room = room > want / 2 ? want : (room ? room * 2 : FIRST_GUESS);
-            if (_PyBytes_Resize(&result, room) < 0)
-                return NULL;
-        }
-        const uint8_t *data;
-        Py_ssize_t there = peek(self, &data);
-        if (there < 0)
-            Py_CLEAR(result);
-        if (there <= 0)
+    while (result && size < want) {
+        if (size == PyBytes_GET_SIZE(result) && !grow(self, &result, want))
             break;
-        if (there > room - size)
-            there = room - size;
-        if (line) {
-            const uint8_t *newline = memchr(data, '\n', (size_t)there);
-            if (newline) {
-                there = newline - data + 1;
-                complete = true;
-            }
-        }
-        memcpy(PyBytes_AS_STRING(result) + size, data, (size_t)there);
-        consume(req, (size_t)there);
-        size += there;
+        char *to = PyBytes_AS_STRING(result) + size;
+        Py_ssize_t n = take(self, to, (size_t)(PyBytes_GET_SIZE(result) - size), line);
+        if (n < 0)
+            Py_CLEAR(result);
+        if (n <= 0)
+            break;
+        size += n;
+        if (line && to[n - 1] == '\n')
+            break;
     }
     if (result && size < PyBytes_GET_SIZE(result))
         _PyBytes_Resize(&result, size);
@@ -256,11 +267,12 @@ static PyObject *input_next(PyObject *self) {
 
 /* ---- seeking, while the whole body is in memory ---- */
 
-/* The request, if its body is all there; else UnsupportedOperation, from tell()
+/* As enter, if the body is all there; else UnsupportedOperation, from tell()
  * as well: who can tell is taken to be able to seek (Zope does). */
-static wsgi_request *seekable_request_of(PyObject *self) {
-    wsgi_request *req = request_of(self);
-    if (req && !req->body_whole) {
+static wsgi_request *enter_seekable(PyObject *self) {
+    wsgi_request *req = enter(self);
+    if (req && !req->body.whole) {
+        wsgi_leave(req, 0);
         PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
         return NULL;
     }
@@ -268,8 +280,12 @@ static wsgi_request *seekable_request_of(PyObject *self) {
 }
 
 static PyObject *input_tell(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    wsgi_request *req = seekable_request_of(self);
-    return req ? PyLong_FromLongLong(req->body_read) : NULL;
+    wsgi_request *req = enter_seekable(self);
+    if (!req)
+        return NULL;
+    int64_t position = req->body.taken;
+    wsgi_leave(req, 0);
+    return PyLong_FromLongLong(position);
 }
 
 static PyObject *input_seek(PyObject *self, PyObject *args) {
@@ -277,33 +293,35 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
     int whence = 0;
     if (!PyArg_ParseTuple(args, "L|i:seek", &offset, &whence))
         return NULL;
-    wsgi_request *req = seekable_request_of(self);
-    if (!req)
-        return NULL;
     if (whence < 0 || whence > 2) {
         PyErr_Format(PyExc_ValueError, "whence must be 0, 1 or 2, not %d", whence);
         return NULL;
     }
-    long long base = whence == 0 ? 0 : whence == 1 ? req->body_read : req->body_length;
-    if (offset < 0 ? base + offset < 0 : offset > req->body_length) {
-        if (offset < 0) {
-            PyErr_SetString(PyExc_ValueError, "negative seek position");
-            return NULL;
-        }
-        offset = req->body_length;
+    wsgi_request *req = enter_seekable(self);
+    if (!req)
+        return NULL;
+    long long length = req->body.length, base = whence == 0 ? 0 : whence == 1 ? req->body.taken : length;
+    long long position = offset > length - base ? length : base + offset;
+    if (position >= 0) {
+        req->body.start = (size_t)position;
+        req->body.size = (size_t)(length - position);
+        req->body.taken = position;
     }
-    long long position = base + offset > req->body_length ? req->body_length : base + offset;
-    pthread_mutex_lock(&req->lock);
-    req->body_start = (size_t)position;
-    req->body_size = (size_t)(req->body_length - position);
-    req->body_read = position;
-    pthread_mutex_unlock(&req->lock);
+    wsgi_leave(req, 0);
+    if (position < 0) {
+        PyErr_SetString(PyExc_ValueError, "negative seek position");
+        return NULL;
+    }
     return PyLong_FromLongLong(position);
 }
 
 static PyObject *input_seekable(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    wsgi_request *req = request_of(self);
-    return req ? PyBool_FromLong(req->body_whole) : NULL;
+    wsgi_request *req = enter(self);
+    if (!req)
+        return NULL;
+    bool whole = req->body.whole;
+    wsgi_leave(req, 0);
+    return PyBool_FromLong(whole);
 }
 
 static PyObject *input_readable(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(nothing)) { Py_RETURN_TRUE; }
@@ -340,7 +358,7 @@ int wsgi_input_init(void) {
     };
     PyType_Spec spec = {
         .name = "gowsgi.Input",
-        .basicsize = sizeof(input),
+        .basicsize = sizeof(wsgi_object),
         .flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION,
         .slots = slots,
     };
@@ -354,19 +372,8 @@ int wsgi_input_init(void) {
 }
 
 PyObject *wsgi_input_new(wsgi_request *req) {
-    input *self = (input *)wsgi.input_type->tp_alloc(wsgi.input_type, 0);
+    wsgi_object *self = (wsgi_object *)wsgi.input_type->tp_alloc(wsgi.input_type, 0);
     if (self)
         self->req = req;
     return (PyObject *)self;
-}
-
-/* A thread of the application that still waits for the body wakes up, finds
- * the request gone, and gets its RuntimeError. */
-void wsgi_input_expire(PyObject *self) {
-    wsgi_request *req = ((input *)self)->req;
-    ((input *)self)->req = NULL;
-    pthread_mutex_lock(&req->lock);
-    req->body_ended = req->body_failed = 1;
-    pthread_cond_broadcast(&req->changed);
-    pthread_mutex_unlock(&req->lock);
 }

@@ -124,8 +124,12 @@ func text(s *python3.PyObject) string {
 		return ""
 	}
 	defer s.DecRef()
-	if !python3.PyUnicode_Check(s) {
+	var size C.size_t
+	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
+	said := C.gowsgi_text((*C.PyObject)(unsafe.Pointer(s)), &size)
+	if said == nil {
 		return ""
 	}
-	return python3.PyUnicode_AsUTF8(s)
+	defer C.free(unsafe.Pointer(said))
+	return C.GoStringN(said, C.int(size))
 }

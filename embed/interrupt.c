@@ -2,7 +2,7 @@
  * request.
  *
  * Python delivers it between two bytecodes of that thread. It does not wake a
- * thread that waits inside C, so our own waits look for it (wsgi_interrupted);
+ * thread that waits inside C, so our own waits look for it (wsgi_wait);
  * other C code, a database driver's for example, must return first.
  *
  * It must not hit another request. The inspector sets it with the GIL and the
@@ -12,11 +12,11 @@
 #include "wsgi.h"
 
 void wsgi_interrupt_enter(wsgi_request *req) {
-    pthread_mutex_lock(&req->lock);
-    req->thread = PyThread_get_thread_ident();
-    if (req->interrupted)
-        PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
-    pthread_mutex_unlock(&req->lock);
+    wsgi_lock(req);
+    req->interruption.thread = PyThread_get_thread_ident();
+    if (req->interruption.pending)
+        PyThreadState_SetAsyncExc(req->interruption.thread, wsgi.request_timeout);
+    wsgi_unlock(req);
 }
 
 /* Takes back a RequestTimeout that this thread has not been hit by. False if
@@ -29,26 +29,26 @@ static bool withdraw(void) {
 }
 
 void wsgi_interrupt_leave(wsgi_request *req) {
-    pthread_mutex_lock(&req->lock);
-    req->thread = 0;
-    req->interruptible = 0;
-    bool interrupted = req->interrupted;
-    req->interrupted = 0;
-    pthread_mutex_unlock(&req->lock);
+    wsgi_lock(req);
+    req->interruption.thread = 0;
+    req->interruption.possible = 0;
+    bool interrupted = req->interruption.pending;
+    req->interruption.pending = 0;
+    wsgi_unlock(req);
     if (interrupted)
         withdraw();
 }
 
-bool wsgi_interrupt_wakes(wsgi_request *req) { return req->interrupted && req->thread == PyThread_get_thread_ident(); }
+bool wsgi_interrupt_take(wsgi_request *req) {
+    bool mine = req->interruption.pending && req->interruption.thread == PyThread_get_thread_ident();
+    if (mine)
+        req->interruption.pending = 0;
+    return mine;
+}
 
-int wsgi_interrupted(wsgi_request *req) {
-    pthread_mutex_lock(&req->lock);
-    bool interrupted = wsgi_interrupt_wakes(req);
-    if (interrupted)
-        req->interrupted = 0;
-    pthread_mutex_unlock(&req->lock);
+int wsgi_interrupt_raise(void) {
     /* Without one to take back, the application has had it already. */
-    if (!interrupted || !withdraw())
+    if (!withdraw())
         return 0;
     PyErr_SetNone(wsgi.request_timeout);
     return -1;
@@ -65,10 +65,10 @@ typedef struct {
 static void run(gowsgi_job *job) {
     wsgi_request *req = ((interruption *)job)->req;
     pthread_mutex_lock(&req->lock);
-    if (req->generation == ((interruption *)job)->generation && req->interruptible) {
-        req->interrupted = 1;
-        if (req->thread)
-            PyThreadState_SetAsyncExc(req->thread, wsgi.request_timeout);
+    if (req->generation == ((interruption *)job)->generation && req->interruption.possible) {
+        req->interruption.pending = 1;
+        if (req->interruption.thread)
+            PyThreadState_SetAsyncExc(req->interruption.thread, wsgi.request_timeout);
         pthread_cond_broadcast(&req->changed);
     }
     pthread_mutex_unlock(&req->lock);

@@ -20,6 +20,12 @@ import (
 // submitStream sends a request whose body comes from source.
 func submitStream(t *testing.T, target string, source io.ReadCloser) *embed.Request {
 	t.Helper()
+	return submitStreamAhead(t, target, 0, source)
+}
+
+// submitStreamAhead is the same, but some of the body was read before.
+func submitStreamAhead(t *testing.T, target string, ahead int, source io.ReadCloser) *embed.Request {
+	t.Helper()
 	req, err := app.Acquire()
 	if err != nil {
 		t.Fatal(err)
@@ -27,7 +33,7 @@ func submitStream(t *testing.T, target string, source io.ReadCloser) *embed.Requ
 	if _, err := req.Body(1000); err != nil {
 		t.Fatal(err)
 	}
-	req.StreamBody(source, 0, -1, func() { _ = source.Close() })
+	req.StreamBody(source, ahead, -1, func() { _ = source.Close() })
 	b, err := req.Environ()
 	if err != nil {
 		t.Fatal(err)

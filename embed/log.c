@@ -25,12 +25,16 @@ void wsgi_log_detached(const wsgi_record *r) {
     }
     /* From now on this may be a thread that Go uses, too. */
     gowsgi_crash_know_thread();
-    go_log(r->kind, r->req ? (int64_t)r->req->task.index : -1, r->level, (char *)r->logger, r->logger_size,
-           (char *)r->text, r->size);
+    go_log(r->kind, r->req ? (int64_t)r->req->task.index : -1, r->generation, r->level, (char *)r->logger,
+           r->logger_size, (char *)r->text, r->size);
 }
 
+/* Without the GIL the request may end; its name is then not the next one's. */
 void wsgi_log(const wsgi_record *record) {
+    wsgi_record named = *record;
+    if (named.req && !named.generation)
+        named.generation = named.req->generation;
     Py_BEGIN_ALLOW_THREADS
-    wsgi_log_detached(record);
+    wsgi_log_detached(&named);
     Py_END_ALLOW_THREADS
 }

@@ -14,7 +14,7 @@ import (
 
 // failedLoad is what TestMain's first attempt to load an application gave.
 var failedLoad struct {
-	err           error
+	err, odd      error
 	file, culprit string
 	modules       []string
 }
@@ -36,6 +36,11 @@ func failToLoad(interpreter *embed.Interpreter) {
 			panic(err)
 		}
 	}
+	odd := filepath.Join(folder, "odd.py")
+	if err := os.WriteFile(odd, []byte("raise RuntimeError('odd: \\udcff')\n"), 0o600); err != nil {
+		panic(err)
+	}
+	_, failedLoad.odd = interpreter.Serve(odd, embed.Serving{})
 	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{})
 	failedLoad.modules = interpreter.Modules()
 }
@@ -89,3 +94,11 @@ func TestModulesNeedTheGIL(t *testing.T) {
 }
 
 func responsive() bool { return app.Unresponsive() == 0 }
+
+// What cannot be encoded does not take the rest of a message with it.
+func TestErrorsSayWhatCannotBeEncoded(t *testing.T) {
+	var raised *embed.Error
+	if !errors.As(failedLoad.odd, &raised) || raised.Message != `odd: \udcff` {
+		t.Errorf("%+v", failedLoad.odd)
+	}
+}

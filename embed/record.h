@@ -4,12 +4,14 @@
 #define GOWSGI_EMBED_RECORD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { WSGI_LOG_ERRORS, WSGI_LOG_SIGNAL, WSGI_LOG_STDOUT, WSGI_LOG_STDERR, WSGI_LOG_LOGGED };
 
 typedef struct {
     int kind;
     struct wsgi_request *req; /* NULL: none in particular */
+    uint64_t generation; /* of it; 0: the one that runs */
     const char *text;
     size_t size;
     int level; /* of WSGI_LOG_LOGGED, as logging counts them */

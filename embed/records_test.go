@@ -22,6 +22,9 @@ func record(r embed.Record) {
 		var nothing *embed.Record
 		*nothing = r
 	}
+	if f, ok := onRecord.Load().(func(embed.Record)); ok {
+		f(r)
+	}
 	records.Lock()
 	defer records.Unlock()
 	records.all = append(records.all, r)

@@ -5,6 +5,10 @@
 wsgi_process wsgi;
 _Thread_local wsgi_request *wsgi_running;
 
+static PyObject *name_close; /* "close" */
+
+int wsgi_request_init(void) { return (name_close = PyUnicode_InternFromString("close")) ? 0 : -1; }
+
 /* Does: makes a request, idle.
  * Memory: Go keeps it for good.
  * GIL: either.
@@ -22,7 +26,7 @@ wsgi_request *gowsgi_request_new(void) {
         free(req);
         return NULL;
     }
-    req->file = -1;
+    req->response.file = -1;
     return req;
 }
 
@@ -42,98 +46,75 @@ int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size) {
     return 0;
 }
 
-/* Does: forgets the response before and queues the request, whose block has
- *     block_size bytes.
+/* All that a request has of its use before is forgotten here, but for its memory. */
+static uint64_t begin(wsgi_request *req, const gowsgi_submission *submission) {
+    wsgi_body *body = &req->body;
+    wsgi_response *response = &req->response;
+    req->block_size = submission->block_size;
+    req->is_head = (uint8_t)submission->is_head;
+    req->result.outcome = WSGI_OK;
+    wsgi_lock(req);
+    req->waiting = 0;
+    req->interruption = (wsgi_interruption){.possible = 1};
+    body->start = 0;
+    body->size = submission->body_size;
+    body->length = submission->body_length;
+    body->taken = 0;
+    body->whole = body->ended = !submission->body_streams;
+    body->paused = (uint8_t)submission->body_streams;
+    body->failed = body->lost = body->in_one_go = 0;
+    response->head.status = 0;
+    response->head.content_length = -1;
+    response->head.size = 0;
+    response->head.count = 0;
+    response->begun = response->too_long = response->aborted = 0;
+    response->sent = 0;
+    for (int i = 0; i < 2; i++)
+        response->batches[i].count = response->batches[i].copied = response->batches[i].size = 0;
+    uint64_t generation = ++req->generation;
+    wsgi_unlock(req);
+    return generation;
+}
+
+/* Whatever the application still has of the request is cut off. */
+static void end(wsgi_request *req) {
+    wsgi_objects_end(req);
+    wsgi_body_end(req);
+    wsgi_output_flush();
+}
+
+/* Does: begins a request and queues it.
  * Memory: the request is C's until its task is done or cancelled.
  * GIL: either.
  * Fails: as gowsgi_pool_submit; the request is then Go's again. */
-int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head) {
-    pthread_mutex_lock(&req->lock);
-    uint64_t generation = ++req->generation;
-    req->aborted = req->interrupted = 0;
-    req->interruptible = 1;
-    pthread_mutex_unlock(&req->lock);
-    req->block_size = block_size;
-    req->is_head = (uint8_t)is_head;
-    req->outcome = WSGI_OK;
-    req->status = 0;
-    req->content_length = -1;
-    req->headers_sent = req->too_long = 0;
-    req->sent = 0;
-    req->head_size = 0;
-    req->head_count = 0;
-    return gowsgi_pool_submit(&req->task, generation, 0);
+int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission) {
+    return gowsgi_pool_submit(&req->task, begin(req, &submission), 0);
 }
-
-/* ---- the application's objects ---- */
-
-static int prepare_objects(wsgi_request *req) {
-    if (!req->start_response && !(req->start_response = wsgi_start_response_new(req)))
-        return -1;
-    if (!req->write && !(req->write = wsgi_write_new(req)))
-        return -1;
-    if (!req->early_hints && !(req->early_hints = wsgi_early_hints_new(req)))
-        return -1;
-    if (!req->input && !(req->input = wsgi_input_new(req)))
-        return -1;
-    if (!req->errors && !(req->errors = wsgi_errors_new(req)))
-        return -1;
-    return 0;
-}
-
-/* An object that only the request refers to serves the next one. Otherwise
- * somebody kept it: it is cut off, and they have it to themselves. */
-static void retire(PyObject **object, void (*expire)(PyObject *)) {
-#ifndef Py_GIL_DISABLED
-    if (Py_REFCNT(*object) == 1)
-        return;
-#endif
-    expire(*object);
-    Py_CLEAR(*object);
-}
-
-static void retire_objects(wsgi_request *req) {
-    if (req->start_response)
-        retire(&req->start_response, wsgi_start_response_expire);
-    if (req->write)
-        retire(&req->write, wsgi_write_expire);
-    if (req->early_hints)
-        retire(&req->early_hints, wsgi_early_hints_expire);
-    if (req->input)
-        retire(&req->input, wsgi_input_expire);
-    if (req->errors) {
-        wsgi_errors_flush(req->errors);
-        retire(&req->errors, wsgi_errors_expire);
-    }
-}
-
-/* ---- a request ---- */
 
 static int iterate(wsgi_request *req, PyObject *iterable) {
-    PyObject *iterator = PyObject_GetIter(iterable); /* new */
-    if (!iterator) {
-        if (PyErr_ExceptionMatches(PyExc_TypeError))
-            PyErr_Format(PyExc_TypeError,
-                         "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
+    if (!Py_TYPE(iterable)->tp_iter && !PySequence_Check(iterable)) {
+        PyErr_Format(PyExc_TypeError,
+                     "the application returned %R, which is not an iterable of byte strings (PEP 3333)", iterable);
         return -1;
     }
-    int stop = 0;
-    while (!stop) {
-        PyObject *block = PyIter_Next(iterator); /* new */
-        if (!block) {
-            stop = PyErr_Occurred() ? -1 : 1;
-            break;
-        }
-        stop = wsgi_response_block(req, block);
+    PyObject *iterator = PyObject_GetIter(iterable); /* new */
+    if (!iterator)
+        return -1;
+    int result = WSGI_MORE;
+    PyObject *block; /* new */
+    while (result == WSGI_MORE && (block = PyIter_Next(iterator))) {
+        result = wsgi_response_block(req->objects.write, block);
         Py_DECREF(block);
     }
+    if (PyErr_Occurred())
+        result = WSGI_FAILED;
     Py_DECREF(iterator);
-    return stop < 0 ? -1 : 0;
+    return result == WSGI_FAILED ? -1 : 0;
 }
 
 static int deliver(wsgi_request *req, PyObject *result) {
     if (PyList_CheckExact(result) || PyTuple_CheckExact(result))
-        return wsgi_response_list(req, result);
+        return wsgi_response_list(req->objects.write, result) == WSGI_FAILED ? -1 : 0;
     if (Py_TYPE(result) == wsgi.file_wrapper_type) {
         int sent = wsgi_file_wrapper_send(req, result);
         if (sent)
@@ -150,7 +131,7 @@ static void close_result(wsgi_request *req, PyObject *result) {
         return;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
-    PyObject *close = PyObject_GetAttrString(result, "close"); /* new */
+    PyObject *close = PyObject_GetAttr(result, name_close); /* new */
     if (close) {
         PyObject *nothing = PyObject_CallNoArgs(close); /* new */
         Py_DECREF(close);
@@ -159,17 +140,24 @@ static void close_result(wsgi_request *req, PyObject *result) {
         PyErr_Clear();
     }
     if (PyErr_Occurred())
-        req->close_error = wsgi_exception_text(&req->close_error_size);
+        req->result.close_error = wsgi_exception_text(&req->result.close_error_size);
     PyErr_Restore(type, value, traceback);
 }
 
+static bool is_aborted(wsgi_request *req) {
+    wsgi_lock(req);
+    bool aborted = req->response.aborted;
+    wsgi_unlock(req);
+    return aborted;
+}
+
 static int respond(wsgi_request *req) {
-    if (prepare_objects(req) < 0)
+    if (wsgi_objects_prepare(req) < 0)
         return -1;
     PyObject *environ = wsgi_environ_new(req); /* new */
     if (!environ)
         return -1;
-    PyObject *args[] = {NULL, environ, req->start_response};
+    PyObject *args[] = {NULL, environ, req->objects.start_response};
     PyObject *result =
         PyObject_Vectorcall(wsgi.application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL); /* new */
     int failed = -1;
@@ -179,7 +167,7 @@ static int respond(wsgi_request *req) {
         Py_DECREF(result);
     }
     Py_DECREF(environ);
-    if (failed == 0 && req->status == 0 && !wsgi_is_aborted(req)) {
+    if (failed == 0 && req->response.head.status == 0 && !is_aborted(req)) {
         PyErr_SetString(PyExc_AssertionError, "the application did not call start_response (PEP 3333)");
         failed = -1;
     }
@@ -188,9 +176,9 @@ static int respond(wsgi_request *req) {
 
 /* Does: builds the environ, calls the application, drains what it returned.
  * Memory: the request stays Go's; what it now owns of Python's is in
- *     batches[].owners and goes with gowsgi_request_clean.
+ *     its batches and goes with gowsgi_request_release.
  * GIL: held.
- * Fails: into req->outcome and req->error; leaves no exception set. */
+ * Fails: into req->result.outcome and req->result.error; leaves no exception set. */
 void gowsgi_request_run(gowsgi_task *task) {
     wsgi_request *req = (wsgi_request *)task;
     wsgi_running = req;
@@ -198,11 +186,9 @@ void gowsgi_request_run(gowsgi_task *task) {
     int failed = respond(req);
     wsgi_interrupt_leave(req);
     if (failed) {
-        req->outcome = WSGI_RAISED;
-        req->error = wsgi_exception_text(&req->error_size);
+        req->result.outcome = WSGI_RAISED;
+        req->result.error = wsgi_exception_text(&req->result.error_size);
     }
-    retire_objects(req);
-    wsgi_body_retire(req);
-    wsgi_output_flush();
+    end(req);
     wsgi_running = NULL;
 }

@@ -14,17 +14,13 @@ package embed
 #cgo nocallback gowsgi_request_reserve
 
 static void set_run(wsgi_request *req) { req->task.run = gowsgi_request_run; }
-static void set_clean(wsgi_request *req) { req->task.run = gowsgi_request_clean; }
-static void trim(uint8_t **buffer, size_t *room) {
-    free(*buffer);
-    *buffer = NULL;
-    *room = 0;
-}
+static void set_release(wsgi_request *req) { req->task.run = gowsgi_request_release; }
 */
 import "C"
 
 import (
 	"errors"
+	"sync"
 	"time"
 	"unsafe"
 
@@ -32,13 +28,8 @@ import (
 	"github.com/gowsgi/gowsgi/gil"
 )
 
-// Memory that a request keeps for the next one; what a large one needed beyond
-// that goes back, unless few requests are idle.
-const (
-	blockRoom = 4 << 10
-	keepRoom  = 64 << 10
-	keepLarge = 16 // idle requests that may keep more
-)
+// blockRoom is what most environ blocks fit in.
+const blockRoom = 4 << 10
 
 var errOutOfMemory = errors.New("embed: out of memory")
 
@@ -50,22 +41,39 @@ type Request struct {
 	app  *Application
 	task *gil.Task
 
+	kept    int64 // bytes of memory while it is idle, see memory
 	builder environ.Builder
-	pump    *pump // reads the body while the application runs; nil if all is there
+	body    body
 
-	// Label is the server's own: whatever tells the log which request this is.
-	Label any
+	mu       sync.Mutex
+	label    any    // nil: none
+	labelled uint64 // the generation that it belongs to
+}
+
+// SetLabel gives the request whatever tells the log which one it is, until Release.
+// Before Submit.
+func (r *Request) SetLabel(label any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.label, r.labelled = label, r.Generation()+1
+}
+
+// withLabel calls f with the label of that generation, if it is still there.
+func (r *Request) withLabel(generation uint64, f func(label any)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.label != nil && r.labelled == generation {
+		f(r.label)
+	}
 }
 
 // Acquire takes a request, empty. Give it back with Release.
 func (a *Application) Acquire() (*Request, error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if n := len(a.free); n > 0 {
-		r := a.free[n-1]
-		a.free = a.free[:n-1]
+	if r := a.takeIdle(); r != nil {
 		return r, nil
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	c := C.gowsgi_request_new()
 	if c == nil {
 		return nil, errOutOfMemory
@@ -107,15 +115,23 @@ func (r *Request) Submit(isHead bool) error {
 		}
 		copy(unsafe.Slice((*byte)(c.block), len(block)), block)
 	}
-	head := C.int(0)
-	if isHead {
-		head = 1
-	}
 	select { // a late ring of the request before
 	case <-r.task.Output():
 	default:
 	}
-	return gil.SubmitError(int(C.gowsgi_request_submit(c, C.size_t(len(block)), head)))
+	err := gil.SubmitError(int(C.gowsgi_request_submit(c, C.gowsgi_submission{
+		block_size: C.size_t(len(block)), is_head: truth(isHead),
+		body_size: C.size_t(r.body.size), body_length: C.int64_t(r.body.length), body_streams: truth(r.body.pump != nil),
+	})))
+	if r.body.pump == nil {
+		return err
+	}
+	if err != nil {
+		r.body.pump = nil // nobody will ask for it
+		return err
+	}
+	go r.body.pump.run() // not before: it looks at what a request begins with
+	return nil
 }
 
 // Generation tells this use of the request from later ones, for Cancel and
@@ -139,9 +155,9 @@ func (r *Request) Wait() (Batch, State) {
 	switch r.task.State() {
 	case gil.Done:
 		// No crossing: the memory is Go's again.
-		return Batch{&r.c.batches[r.c.filling]}, Done
+		return Batch{&r.c.response.batches[r.c.response.filling]}, Done
 	case gil.Idle:
-		return Batch{&r.c.batches[r.c.filling]}, Cancelled
+		return Batch{&r.c.response.batches[r.c.response.filling]}, Cancelled
 	default:
 		return Batch{C.gowsgi_request_take(r.c)}, Running
 	}
@@ -199,49 +215,31 @@ func (r *Request) Thread() int { return r.task.Thread() }
 // submitted.
 func (r *Request) Release() {
 	c := r.c
+	r.SetLabel(nil)
 	r.StopBody()
 	r.Hints() // nobody wants them any more
-	if c.error != nil {
-		C.free(unsafe.Pointer(c.error))
-		c.error, c.error_size = nil, 0
+	r.body = body{}
+	if c.result.error != nil {
+		C.free(unsafe.Pointer(c.result.error))
+		c.result.error, c.result.error_size = nil, 0
 	}
-	if c.close_error != nil {
-		C.free(unsafe.Pointer(c.close_error))
-		c.close_error, c.close_error_size = nil, 0
+	if c.result.close_error != nil {
+		C.free(unsafe.Pointer(c.result.close_error))
+		c.result.close_error, c.result.close_error_size = nil, 0
 	}
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	a := r.app
-	if c.spare != nil && a.idle() >= keepLarge {
-		c.spare_unwanted = 1
-	}
-	if c.batches[0].owners+c.batches[1].owners+c.dropped_count+C.size_t(c.spare_unwanted) > 0 && !r.clean() {
+	passed := int64(c.response.batches[0].size + c.response.batches[1].size)
+	if c.response.batches[0].owners+c.response.batches[1].owners+c.response.released_count > 0 && !r.releaseOwners() {
 		return // the pool is closed; the process is about to end
 	}
-	for i := range c.batches {
-		b := &c.batches[i]
-		b.count, b.copied, b.size = 0, 0, 0
-	}
-	r.Label = nil
-	a.mu.Lock()
-	if len(a.free) >= keepLarge {
-		r.trim()
-	}
-	a.free = append(a.free, r)
-	a.mu.Unlock()
+	r.app.putIdle(r, passed)
 }
 
-// idle is the number of requests that wait to be acquired.
-func (a *Application) idle() int {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.free)
-}
-
-// clean has a Python thread free what the response was borrowed from.
-func (r *Request) clean() bool {
-	C.set_clean(r.c)
+// releaseOwners has a Python thread free what the response was borrowed from.
+func (r *Request) releaseOwners() bool {
+	C.set_release(r.c)
 	defer C.set_run(r.c)
 	if r.task.Submit(0) != nil {
 		return false
@@ -250,22 +248,4 @@ func (r *Request) clean() bool {
 		<-r.task.Output()
 	}
 	return true
-}
-
-func (r *Request) trim() {
-	c := r.c
-	for _, b := range []struct {
-		buffer **C.uint8_t
-		room   *C.size_t
-	}{
-		{&c.block, &c.block_room},
-		{&c.own, &c.own_room},
-		{&c.head, &c.head_room},
-		{&c.batches[0].copies, &c.batches[0].copies_room},
-		{&c.batches[1].copies, &c.batches[1].copies_room},
-	} {
-		if *b.room > keepRoom {
-			C.trim(b.buffer, b.room)
-		}
-	}
 }

@@ -6,8 +6,9 @@
  *
  * Who may touch what:
  *   - while the task is idle or done, the request is Go's alone, without locks;
- *   - while it is queued or runs, `lock` guards the fields marked (lock), and
- *     everything else belongs to the thread that runs the task, GIL held.
+ *   - while it is queued or runs, `lock` guards the parts marked (lock), and
+ *     everything else belongs to the thread that runs the task, GIL held. That
+ *     thread may read without the lock what nobody else writes.
  * `lock` is held for a few instructions; nobody waits for the GIL with it.
  */
 #ifndef GOWSGI_EMBED_REQUEST_H
@@ -39,73 +40,105 @@ typedef struct {
     size_t owners; /* segments with an owner */
 } wsgi_batch;
 
-/* How the application did. */
+/* Status and header fields. */
+typedef struct {
+    uint8_t *fields; /* uint16 name size, uint32 value size, name, value; malloc'ed */
+    size_t size, room;
+    int32_t count;
+    int32_t status; /* 0 until start_response was called */
+    int64_t content_length; /* as declared or known, or -1 */
+} wsgi_head;
+
+/* The request body: a ring of `room` bytes in which `size` bytes wait at `start`. A
+ * body that was read ahead just fills it. body.c has its memory, input.c what is in
+ * it. (lock) */
+typedef struct {
+    uint8_t *data; /* in `spare` or `own` */
+    size_t room;
+    size_t start, size;
+    int64_t length; /* Content-Length, or -1 if unknown */
+    int64_t taken; /* bytes that the application took */
+    uint8_t whole; /* all of it was there from the start: can seek */
+    uint8_t ended; /* nothing more will come */
+    uint8_t failed; /* something should have come, but will not */
+    uint8_t lost; /* with the memory that was too short to shorten it */
+    uint8_t paused; /* Go's reader sleeps until GOWSGI_INPUT rings */
+    uint8_t in_one_go; /* so a large one was read */
+
+    PyObject *spare; /* bytes object, NULL: none */
+    size_t spare_size; /* of a spare that is kept */
+    uint8_t *own; /* malloc'ed */
+    size_t own_room;
+} wsgi_body;
+
+/* What goes to the client. (lock) */
+typedef struct {
+    wsgi_head head;
+    uint8_t begun; /* a block is on its way to Go: start_response is too late */
+    uint8_t too_long; /* the application produced more than it declared */
+    uint8_t aborted; /* nobody reads it any more */
+    int64_t sent; /* bytes of body handed over; for HEAD: that would have been */
+    uint8_t *hints; /* early hints that wait to be sent, see early_hints.c; malloc'ed */
+    size_t hints_size;
+    wsgi_batch batches[2]; /* one is filled while Go sends the other */
+    int32_t filling;
+    PyObject **released; /* owners of what was sent, to be freed under the GIL */
+    size_t released_count, released_room;
+    int32_t file; /* descriptor to send after the batches, or -1; Go closes it */
+    int64_t file_offset, file_size;
+} wsgi_response;
+
+/* RequestTimeout, see interrupt.c. (lock) */
+typedef struct {
+    unsigned long thread; /* Python's name for the thread that is in the application; 0: none */
+    uint8_t possible; /* it has not left the application yet */
+    uint8_t pending; /* was set in that thread, or is to be when it enters */
+} wsgi_interruption;
+
+/* The objects that the application gets, see object.c. They belong to the thread
+ * that runs the task, GIL held. */
+typedef struct {
+    PyObject *start_response, *write, *early_hints, *input, *errors;
+} wsgi_objects;
+
+/* How the application did. Of the thread that runs the task, then Go's. */
 enum {
     WSGI_OK,
     WSGI_RAISED, /* an exception; `error` is its text */
 };
+typedef struct {
+    int32_t outcome;
+    char *error, *close_error; /* traceback text; malloc'ed, Go frees */
+    size_t error_size, close_error_size;
+} wsgi_result;
 
 typedef struct wsgi_request {
     gowsgi_task task;
 
-    uint64_t generation; /* (lock) counts submits: tells late callers that they are */
-
-    /* ---- in ---- */
-    uint8_t *block; /* environ block, see package environ */
+    uint8_t *block; /* environ block, see package environ; read only once it is queued */
     size_t block_size, block_room;
     uint8_t is_head; /* HEAD: the body goes nowhere */
 
-    /* The request body: a ring of body_room bytes in which `body_size` bytes
-     * wait at `body_start`. A body that was read ahead just fills it. */
-    uint8_t *body; /* in `spare` or `own`: body.c */
-    size_t body_room;
-    PyObject *spare; /* bytes object, NULL: none */
-    uint8_t *own; /* malloc'ed */
-    size_t own_room;
-    uint8_t spare_unwanted; /* gowsgi_request_clean is to free it */
-    uint8_t body_taken; /* a large body was read in one go */
-    size_t body_start, body_size; /* (lock) */
-    int64_t body_read; /* (lock) bytes that the application took */
-    int64_t body_length; /* Content-Length, or -1 if unknown */
-    uint8_t body_whole; /* all of it was there from the start: can seek */
-    uint8_t body_ended; /* (lock) nothing more will come */
-    uint8_t body_failed; /* (lock) something should have come, but will not */
-    uint8_t body_awaited; /* (lock) the application waits for more */
-    uint8_t body_paused; /* (lock) Go's reader sleeps until GOWSGI_INPUT rings */
-
-    /* ---- out ---- */
-    int32_t outcome;
-    int32_t status; /* 0 until start_response was called */
-    int64_t content_length; /* as declared or known, or -1 */
-    uint8_t headers_sent; /* a block went out: start_response is too late */
-    uint8_t too_long; /* the application produced more than it declared */
-    uint8_t aborted; /* (lock) nobody reads the response any more */
-    int64_t sent; /* bytes of body handed over */
-    uint8_t *head; /* header fields: uint16 name, uint32 value size, name, value */
-    size_t head_size, head_room;
-    int32_t head_count;
-    uint8_t *hints; /* (lock) early hints that wait to be sent; malloc'ed: early_hints.c */
-    size_t hints_size; /* (lock) */
-    wsgi_batch batches[2]; /* (lock) one is filled while Go sends the other */
-    int32_t filling; /* (lock) */
-    PyObject **dropped; /* (lock) owners of what was sent, to be freed under the GIL */
-    size_t dropped_count, dropped_room;
-    int32_t file; /* descriptor to send after the batches, or -1; Go closes it */
-    int64_t file_offset, file_size;
-    char *error, *close_error; /* traceback text; malloc'ed, Go frees */
-    size_t error_size, close_error_size;
-
-    uint8_t interruptible; /* (lock) it has not left the application yet */
-    unsigned long thread; /* (lock) Python's name for the thread that is in the application; 0: none */
-    uint8_t interrupted; /* (lock) RequestTimeout was set in that thread, or is to be when it enters */
-
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* body bytes came, a batch was taken, aborted */
+    pthread_cond_t changed; /* body bytes came, a batch was taken, aborted, ended */
+    uint64_t generation; /* (lock) counts submits: tells late callers that they are */
+    int32_t waiting; /* (lock) threads that wait for the client */
+    wsgi_body body;
+    wsgi_response response;
+    wsgi_interruption interruption;
 
-    /* The objects that the application gets. They belong to the request and
-     * serve the next one too, unless the application kept a reference. */
-    PyObject *start_response, *write, *early_hints, *input, *errors;
+    wsgi_objects objects;
+    wsgi_result result;
 } wsgi_request;
+
+/* What a request begins with. */
+typedef struct {
+    size_t block_size;
+    int is_head;
+    size_t body_size; /* bytes of body that are there */
+    int64_t body_length; /* -1: unknown */
+    int body_streams; /* the rest is read when somebody asks for it; 0: there is none */
+} gowsgi_submission;
 
 /* ---- for Go ---- */
 
@@ -117,10 +150,12 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req);
 uint8_t *gowsgi_request_hints(wsgi_request *req, size_t *size);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
-int gowsgi_request_submit(wsgi_request *req, size_t block_size, int is_head);
+int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission);
 int gowsgi_request_body(wsgi_request *req, size_t size);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
-void gowsgi_request_clean(gowsgi_task *task);
+void gowsgi_request_release(gowsgi_task *task);
+void gowsgi_request_release_memory(wsgi_request *req);
+void gowsgi_memory_trim(void);
 
 #endif

@@ -132,6 +132,12 @@ func TestResponsesOfEveryKind(t *testing.T) {
 		{"/echo", "some\nbody", "some\nbody", ""},
 		{"/lines", "one\ntwo\n\nend", "one\n|two\n|\n|end", ""},
 		{"/raising", "", "before", "ValueError: on purpose"},
+		{
+			"/odd_exc_info", "",
+			"begun, ValueError: on purpose, TypeError: exc_info must hold a traceback, not 5, TypeError: exc_info must hold an exception, not 5", "",
+		},
+		{"/broken", "", "", "in __iter__\n    return iter(None)"},
+		{"/no_iterable", "", "", "the application returned 5, which is not an iterable of byte strings"},
 		{"/not_started", "", "", "did not call start_response"},
 	} {
 		t.Run(c.path, func(t *testing.T) {

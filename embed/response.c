@@ -7,6 +7,7 @@
 /* Blocks from this size on are borrowed instead of copied. */
 enum { BORROW = 32 << 10 };
 
+/* -1 if memory is short. */
 static int grow(void **memory, size_t *room, size_t need, size_t element) {
     if (need <= *room)
         return 0;
@@ -14,20 +15,18 @@ static int grow(void **memory, size_t *room, size_t need, size_t element) {
     while (larger < need)
         larger *= 2;
     void *moved = realloc(*memory, larger * element);
-    if (!moved) {
-        PyErr_NoMemory();
+    if (!moved)
         return -1;
-    }
     *memory = moved;
     *room = larger;
     return 0;
 }
 
 /* Adds bytes to the batch that is being filled. Copies that follow each other
- * form one segment, whose data pointer is set when the batch is taken: the
- * buffer may still move. Lock: held. */
-static int add(wsgi_request *req, PyObject *bytes, size_t size) {
-    wsgi_batch *batch = &req->batches[req->filling];
+ * form one segment, without a data pointer: the buffer may still move. -1 if memory
+ * is short. Lock: held. */
+static int add(wsgi_response *response, PyObject *bytes, size_t size) {
+    wsgi_batch *batch = &response->batches[response->filling];
     const char *data = PyBytes_AS_STRING(bytes);
     bool borrow = size >= BORROW;
     wsgi_segment *last = batch->count ? &batch->segments[batch->count - 1] : NULL;
@@ -36,8 +35,8 @@ static int add(wsgi_request *req, PyObject *bytes, size_t size) {
         return -1;
     if (borrow) {
         /* Room for every owner, so that gowsgi_request_take cannot fail. */
-        size_t owners = req->dropped_count + req->batches[0].owners + req->batches[1].owners + 1;
-        if (grow((void **)&req->dropped, &req->dropped_room, owners, sizeof *req->dropped) < 0)
+        size_t owners = response->released_count + response->batches[0].owners + response->batches[1].owners + 1;
+        if (grow((void **)&response->released, &response->released_room, owners, sizeof *response->released) < 0)
             return -1;
         batch->segments[batch->count++] = (wsgi_segment){(const uint8_t *)data, size, Py_NewRef(bytes)};
         batch->owners++;
@@ -57,139 +56,148 @@ static int add(wsgi_request *req, PyObject *bytes, size_t size) {
 
 /* Empties a batch that Go has sent; the owners wait for somebody with the GIL.
  * Lock: held, or the request idle. */
-static void retire_batch(wsgi_request *req, wsgi_batch *batch) {
+static void release_batch(wsgi_response *response, wsgi_batch *batch) {
     for (size_t i = 0; i < batch->count && batch->owners; i++)
         if (batch->segments[i].owner) {
-            req->dropped[req->dropped_count++] = batch->segments[i].owner;
+            response->released[response->released_count++] = batch->segments[i].owner;
             batch->owners--;
         }
     batch->count = batch->copied = batch->size = 0;
 }
 
-/* Frees what sent batches were borrowed from: one at a time, because freeing
- * runs without the lock. */
-static void free_dropped(wsgi_request *req) {
-    for (;;) {
-        pthread_mutex_lock(&req->lock);
-        PyObject *owner = req->dropped_count ? req->dropped[--req->dropped_count] : NULL;
-        pthread_mutex_unlock(&req->lock);
-        if (!owner)
-            return;
-        Py_DECREF(owner);
-    }
+/* Takes owners of what was sent off the request, a few at a time: freeing them may
+ * run code of the application, which lets go of the GIL. Lock: held. */
+enum { FEW = 32 };
+static size_t take_released(wsgi_response *response, PyObject *owners[FEW] /* new */) {
+    size_t count = 0;
+    while (count < FEW && response->released_count)
+        owners[count++] = response->released[--response->released_count];
+    return count;
+}
+
+static void free_owners(PyObject *owners[FEW] /* steals */, size_t count) {
+    while (count)
+        Py_DECREF(owners[--count]);
 }
 
 /* An iterator that outruns its client waits when half of response_buffer is in
  * the batch that is being filled; the other half is on its way to the client,
  * and Go comes back for this one: its bell has rung. Lock: held. */
-static bool must_wait(wsgi_request *req) {
-    return !req->aborted && !gowsgi_forked && req->batches[req->filling].size >= wsgi.response_buffer / 2;
+static bool must_wait(const wsgi_request *req) {
+    const wsgi_response *response = &req->response;
+    return !response->aborted && response->batches[response->filling].size >= wsgi.response_buffer / 2;
 }
 
-/* Waits, without the GIL, until the client has caught up. Returns 1 if there is
- * no client any more, 0 if there is, -1 with an exception set. */
-static int wait_for_client(wsgi_request *req) {
+static bool is_bytes(PyObject *block) {
+    if (PyBytes_Check(block))
+        return true;
+    PyErr_Format(PyExc_TypeError, "the application produced a block of type %.100s; it must be bytes (PEP 3333)",
+                 Py_TYPE(block)->tp_name);
+    return false;
+}
+
+static int not_started(void) {
+    PyErr_SetString(PyExc_AssertionError, "the application produced output before it called start_response (PEP 3333)");
+    return WSGI_FAILED;
+}
+
+/* Adds as much of a block as Content-Length allows. Lock: held. WSGI_FAILED,
+ * without an exception: memory is short. */
+static int put(wsgi_request *req, PyObject *block) {
+    wsgi_response *response = &req->response;
+    size_t size = (size_t)PyBytes_GET_SIZE(block);
+    if (response->aborted)
+        return WSGI_GONE;
+    if (response->head.content_length >= 0 && (int64_t)size > response->head.content_length - response->sent) {
+        response->too_long = 1;
+        size = (size_t)(response->head.content_length - response->sent);
+    }
+    if (size > 0 && !req->is_head && add(response, block, size) < 0)
+        return WSGI_FAILED;
+    response->sent += (int64_t)size;
+    return response->too_long ? WSGI_ENOUGH : WSGI_MORE;
+}
+
+/* For HEAD: the first block is handed over without its bytes, so that the head goes
+ * out; at the next one nobody wants more. An iterator is stopped there; write() gets
+ * away with what a client might not have taken yet. Lock: held. */
+static int put_for_head(wsgi_response *response, PyObject *block, bool due) {
+    if (due)
+        return PyBytes_GET_SIZE(block) && add(response, block, 0) < 0 ? WSGI_FAILED : WSGI_MORE;
+    return (size_t)response->sent > wsgi.response_buffer ? WSGI_UNASKED : WSGI_ENOUGH;
+}
+
+/* A block of the application's iterator, or of write(): both end here, and both as
+ * if any thread had produced it. */
+int wsgi_response_block(PyObject *write, PyObject *block) {
+    if (!is_bytes(block))
+        return WSGI_FAILED;
+    bool empty = PyBytes_GET_SIZE(block) == 0;
+    wsgi_request *req;
     for (;;) {
-        bool waiting, gone;
-        Py_BEGIN_ALLOW_THREADS
-        pthread_mutex_lock(&req->lock);
-        while (must_wait(req) && !wsgi_interrupt_wakes(req))
-            pthread_cond_wait(&req->changed, &req->lock);
-        waiting = must_wait(req);
-        gone = req->aborted;
-        pthread_mutex_unlock(&req->lock);
-        Py_END_ALLOW_THREADS
-        if (wsgi_interrupted(req) < 0)
-            return -1;
-        if (!waiting)
-            return gone;
+        if (gowsgi_forked) /* its parent answers; nobody would ever take a batch */
+            return WSGI_GONE;
+        if (!(req = wsgi_enter(write)))
+            return WSGI_FAILED;
+        if (empty || !must_wait(req))
+            break;
+        wsgi_leave(req, 0);
+        if (wsgi_wait(write, must_wait) < 0)
+            return WSGI_FAILED;
     }
-}
-
-/* Checks a block against the contract. Returns how much of it may go out, -1
- * with an exception set. */
-static Py_ssize_t admit(wsgi_request *req, PyObject *block) {
-    if (!PyBytes_Check(block)) {
-        PyErr_Format(PyExc_TypeError, "the application produced a block of type %.100s; it must be bytes (PEP 3333)",
-                     Py_TYPE(block)->tp_name);
-        return -1;
+    wsgi_response *response = &req->response;
+    if (!empty && response->head.status == 0) {
+        wsgi_leave(req, 0);
+        return not_started();
     }
-    Py_ssize_t size = PyBytes_GET_SIZE(block);
-    if (size == 0)
-        return 0;
-    if (req->status == 0) {
-        PyErr_SetString(PyExc_AssertionError,
-                        "the application produced output before it called start_response (PEP 3333)");
-        return -1;
-    }
-    if (req->content_length >= 0 && size > req->content_length - req->sent) {
-        req->too_long = 1;
-        size = (Py_ssize_t)(req->content_length - req->sent);
-    }
-    return size;
-}
-
-int wsgi_response_block(wsgi_request *req, PyObject *block) {
-    Py_ssize_t size = admit(req, block);
-    if (size < 0)
-        return -1;
-    bool over = req->is_head && req->headers_sent; /* the head has gone out: nobody wants more */
-    if (size == 0)
-        return over || req->too_long || wsgi_is_aborted(req);
-    req->headers_sent = 1;
-    req->sent += size;
-    if (over)
-        return 1;
-    if (req->is_head)
-        size = 0; /* a block without bytes: the head is due */
-
-    free_dropped(req);
-    pthread_mutex_lock(&req->lock);
-    bool wait = must_wait(req);
-    pthread_mutex_unlock(&req->lock);
-    int stop = wait ? wait_for_client(req) : 0;
-    if (stop)
-        return stop;
-    pthread_mutex_lock(&req->lock);
-    if (req->aborted) {
-        pthread_mutex_unlock(&req->lock);
-        return 1;
-    }
-    bool first = req->batches[req->filling].count == 0;
-    int failed = add(req, block, (size_t)size);
-    pthread_mutex_unlock(&req->lock);
-    if (failed)
-        return -1;
-    if (first && !gowsgi_forked)
-        gowsgi_pool_ring(&req->task, GOWSGI_OUTPUT);
-    return req->too_long;
+    PyObject *owners[FEW];
+    size_t count = take_released(response, owners), before = response->batches[response->filling].count;
+    int result = put(req, block);
+    if (req->is_head && result == WSGI_MORE)
+        result = put_for_head(response, block, !response->begun);
+    bool first = before == 0 && response->batches[response->filling].count > 0;
+    response->begun |= response->sent > 0;
+    wsgi_leave(req, first ? GOWSGI_OUTPUT : 0);
+    free_owners(owners, count);
+    if (result == WSGI_FAILED)
+        PyErr_NoMemory();
+    return result;
 }
 
 /* A list or tuple is handed over whole: no bell before the end, no waiting for
  * the client. Its length is then known (PEP 3333, "Handling the Content-Length
- * Header"). */
-int wsgi_response_list(wsgi_request *req, PyObject *blocks) {
-    bool fresh = !req->headers_sent;
+ * Header"), and is so before Go may see the first block. */
+int wsgi_response_list(PyObject *write, PyObject *blocks) {
+    if (gowsgi_forked)
+        return WSGI_GONE;
+    int64_t size = 0;
     for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(blocks); i++) {
         PyObject *block = PySequence_Fast_GET_ITEM(blocks, i); /* borrowed */
-        Py_ssize_t size = admit(req, block);
-        if (size < 0)
-            return -1;
-        req->sent += size;
-        if (size > 0 && !req->is_head) {
-            pthread_mutex_lock(&req->lock);
-            int failed = add(req, block, (size_t)size);
-            pthread_mutex_unlock(&req->lock);
-            if (failed)
-                return -1;
-        }
-        if (req->too_long)
-            break;
+        if (!is_bytes(block))
+            return WSGI_FAILED;
+        size += PyBytes_GET_SIZE(block);
     }
+    wsgi_request *req = wsgi_enter(write);
+    if (!req)
+        return WSGI_FAILED;
+    wsgi_response *response = &req->response;
+    bool started = response->head.status != 0 || size == 0;
     /* A HEAD request answered with an empty list says nothing about GET. */
-    if (fresh && req->content_length < 0 && (req->sent > 0 || !req->is_head))
-        req->content_length = req->sent;
-    return 0;
+    if (!response->begun && response->head.content_length < 0 && (size > 0 || !req->is_head))
+        response->head.content_length = size;
+    wsgi_leave(req, 0);
+    if (!started)
+        return not_started();
+    int result = WSGI_MORE;
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(blocks) && result == WSGI_MORE; i++) {
+        if (!(req = wsgi_enter(write)))
+            return WSGI_FAILED;
+        result = put(req, PySequence_Fast_GET_ITEM(blocks, i) /* borrowed */);
+        wsgi_leave(req, 0);
+    }
+    if (result == WSGI_FAILED)
+        PyErr_NoMemory();
+    return result;
 }
 
 /* Does: hands what was produced so far to Go and turns to the other batch.
@@ -198,16 +206,11 @@ int wsgi_response_list(wsgi_request *req, PyObject *blocks) {
  * GIL: either.
  * Fails: never; the batch may be empty. */
 wsgi_batch *gowsgi_request_take(wsgi_request *req) {
+    wsgi_response *response = &req->response;
     pthread_mutex_lock(&req->lock);
-    retire_batch(req, &req->batches[1 - req->filling]);
-    wsgi_batch *batch = &req->batches[req->filling];
-    req->filling = 1 - req->filling;
-    uint8_t *copies = batch->copies;
-    for (size_t i = 0; i < batch->count; i++)
-        if (!batch->segments[i].owner) {
-            batch->segments[i].data = copies;
-            copies += batch->segments[i].size;
-        }
+    release_batch(response, &response->batches[1 - response->filling]);
+    wsgi_batch *batch = &response->batches[response->filling];
+    response->filling = 1 - response->filling;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
     return batch;
@@ -217,12 +220,13 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req) {
  * Memory: no batch may be read any more.
  * GIL: held.
  * Fails: never. */
-void gowsgi_request_clean(gowsgi_task *task) {
-    wsgi_request *req = (wsgi_request *)task;
-    retire_batch(req, &req->batches[0]);
-    retire_batch(req, &req->batches[1]);
-    free_dropped(req);
-    wsgi_body_drop(req);
+void gowsgi_request_release(gowsgi_task *task) {
+    wsgi_response *response = &((wsgi_request *)task)->response;
+    release_batch(response, &response->batches[0]);
+    release_batch(response, &response->batches[1]);
+    PyObject *owners[FEW];
+    for (size_t count; (count = take_released(response, owners));)
+        free_owners(owners, count);
 }
 
 /* Does: tells the application's thread that nobody reads or writes any more,
@@ -236,8 +240,8 @@ void gowsgi_request_abort(wsgi_request *req, uint64_t generation) {
         pthread_mutex_unlock(&req->lock);
         return;
     }
-    req->aborted = 1;
-    req->body_ended = req->body_failed = 1;
+    req->response.aborted = 1;
+    req->body.ended = req->body.failed = 1;
     pthread_cond_broadcast(&req->changed);
     pthread_mutex_unlock(&req->lock);
 }

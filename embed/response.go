@@ -48,23 +48,23 @@ func (b Batch) Blocks() iter.Seq[[]byte] {
 
 // Status is the status code, 0 if start_response was not called. Valid once a
 // batch was not empty, or the request is done; the same goes for the rest.
-func (r *Request) Status() int { return int(r.c.status) }
+func (r *Request) Status() int { return int(r.c.response.head.status) }
 
 // ContentLength is what the application declared, or its length if that is
 // known; -1 otherwise.
-func (r *Request) ContentLength() int64 { return int64(r.c.content_length) }
+func (r *Request) ContentLength() int64 { return int64(r.c.response.head.content_length) }
 
 // Sent is the number of body bytes handed over so far (for HEAD: that would
 // have been).
-func (r *Request) Sent() int64 { return int64(r.c.sent) }
+func (r *Request) Sent() int64 { return int64(r.c.response.sent) }
 
 // Header yields the response's header fields in order, without Content-Length.
 // The strings are Go's.
 func (r *Request) Header() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
-		// SAFETY: head_size bytes, of head_count fields.
+		// SAFETY: size bytes, of count fields.
 		// One copy for all of them: the strings outlive the request.
-		fields(string(unsafe.Slice((*byte)(r.c.head), int(r.c.head_size))))(yield)
+		fields(string(unsafe.Slice((*byte)(r.c.response.head.fields), int(r.c.response.head.size))))(yield)
 	}
 }
 
@@ -88,7 +88,7 @@ func fields(text string) iter.Seq2[string, string] {
 // returned is sent.
 func (r *Request) Hints() []iter.Seq2[string, string] {
 	// No crossing if there are none, which is nearly always.
-	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&r.c.hints))) == nil {
+	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&r.c.response.hints))) == nil {
 		return nil
 	}
 	size := C.size_t(0)
@@ -118,25 +118,25 @@ type Result struct {
 func (r *Request) Result() Result {
 	c := r.c
 	return Result{
-		Raised: c.outcome == C.WSGI_RAISED, HeadersSent: c.headers_sent != 0, TooLong: c.too_long != 0,
-		Error: C.GoStringN(c.error, C.int(c.error_size)), CloseError: C.GoStringN(c.close_error, C.int(c.close_error_size)),
+		Raised: c.result.outcome == C.WSGI_RAISED, HeadersSent: c.response.begun != 0, TooLong: c.response.too_long != 0,
+		Error: C.GoStringN(c.result.error, C.int(c.result.error_size)), CloseError: C.GoStringN(c.result.close_error, C.int(c.result.close_error_size)),
 	}
 }
 
 // HasFile tells whether a file is to be sent after the last batch.
-func (r *Request) HasFile() bool { return r.c.file >= 0 }
+func (r *Request) HasFile() bool { return r.c.response.file >= 0 }
 
 // File takes over the file that is to be sent after the last batch: size bytes
 // from where it stands. nil if there is none (any more).
 func (r *Request) File() (file *os.File, size int64, err error) {
-	if r.c.file < 0 {
+	if r.c.response.file < 0 {
 		return nil, 0, nil
 	}
-	f := os.NewFile(uintptr(r.c.file), "wsgi.file_wrapper")
-	r.c.file = -1
-	if _, err := f.Seek(int64(r.c.file_offset), io.SeekStart); err != nil {
+	f := os.NewFile(uintptr(r.c.response.file), "wsgi.file_wrapper")
+	r.c.response.file = -1
+	if _, err := f.Seek(int64(r.c.response.file_offset), io.SeekStart); err != nil {
 		_ = f.Close()
 		return nil, 0, err
 	}
-	return f, int64(r.c.file_size), nil
+	return f, int64(r.c.response.file_size), nil
 }

@@ -13,9 +13,7 @@
 static PyObject *original, *getsignal, *format_stack, *enable;
 
 static int log_call(PyObject *number) {
-    PyObject *stack = PyObject_CallNoArgs(format_stack); /* new */
-    PyObject *empty = PyUnicode_FromStringAndSize(NULL, 0); /* new */
-    PyObject *lines = stack && empty ? PyUnicode_Join(empty, stack) : NULL; /* new */
+    PyObject *lines = wsgi_text_join(PyObject_CallNoArgs(format_stack)); /* new */
     PyObject *text = lines ? PyUnicode_FromFormat(
                                  "signal.signal(%S) ignored: the worker's signals are the server's\n%U", number, lines)
                            : NULL; /* new */
@@ -25,8 +23,6 @@ static int log_call(PyObject *number) {
         wsgi_log(&(wsgi_record){.kind = WSGI_LOG_SIGNAL, .req = wsgi_running, .text = utf8, .size = (size_t)size});
     Py_XDECREF(text);
     Py_XDECREF(lines);
-    Py_XDECREF(empty);
-    Py_XDECREF(stack);
     return utf8 ? 0 : -1;
 }
 

@@ -27,26 +27,11 @@ int wsgi_stacks_init(void) {
     return active_threads && threading_file && extract_stack ? 0 : -1;
 }
 
-/* malloc'ed UTF-8 of a str; NULL, and no exception, if it is none. */
-static char *copy_text(PyObject *text, size_t *size) {
-    *size = 0;
-    PyObject *bytes =
-        text && PyUnicode_Check(text) ? PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace") : NULL; /* new */
-    char *copy = bytes ? malloc((size_t)PyBytes_GET_SIZE(bytes) + 1) : NULL;
-    if (copy) {
-        *size = (size_t)PyBytes_GET_SIZE(bytes);
-        memcpy(copy, PyBytes_AS_STRING(bytes), *size);
-    }
-    Py_XDECREF(bytes);
-    PyErr_Clear();
-    return copy;
-}
-
 static char *name_of(PyObject *ident, size_t *size) {
     PyObject *thread = PyObject_GetItem(active_threads, ident); /* new */
     PyObject *name = thread ? PyObject_GetAttrString(thread, "name") : NULL; /* new */
     PyErr_Clear(); /* threads that Python did not start have none */
-    char *text = copy_text(name, size);
+    char *text = wsgi_text_copy(name, size);
     Py_XDECREF(name);
     Py_XDECREF(thread);
     return text;
@@ -68,15 +53,12 @@ static int drop_threading(PyObject *summary) {
 
 /* As traceback.format_stack, joined. */
 static char *text_of(PyObject *frame, size_t *size) {
-    PyObject *joined = NULL, *empty = NULL, *lines = NULL;
+    PyObject *joined = NULL;
     PyObject *summary = PyObject_CallOneArg(extract_stack, frame); /* new */
-    if (summary && drop_threading(summary) == 0 && (lines = PyObject_CallMethod(summary, "format", NULL)) && /* new */
-        (empty = PyUnicode_FromStringAndSize(NULL, 0))) /* new */
-        joined = PyUnicode_Join(empty, lines); /* new */
-    char *text = joined ? copy_text(joined, size) : wsgi_exception_text(size);
+    if (summary && drop_threading(summary) == 0)
+        joined = wsgi_text_join(PyObject_CallMethod(summary, "format", NULL)); /* new */
+    char *text = joined ? wsgi_text_copy(joined, size) : wsgi_exception_text(size);
     Py_XDECREF(joined);
-    Py_XDECREF(empty);
-    Py_XDECREF(lines);
     Py_XDECREF(summary);
     return text;
 }

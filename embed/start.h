@@ -18,6 +18,7 @@ void gowsgi_detach(void);
 void gowsgi_attach(void);
 int gowsgi_serve(PyObject *application, const gowsgi_serving *serving);
 char *gowsgi_error_text(size_t *size);
+char *gowsgi_text(PyObject *text, size_t *size);
 int gowsgi_capture_output(void);
 char *gowsgi_modules(size_t *size);
 unsigned long gowsgi_main_thread(void);

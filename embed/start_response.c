@@ -1,6 +1,7 @@
 /* start_response and the write callable that it returns. */
 #include "wsgi.h"
 
+#include <stdlib.h>
 #include <structmember.h>
 
 #ifndef Py_T_PYSSIZET
@@ -8,35 +9,64 @@
 #define Py_READONLY READONLY
 #endif
 
-/* Both are callables that know their request; NULL once it has ended. */
 typedef struct {
-    PyObject_HEAD vectorcallfunc call;
-    wsgi_request *req;
+    wsgi_object object;
+    vectorcallfunc call;
 } callable;
-
-static PyObject *expired(const char *name) {
-    PyErr_Format(PyExc_RuntimeError, "%s belongs to a request that has ended", name);
-    return NULL;
-}
 
 /* exc_info as in PEP 3333, "The start_response() Callable": too late to replace
  * the headers, so the exception goes on. */
 static PyObject *reraise(PyObject *exc_info) {
-    PyObject *type = PyTuple_GET_ITEM(exc_info, 0), *value = PyTuple_GET_ITEM(exc_info, 1),
-             *traceback = PyTuple_GET_ITEM(exc_info, 2); /* borrowed */
+    PyObject *value = PyTuple_GET_ITEM(exc_info, 1), *traceback = PyTuple_GET_ITEM(exc_info, 2); /* borrowed */
     if (!PyExceptionInstance_Check(value)) {
         PyErr_Format(PyExc_TypeError, "exc_info must hold an exception, not %R", value);
         return NULL;
     }
-    PyErr_Restore(Py_NewRef(type), Py_NewRef(value), traceback == Py_None ? NULL : Py_NewRef(traceback));
+    if (traceback != Py_None && !PyTraceBack_Check(traceback)) {
+        PyErr_Format(PyExc_TypeError, "exc_info must hold a traceback, not %R", traceback);
+        return NULL;
+    }
+    /* What the tuple says of its type is not believed: CPython would call it. */
+    PyErr_Restore(Py_NewRef(Py_TYPE(value)), Py_NewRef(value), traceback == Py_None ? NULL : Py_NewRef(traceback));
     return NULL;
+}
+
+/* Whether a response may begin now, or begin anew; if so, takes its head off the
+ * request for whoever makes it, and *write (new). -1 with an exception set. */
+static int begin(PyObject *self, PyObject *exc_info, wsgi_head *head, PyObject **write) {
+    wsgi_request *req = wsgi_enter(self);
+    if (!req)
+        return -1;
+    bool late = exc_info != Py_None && req->response.begun,
+         again = exc_info == Py_None && req->response.head.status != 0;
+    if (!late && !again) {
+        *head = req->response.head;
+        req->response.head = (wsgi_head){.content_length = -1};
+        *write = Py_NewRef(req->objects.write);
+    }
+    wsgi_leave(req, 0);
+    if (again)
+        PyErr_SetString(PyExc_AssertionError, "start_response was called a second time without exc_info (PEP 3333)");
+    else if (late)
+        reraise(exc_info);
+    return late || again ? -1 : 0;
+}
+
+/* Gives the head back, empty if it breaks a rule; nobody wants it if the request has
+ * ended meanwhile. */
+static void end(PyObject *self, wsgi_head *head) {
+    wsgi_request *req = wsgi_enter_quietly(self);
+    if (req) {
+        wsgi_head before = req->response.head; /* of a call of start_response within this one */
+        req->response.head = *head;
+        *head = before;
+        wsgi_leave(req, 0);
+    }
+    free(head->fields);
 }
 
 /* start_response(status, headers, exc_info=None) */
 static PyObject *start_response_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    wsgi_request *req = ((callable *)self)->req;
-    if (!req)
-        return expired("start_response");
     Py_ssize_t nargs = PyVectorcall_NARGS(nargsf), nkw = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     if (nargs + nkw > 3 || nargs < 2 ||
         (nkw == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "exc_info") != 0)) {
@@ -44,45 +74,38 @@ static PyObject *start_response_call(PyObject *self, PyObject *const *args, size
         return NULL;
     }
     PyObject *exc_info = nargs + nkw == 3 ? args[2] : Py_None; /* borrowed */
-    if (exc_info != Py_None) {
-        if (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3) {
-            PyErr_SetString(PyExc_TypeError, "exc_info must be a tuple (type, value, traceback)");
-            return NULL;
-        }
-        if (req->headers_sent)
-            return reraise(exc_info);
-    } else if (req->status != 0) {
-        PyErr_SetString(PyExc_AssertionError, "start_response was called a second time without exc_info (PEP 3333)");
+    if (exc_info != Py_None && (!PyTuple_Check(exc_info) || PyTuple_GET_SIZE(exc_info) != 3)) {
+        PyErr_SetString(PyExc_TypeError, "exc_info must be a tuple (type, value, traceback)");
         return NULL;
     }
-    if (wsgi_headers_set(req, args[0], args[1]) < 0)
+    wsgi_head head;
+    PyObject *write; /* new */
+    if (begin(self, exc_info, &head, &write) < 0)
         return NULL;
-    return Py_NewRef(req->write);
+    if (wsgi_head_set(&head, args[0], args[1]) < 0)
+        Py_CLEAR(write);
+    end(self, &head);
+    return write;
 }
 
 /* write(data): PEP 3333, "The write() Callable". */
 static PyObject *write_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
-    wsgi_request *req = ((callable *)self)->req;
-    if (!req)
-        return expired("write");
     if (PyVectorcall_NARGS(nargsf) != 1 || (kwnames && PyTuple_GET_SIZE(kwnames) > 0)) {
         PyErr_SetString(PyExc_TypeError, "write takes one byte string");
         return NULL;
     }
-    int stop = wsgi_response_block(req, args[0]);
-    if (stop < 0)
-        return NULL;
-    if (stop && wsgi_is_aborted(req)) {
-        PyErr_SetString(PyExc_BrokenPipeError, "the client has left");
-        return NULL;
-    }
-    /* An iterator is stopped at its next block; who calls write() gets away with
-     * what a client might not have taken yet. */
-    if (stop && req->is_head && (size_t)req->sent > wsgi.response_buffer) {
+    switch (wsgi_response_block(self, args[0])) {
+    case WSGI_MORE:
+    case WSGI_ENOUGH:
+        Py_RETURN_NONE;
+    case WSGI_UNASKED:
         PyErr_SetString(PyExc_BrokenPipeError, "the response to HEAD has no body: nobody reads what is written");
-        return NULL;
+        break;
+    case WSGI_GONE:
+        PyErr_SetString(PyExc_BrokenPipeError,
+                        gowsgi_forked ? "a forked child has no client: its parent answers" : "the client has left");
     }
-    Py_RETURN_NONE;
+    return NULL;
 }
 
 static void callable_dealloc(PyObject *self) {
@@ -123,7 +146,7 @@ static PyObject *make(PyTypeObject *type, vectorcallfunc call, wsgi_request *req
     if (!self)
         return NULL;
     self->call = call;
-    self->req = req;
+    self->object.req = req;
     return (PyObject *)self;
 }
 
@@ -132,7 +155,3 @@ PyObject *wsgi_start_response_new(wsgi_request *req) {
 }
 
 PyObject *wsgi_write_new(wsgi_request *req) { return make(wsgi.write_type, write_call, req); }
-
-void wsgi_start_response_expire(PyObject *start_response) { ((callable *)start_response)->req = NULL; }
-
-void wsgi_write_expire(PyObject *write) { ((callable *)write)->req = NULL; }

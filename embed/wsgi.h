@@ -13,7 +13,7 @@ typedef struct {
     PyObject *application;
     PyObject *environ_template;
     size_t response_buffer; /* an iterator may be this many bytes ahead of its client */
-    PyTypeObject *start_response_type, *write_type, *input_type, *errors_type, *file_wrapper_type;
+    PyTypeObject *start_response_type, *write_type, *early_hints_type, *input_type, *errors_type, *file_wrapper_type;
     PyObject *format_exception; /* traceback.format_exception */
     PyObject *request_timeout; /* gowsgi.RequestTimeout */
 } wsgi_process;
@@ -23,7 +23,38 @@ extern wsgi_process wsgi;
 /* The request that this thread runs, or NULL. */
 extern _Thread_local wsgi_request *wsgi_running;
 
-static inline bool wsgi_is_aborted(wsgi_request *req) { return __atomic_load_n(&req->aborted, __ATOMIC_RELAXED); }
+/* A forked child has only one thread, and copies of locks that others held. */
+static inline void wsgi_lock(wsgi_request *req) {
+    if (!gowsgi_forked)
+        pthread_mutex_lock(&req->lock);
+}
+
+static inline void wsgi_unlock(wsgi_request *req) {
+    if (!gowsgi_forked)
+        pthread_mutex_unlock(&req->lock);
+}
+
+/* object.c: how an object of the application begins. Its request is to be had by
+ * wsgi_enter only. */
+typedef struct {
+    PyObject_HEAD wsgi_request *req; /* (lock) NULL once the request has ended */
+} wsgi_object;
+
+/* The request of an object, locked; NULL with an exception set if it has ended.
+ * Until wsgi_leave nobody lets go of the GIL; afterwards nobody touches the
+ * request. */
+wsgi_request *wsgi_enter(PyObject *object);
+wsgi_request *wsgi_enter_quietly(PyObject *object); /* without the exception */
+/* bells: 0, or which of the request's goroutines to wake. */
+void wsgi_leave(wsgi_request *req, uint32_t bells);
+/* Waits, without the GIL, as long as `blocked` says so of the object's request. 0
+ * as well if it ends; -1: RequestTimeout, or what a signal's handler raised. */
+int wsgi_wait(PyObject *object, bool (*blocked)(const wsgi_request *req));
+int wsgi_objects_prepare(wsgi_request *req);
+void wsgi_objects_end(wsgi_request *req);
+
+/* request.c */
+int wsgi_request_init(void);
 
 /* environ.c */
 int wsgi_environ_init(const char *const *names, int count, int multithread, int multiprocess, const char *software);
@@ -36,11 +67,9 @@ void wsgi_description_init(const char *const *names, int count);
 int wsgi_start_response_init(void);
 PyObject *wsgi_start_response_new(wsgi_request *req); /* new */
 PyObject *wsgi_write_new(wsgi_request *req); /* new */
-void wsgi_start_response_expire(PyObject *start_response);
-void wsgi_write_expire(PyObject *write);
 
 /* headers.c */
-int wsgi_headers_set(wsgi_request *req, PyObject *status, PyObject *headers);
+int wsgi_head_set(wsgi_head *head, PyObject *status, PyObject *headers);
 
 /* A header field that was checked; the bytes belong to its tuple. */
 typedef struct {
@@ -55,32 +84,38 @@ int wsgi_field_append(uint8_t **data, size_t *size, size_t *room, const wsgi_fie
 /* early_hints.c */
 int wsgi_early_hints_init(void);
 PyObject *wsgi_early_hints_new(wsgi_request *req); /* new */
-void wsgi_early_hints_expire(PyObject *early_hints);
 
-/* response.c. 0: go on; 1: stop, nobody wants more; -1: exception. */
-int wsgi_response_block(wsgi_request *req, PyObject *block);
-int wsgi_response_list(wsgi_request *req, PyObject *blocks);
+/* response.c: what becomes of a block. WSGI_ENOUGH: all of Content-Length is there,
+ * or of what HEAD asked for; WSGI_UNASKED: and much more, for HEAD; WSGI_GONE: nobody
+ * reads the response. */
+enum { WSGI_MORE, WSGI_ENOUGH, WSGI_UNASKED, WSGI_GONE, WSGI_FAILED = -1 };
+int wsgi_response_block(PyObject *write, PyObject *block);
+int wsgi_response_list(PyObject *write, PyObject *blocks);
 
 /* body.c */
-int wsgi_body_take(wsgi_request *req, PyObject **whole); /* new */
-void wsgi_body_retire(wsgi_request *req);
-void wsgi_body_drop(wsgi_request *req);
+int wsgi_body_take(wsgi_request *req, PyObject **whole); /* new. Lock: held */
+void wsgi_body_end(wsgi_request *req);
 
 /* input.c */
 int wsgi_input_init(void);
 PyObject *wsgi_input_new(wsgi_request *req); /* new */
-void wsgi_input_expire(PyObject *input);
 
 /* errors.c */
 int wsgi_errors_init(void);
 PyObject *wsgi_errors_new(wsgi_request *req); /* new */
-void wsgi_errors_flush(PyObject *errors);
-void wsgi_errors_expire(PyObject *errors);
+/* What is pending, malloc'ed; NULL if nothing is. Lock: held. */
+char *wsgi_errors_take(PyObject *errors, size_t *size);
 
 /* file_wrapper.c */
 int wsgi_file_wrapper_init(void);
 /* 1: the file is handed over; 0: it has to be iterated; -1: exception. */
 int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
+
+/* text.c */
+/* malloc'ed UTF-8 of a str, with a 0 behind it; NULL, and no exception, if it is none. */
+char *wsgi_text_copy(PyObject *text, size_t *size);
+/* "".join(lines), new; NULL if lines is. */
+PyObject *wsgi_text_join(PyObject *lines /* steals */);
 
 /* exception.c: the set exception as text, which is cleared. malloc'ed; NULL
  * only if memory is short. */
@@ -93,10 +128,10 @@ int wsgi_signals_init(void);
  * be interrupted. */
 void wsgi_interrupt_enter(wsgi_request *req);
 void wsgi_interrupt_leave(wsgi_request *req);
-/* True if this thread must not go to sleep: wsgi_interrupted says what for.
- * Lock: held; GIL: either. */
-bool wsgi_interrupt_wakes(wsgi_request *req);
-int wsgi_interrupted(wsgi_request *req); /* -1: RequestTimeout is set now */
+/* True, once, if this thread must not go to sleep: wsgi_interrupt_raise says what
+ * for. Lock: held; GIL: either. */
+bool wsgi_interrupt_take(wsgi_request *req);
+int wsgi_interrupt_raise(void); /* -1: RequestTimeout is set now; 0: it was before */
 
 /* module.c: the module gowsgi; before CPython starts, and after. */
 int wsgi_module_announce(void);

@@ -6,13 +6,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventPipe returns the descriptor through which C wakes the reader: one
-// eventfd for both ends.
-func eventPipe() (read, write *os.File, err error) {
+// eventPipe returns the descriptors through which C wakes the reader: an eventfd,
+// twice. See New for who closes what.
+func eventPipe() (read *os.File, write int, err error) {
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
-		return nil, nil, err
+		return nil, -1, err
 	}
-	f := os.NewFile(uintptr(fd), "eventfd")
-	return f, f, nil
+	if write, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		_ = unix.Close(fd)
+		return nil, -1, err
+	}
+	return os.NewFile(uintptr(fd), "eventfd"), write, nil
 }

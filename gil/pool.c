@@ -3,38 +3,12 @@
 #include "../internal/crash/crash.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { STACK_SIZE = 8 << 20 }; /* what the main thread has: deep recursion works alike */
 
-int gowsgi_forked;
-
 static gowsgi_pool *watched; /* pools are never freed once they are here */
-
-/* Go's signal handlers would go on swallowing SIGTERM and the rest in a child
- * process, where Go does not run: the child gets what a process starts with,
- * and Python's ignored SIGPIPE. A signal that comes in between waits. */
-static _Thread_local sigset_t mask_before_fork;
-
-static void before_fork(void) {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &mask_before_fork);
-}
-
-static void after_fork(void) { pthread_sigmask(SIG_SETMASK, &mask_before_fork, NULL); }
-
-static void in_child(void) {
-    gowsgi_forked = 1;
-    for (int number = 1; number < NSIG; number++)
-        signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
-    gowsgi_crash_in_child();
-    after_fork();
-}
-
-static void watch_forks(void) { pthread_atfork(before_fork, after_fork, in_child); }
 
 int64_t gowsgi_now(void) {
     struct timespec now;
@@ -138,12 +112,11 @@ static bool thread_for_report(int number, gowsgi_crash_thread *thread) {
  *     limit adapts.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
  *     gowsgi_pool_reap has to be called again after it returned 0.
- * Memory: the pool and its tasks stay until the process ends; event_fd is the
- *     caller's.
+ * Memory: the pool and its tasks stay until the process ends, and so does
+ *     event_fd.
  * GIL: released, by a thread that Python knows or not.
  * Fails: NULL with errno set, and nothing left running. */
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd) {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
     gowsgi_pool *pool = calloc(1, sizeof *pool);
     if (pool)
         pool->threads = calloc((size_t)threads, sizeof *pool->threads);
@@ -158,7 +131,7 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
     pool->adaptive = adaptive && threads > 1;
     pool->limit = pool->adaptive ? 1 : threads;
 
-    int err = pthread_once(&once, watch_forks);
+    int err = gowsgi_watch_forks();
     if (err == 0)
         err = pthread_mutex_init(&pool->lock, NULL);
     if (err == 0)

@@ -31,6 +31,8 @@ import (
 	"sync/atomic"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // Sentinel errors of Submit and Close.
@@ -52,8 +54,7 @@ type Config struct {
 // Pool is a running pool of Python threads.
 type Pool struct {
 	c      *C.gowsgi_pool
-	events *os.File // the event descriptor's end for reading
-	wake   *os.File // and for writing; the same file if it is an eventfd
+	events *os.File // what tells the reader to reap
 
 	mu     sync.Mutex
 	tasks  atomic.Pointer[[]*Task] // by index; replaced, never changed
@@ -63,6 +64,8 @@ type Pool struct {
 // New starts a pool. CPython is initialised and the caller does not hold the
 // GIL.
 func New(cfg Config) (*Pool, error) {
+	// C's end stays open as long as its pool, for good: a thread of the application
+	// may ring when all is over, and must not write to whoever has the number then.
 	events, wake, err := eventPipe()
 	if err != nil {
 		return nil, fmt.Errorf("gil: event descriptor: %w", err)
@@ -71,13 +74,13 @@ func New(cfg Config) (*Pool, error) {
 	if cfg.Unlimited || C.free_threaded() != 0 {
 		adaptive = 0
 	}
-	c, err := C.gowsgi_pool_new(C.int(cfg.Threads), C.int(cfg.Queue), adaptive, C.int(rawFD(wake)))
+	c, err := C.gowsgi_pool_new(C.int(cfg.Threads), C.int(cfg.Queue), adaptive, C.int(wake))
 	if c == nil {
 		_ = events.Close()
-		_ = wake.Close()
+		_ = unix.Close(wake)
 		return nil, fmt.Errorf("gil: start %d threads: %w", cfg.Threads, err)
 	}
-	p := &Pool{c: c, events: events, wake: wake, reader: make(chan struct{})}
+	p := &Pool{c: c, events: events, reader: make(chan struct{})}
 	p.tasks.Store(new([]*Task))
 	go p.read()
 	return p, nil
@@ -252,11 +255,7 @@ func (p *Pool) Close(timeout time.Duration) error {
 	if n := C.gowsgi_pool_close(p.c, C.int64_t(timeout)); n > 0 {
 		return fmt.Errorf("%w: %d after %s", ErrStuck, n, timeout)
 	}
-	// All threads have left: nobody writes to the descriptor any more.
-	err := p.wake.Close()
-	if p.events != p.wake {
-		err = errors.Join(err, p.events.Close())
-	}
+	err := p.events.Close()
 	<-p.reader
 	return err
 }

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fork.h"
+
 typedef struct gowsgi_pool gowsgi_pool;
 typedef struct gowsgi_task gowsgi_task;
 
@@ -93,9 +95,5 @@ typedef struct {
 int gowsgi_pool_read_thread(gowsgi_pool *pool, int number, gowsgi_pool_activity *thread);
 
 int64_t gowsgi_now(void);
-
-/* 1 in a child process made by fork(): Go does not run there, and the pool's
- * other threads do not exist. */
-extern int gowsgi_forked;
 
 #endif

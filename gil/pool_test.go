@@ -3,6 +3,7 @@ package gil_test
 import (
 	"errors"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -308,5 +309,35 @@ func TestUnlimitedPoolLetsEverybodyIn(t *testing.T) {
 	})
 	if s := pool.Stats(); s.Limit != 4 || s.Probes != 0 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// A thread of the application that rings when the pool is closed does not write
+// into a file that was opened since.
+func TestBellAfterTheEndIsNobodys(t *testing.T) {
+	pool, err := gil.New(gil.Config{Threads: 1, Queue: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	k := register(pool, giltest.Ring(1))
+	k.submit(t)
+	k.wait(t)
+	if err := pool.Close(deadline); err != nil {
+		t.Fatal(err)
+	}
+	var files []*os.File
+	for range 20 { // the numbers that have become free, among others
+		file, err := os.CreateTemp(t.TempDir(), "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		files = append(files, file)
+	}
+	k.RingNow()
+	for _, file := range files {
+		if info, err := file.Stat(); err != nil || info.Size() > 0 {
+			t.Errorf("descriptor %d: %d bytes were written to a file, %v", file.Fd(), info.Size(), err)
+		}
 	}
 }

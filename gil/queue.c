@@ -127,11 +127,13 @@ void queue_tell_reader(gowsgi_pool *pool) {
     }
 }
 
-/* Does: wakes goroutines of a running task.
+/* Does: wakes goroutines of a running task; nobody in a forked child.
  * Memory: nothing changes hands.
  * GIL: either.
  * Fails: never. */
 void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells) {
+    if (gowsgi_forked)
+        return;
     pthread_mutex_lock(&task->pool->lock);
     bool tell = queue_ring(task, bells);
     pthread_mutex_unlock(&task->pool->lock);

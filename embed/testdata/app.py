@@ -11,6 +11,8 @@ import sys
 
 import bodies
 import early
+import forks
+import strays
 import stuck
 import talk
 
@@ -79,6 +81,33 @@ def raising(environ, start_response):
     raise ValueError("on purpose")
 
 
+class Broken:
+    def __iter__(self):
+        return iter(None)
+
+
+def broken(environ, start_response):
+    start_response("200 OK", [])
+    return Broken()
+
+
+def odd_exc_info(environ, start_response):
+    write = start_response("200 OK", [])
+    write(b"begun")
+    said = []
+    for exc_info in ((None, ValueError("on purpose"), None), (ValueError, ValueError(), 5), (ValueError, 5, None)):
+        try:
+            start_response("500 Oops", [], exc_info)
+        except Exception as error:
+            said.append(f", {type(error).__name__}: {error}".encode())
+    return said
+
+
+def no_iterable(environ, start_response):
+    start_response("200 OK", [])
+    return 5
+
+
 def not_started(environ, start_response):
     return []
 
@@ -109,5 +138,7 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    named = {**vars(bodies), **vars(early), **vars(stuck), **vars(talk), **globals()}
-    return named[environ["PATH_INFO"][1:]](environ, start_response)
+    return known[environ["PATH_INFO"][1:]](environ, start_response)
+
+
+known = {**vars(bodies), **vars(early), **vars(forks), **vars(strays), **vars(stuck), **vars(talk), **globals()}

@@ -1,7 +1,9 @@
 """Reads large bodies in one go, which gives the application the memory they were
 received in. Proves that it is the application's own from then on."""
 
+import _testcapi
 import collections
+import contextlib
 import hashlib
 import threading
 
@@ -29,3 +31,30 @@ def whole(environ, start_response):
             KEPT.append((data, digest))
     start_response("200 OK", [])
     return [digest.encode()]
+
+
+def without_memory(environ, start_response):
+    """Reads where one allocation after the other fails. What is there afterwards is
+    the body, or an error, but never what else the memory is used for."""
+    stream = environ["wsgi.input"]
+    for n in range(5):
+        _testcapi.set_nomemory(n, n + 1)
+        try:
+            data = stream.read()
+        except MemoryError:
+            pass
+        else:
+            assert data.count(b"b") == int(environ["CONTENT_LENGTH"])
+            del data
+            stream.seek(0)
+            continue
+        finally:
+            _testcapi.remove_mem_hooks()
+        noise = [b"n" * n for n in range(60_000, 200_000, 1000)]
+        with contextlib.suppress(MemoryError):
+            stream.seek(0)
+            assert set(stream.read(1000)) <= set(b"b")
+            stream.seek(0)
+        del noise
+    start_response("200 OK", [])
+    return []

@@ -61,6 +61,8 @@ static void run_ring(gowsgi_task *task) {
         gowsgi_pool_ring(task, GOWSGI_INPUT);
 }
 
+static void ring_now(test_task *t) { gowsgi_pool_ring(&t->task, GOWSGI_OUTPUT); }
+
 static test_task *new_task(int kind, int64_t ns) {
     static const gowsgi_run runs[] = {run_sleep, run_compute, run_ring};
     test_task *t = calloc(1, sizeof *t);
@@ -99,6 +101,9 @@ func Compute(d time.Duration) *Work { return &Work{C.new_task(1, C.int64_t(d))} 
 
 // Ring makes a task that rings its input bell n times.
 func Ring(n int) *Work { return &Work{C.new_task(2, C.int64_t(n))} }
+
+// RingNow rings the output bell, whatever the task does.
+func (t *Work) RingNow() { C.ring_now(t.c) }
 
 // Pointer is the task's memory.
 func (t *Work) Pointer() unsafe.Pointer { return unsafe.Pointer(t.c) }

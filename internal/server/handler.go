@@ -138,7 +138,7 @@ func (x *exchange) submit() error {
 		return err
 	}
 	x.req = req
-	req.Label = x
+	req.SetLabel(x)
 	length, err := x.readBody()
 	if err != nil {
 		return bodyError{err}

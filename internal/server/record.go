@@ -27,11 +27,7 @@ func LogRecord(log *slog.Logger, record embed.Record) {
 		level = logging.LevelOf(record.Level)
 		attrs = []any{"event", "application.logged", "logger", record.Logger}
 	}
-	if record.Request != nil {
-		if x, ok := record.Request.Label.(*exchange); ok {
-			attrs = append(attrs, x.identity()...)
-		}
-	}
+	record.WithLabel(func(label any) { attrs = append(attrs, label.(*exchange).identity()...) })
 	message := record.Text
 	if first, rest, several := strings.Cut(message, "\n"); several && record.Kind == embed.Logged {
 		message, attrs = first, append(attrs, "traceback", rest)

@@ -1,0 +1,22 @@
+"""Answers with lists that are large as a whole. Proves that a worker gives back what
+it took for them. By path:
+
+    /few    a list of few large blocks, "size" bytes in all
+    /many   a list of many small ones
+    /small  the least there is
+"""
+
+from contract import parameters, plain
+
+LARGE, SMALL = 1 << 20, 1000
+
+
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path == "/small":
+        return plain(start_response, "small")
+    size = int(parameters(environ)["size"])
+    start_response("200 OK", [("Content-Type", "application/octet-stream")])
+    if path == "/few":
+        return [bytes(LARGE) for _ in range(size // LARGE)]
+    return [bytes(SMALL) for _ in range(size // SMALL)]
