@@ -166,6 +166,20 @@ func (b *Board) Running() []Entry {
 	return entries
 }
 
+// Latest is when the last request was begun; zero if none was. Like Running it
+// may be called at any time.
+func (b *Board) Latest() (latest time.Time) {
+	if b == nil {
+		return latest
+	}
+	for i := range b.slots { // End leaves it
+		if started := b.slots[i].started; started != 0 && time.Unix(0, started).After(latest) {
+			latest = time.Unix(0, started)
+		}
+	}
+	return latest
+}
+
 // printable spells out what could forge a line or move a cursor.
 func printable(s string) string {
 	var b strings.Builder

@@ -106,6 +106,31 @@ func TestReloadThatMendsTheWorkerDoesNotWaitForItsPause(t *testing.T) {
 	p.stops()
 }
 
+func TestReloadWhoseWorkersEndAtOnceLeavesTheOthersAlone(t *testing.T) {
+	s := settings(2)
+	p, path := reloadable(t, s)
+	before := map[int]int{}
+	p.eventually("both workers answer", func() bool {
+		now := p.seen(p.address(1))
+		before[now.Plan.Worker] = now.PID
+		return len(before) == 2
+	})
+	s.Env = []string{behave + "=" + flapsOne}
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=worker.delayed worker=1 wait=1s")
+	p.waitLog("event=worker.delayed worker=1 wait=2s")
+	if now := p.seen(p.address(1)); now.PID != before[2] {
+		t.Errorf("process %d answers; the workers were %v", now.PID, before)
+	}
+	s.Env = nil
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.done workers=2")
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestReloadTakesTheNumberOfWorkers(t *testing.T) {
 	s := settings(1)
 	p, path := reloadable(t, s)

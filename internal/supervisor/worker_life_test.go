@@ -157,6 +157,53 @@ func TestWorkerThatKeepsDyingAtStartIsTriedLessAndLessOften(t *testing.T) {
 	p.stops()
 }
 
+func TestWorkersThatRequestsKillAreReplacedAtOnceForEver(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		s := settings(workers)
+		s.StartLimit = 3
+		p := started(t, s)
+		for n := range 10 {
+			if response, err := p.get("/die"); err == nil {
+				response.Body.Close()
+				t.Error("a worker that died has answered")
+			}
+			p.waitLogs(" running=\"GET /die (", n+1)
+		}
+		p.waitLogs("event=application.loaded", workers+10)
+		p.seen(p.address(1))
+		if log := p.log.String(); strings.Contains(log, "event=worker.delayed") {
+			t.Error("a worker was not replaced at once")
+		}
+		p.signal(syscall.SIGTERM)
+		p.stops()
+	}
+}
+
+func TestWorkersThatEndAtOnceTakePausesAndNothingElse(t *testing.T) {
+	way := filepath.Join(t.TempDir(), "way")
+	s := settings(2, behaveFile+"="+way)
+	s.StartLimit = 2
+	p := started(t, s)
+	if err := os.WriteFile(way, []byte(flaps), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	victim := p.seen(p.address(1))
+	if err := syscall.Kill(victim.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait=1s")
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait=2s")
+	if other := p.seen(p.address(1)); other.Plan.Worker == victim.Plan.Worker {
+		t.Error("the other worker does not serve")
+	}
+	if err := os.Remove(way); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("the slot is filled", func() bool { return p.seen(p.address(1)).Plan.Worker == victim.Plan.Worker })
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestPausesGrowToHalfAMinute(t *testing.T) {
 	var seconds []int
 	for failures := range 9 {
