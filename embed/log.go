@@ -6,6 +6,8 @@ package embed
 */
 import "C"
 
+import "fmt"
+
 // Kinds of Record.
 const (
 	ErrorStream   = C.WSGI_LOG_ERRORS // the application wrote to wsgi.errors
@@ -22,6 +24,15 @@ type Record struct {
 	Text    string
 	Level   int    // of a Logged record, as Python's logging counts: 30 is WARNING
 	Logger  string // its logger's name: "django.request"
+}
+
+// ChildOutput makes what the application says in a forked child, where Go does not
+// run, go where fd goes; it is duplicated. Standard error until then. At any time.
+func ChildOutput(fd uintptr) error {
+	if failed, err := C.gowsgi_child_output(C.int(fd)); failed != 0 {
+		return fmt.Errorf("embed: send what forked children say to descriptor %d: %w", fd, err)
+	}
+	return nil
 }
 
 // go_log is called by the application's threads, without the GIL.

@@ -17,9 +17,11 @@ typedef struct {
     size_t logger_size;
 } wsgi_record;
 
-/* In a forked child the text goes to standard error. */
+/* In a forked child the text goes where gowsgi_child_output has it go. */
 void wsgi_log(const wsgi_record *record);
 void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
+
+int gowsgi_child_output(int fd);
 
 /* For a forked child, where Go does not run: writes all of it. -1 with errno set.
  * GIL: released. */

@@ -25,6 +25,7 @@ import (
 // worker wires embed, gil and server together.
 type worker struct {
 	plan        control.Plan
+	stdout      *os.File // for the access log
 	log         *slog.Logger
 	syslog      *logging.Syslog // behind log; nil: none
 	logs        []*logging.File // to be reopened
@@ -46,7 +47,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	w.access, err = server.OpenAccessLog(s, os.Stdout, w.plan.Worker, w.log)
+	w.access, err = server.OpenAccessLog(s, w.stdout, w.plan.Worker, w.log)
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -62,6 +63,7 @@ func (w *worker) start() *control.Report {
 		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version,
 	})
 	w.loading = time.Since(began)
+	logging.FillStandard() // if it has closed its standard streams
 	if err != nil {
 		report := &control.Report{Message: err.Error() + otherVirtualenv(err, w.plan)}
 		var raised *embed.Error
@@ -113,16 +115,17 @@ func (w *worker) reopen() {
 			w.logFailed(err)
 		}
 	}
-	w.reportCrashes()
+	w.useLog()
 	if err := w.access.Reopen(); err != nil {
 		w.logFailed(err)
 	}
 }
 
-// reportCrashes has crashes reported in the log.
-func (w *worker) reportCrashes() {
-	if err := crash.Output(w.logs[0].Fd()); err != nil {
-		w.log.Warn("crashes will be reported on standard error", "event", "log.failed", "error", err.Error())
+// useLog has crashes reported in the log, and what forked children say.
+func (w *worker) useLog() {
+	fd := w.logs[0].Fd()
+	if err := errors.Join(crash.Output(fd), embed.ChildOutput(fd)); err != nil {
+		w.log.Warn("crashes and forked children will speak on standard error", "event", "log.failed", "error", err.Error())
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/title"
 )
 
@@ -26,7 +27,7 @@ const (
 
 func main() {
 	title := title.Take() // before anybody looks at os.Args
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, title))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, logging.Apart(os.Stdout), logging.Apart(os.Stderr), title))
 }
 
 // run does what args say and returns the exit status. stdin is for --debug.
