@@ -9,6 +9,7 @@ typedef struct {
     PyObject_HEAD wsgi_request *req; /* NULL once the request has ended */
     char *pending; /* the beginning of a line; malloc'ed */
     size_t size;
+    const void *source; /* which record of logging it is of; only compared */
 } errors;
 
 static errors *stream_of(PyObject *self) {
@@ -19,19 +20,23 @@ static errors *stream_of(PyObject *self) {
     return (errors *)self;
 }
 
-/* Logs what is pending. The GIL is let go meanwhile, so the text is taken off
- * the object first. */
-static void flush(errors *self) {
+/* Logs what is pending; source is the record of logging that it is, or NULL. The
+ * GIL is let go meanwhile, so the text is taken off the object first. */
+static void flush(errors *self, PyObject *source) {
     char *text = self->pending;
     size_t size = self->size;
     self->pending = NULL;
     self->size = 0;
     if (size > 0)
-        wsgi_log(&(wsgi_record){.kind = WSGI_LOG_ERRORS, .req = self->req, .text = text, .size = size});
+        wsgi_log_written(&(wsgi_record){.kind = WSGI_LOG_ERRORS, .req = self->req, .text = text, .size = size}, source);
     free(text);
 }
 
-static int append(errors *self, PyObject *text) {
+static int append(errors *self, PyObject *text, PyObject *source) {
+    if (source && source != self->source)
+        flush(self, NULL); /* what was begun before it is not of this record */
+    if (!stream_of((PyObject *)self)) /* the request has ended meanwhile */
+        return -1;
     if (!PyUnicode_Check(text)) {
         PyErr_Format(PyExc_TypeError, "wsgi.errors takes str, not %.100s", Py_TYPE(text)->tp_name);
         return -1;
@@ -46,20 +51,28 @@ static int append(errors *self, PyObject *text) {
         PyErr_NoMemory();
         return -1;
     }
+    self->source = source;
     memcpy(larger + self->size, PyBytes_AS_STRING(bytes), size);
     self->pending = larger;
     self->size += size;
     Py_DECREF(bytes);
     if (self->size > 0 && self->pending[self->size - 1] == '\n') {
         self->size--;
-        flush(self);
+        flush(self, source);
     }
     return 0;
 }
 
+static int append_from(errors *self, PyObject *text) {
+    PyObject *source = wsgi_log_writing(); /* new */
+    int failed = append(self, text, source);
+    Py_XDECREF(source);
+    return failed;
+}
+
 static PyObject *errors_write(PyObject *self, PyObject *text) {
     errors *stream = stream_of(self);
-    if (!stream || append(stream, text) < 0)
+    if (!stream || append_from(stream, text) < 0)
         return NULL;
     return PyLong_FromSsize_t(PyUnicode_GET_LENGTH(text));
 }
@@ -72,7 +85,7 @@ static PyObject *errors_writelines(PyObject *self, PyObject *lines) {
     int failed = 0;
     while (!failed && (line = PyIter_Next(iterator))) {
         errors *stream = stream_of(self);
-        failed = !stream || append(stream, line) < 0;
+        failed = !stream || append_from(stream, line) < 0;
         Py_DECREF(line);
     }
     Py_DECREF(iterator);
@@ -85,7 +98,9 @@ static PyObject *errors_flush(PyObject *self, PyObject *Py_UNUSED(nothing)) {
     errors *stream = stream_of(self);
     if (!stream)
         return NULL;
-    flush(stream);
+    PyObject *source = wsgi_log_writing(); /* new */
+    flush(stream, source);
+    Py_XDECREF(source);
     Py_RETURN_NONE;
 }
 
@@ -124,7 +139,7 @@ PyObject *wsgi_errors_new(wsgi_request *req) {
 
 void wsgi_errors_flush(PyObject *self) {
     if (((errors *)self)->size > 0)
-        flush((errors *)self);
+        flush((errors *)self, NULL);
 }
 
 void wsgi_errors_expire(PyObject *self) { ((errors *)self)->req = NULL; }

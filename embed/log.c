@@ -44,14 +44,18 @@ static int find_child_output(void) {
 }
 
 /* Go does not run in a forked child. */
-static void say_in_child(const char *text, size_t size) {
-    char *line = malloc(size + 1); /* one write: others write there, too */
-    if (!line)
+static void say_in_child(const wsgi_record *r) {
+    size_t size = r->size + 1 + (r->traceback ? r->traceback_size + 1 : 0);
+    char *text = malloc(size); /* one write: others write there, too */
+    if (!text)
         return;
-    memcpy(line, text, size);
-    line[size] = '\n';
-    wsgi_write_in_child(find_child_output(), line, size + 1);
-    free(line);
+    memcpy(text, r->text, r->size);
+    text[r->size] = '\n';
+    if (r->traceback)
+        memcpy(text + r->size + 1, r->traceback, r->traceback_size);
+    text[size - 1] = '\n';
+    wsgi_write_in_child(find_child_output(), text, size);
+    free(text);
 }
 
 int wsgi_write_in_child(int fd, const char *text, size_t size) {
@@ -67,13 +71,12 @@ int wsgi_write_in_child(int fd, const char *text, size_t size) {
 
 void wsgi_log_detached(const wsgi_record *r) {
     if (gowsgi_forked) {
-        say_in_child(r->text, r->size);
+        say_in_child(r);
         return;
     }
     /* From now on this may be a thread that Go uses, too. */
     gowsgi_crash_know_thread();
-    go_log(r->kind, r->req ? (int64_t)r->req->task.index : -1, r->level, (char *)r->logger, r->logger_size,
-           (char *)r->text, r->size);
+    go_log((wsgi_record *)r, r->req ? (int64_t)r->req->task.index : -1);
 }
 
 void wsgi_log(const wsgi_record *record) {

@@ -12,9 +12,15 @@ typedef struct {
     struct wsgi_request *req; /* NULL: none in particular */
     const char *text;
     size_t size;
-    int level; /* of WSGI_LOG_LOGGED, as logging counts them */
-    const char *logger; /* its name; NULL for other kinds */
+    /* If logging wrote it: its level, as logging counts them, and its logger. */
+    int level;
+    const char *logger; /* NULL: somebody else wrote it */
     size_t logger_size;
+    /* Of WSGI_LOG_LOGGED; NULL for none. */
+    const char *traceback;
+    size_t traceback_size;
+    const char *extra; /* what extra= added: an object in JSON */
+    size_t extra_size;
 } wsgi_record;
 
 /* In a forked child the text goes where gowsgi_child_output has it go. */

@@ -86,6 +86,11 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *wrapper);
  * only if memory is short. */
 char *wsgi_exception_text(size_t *size);
 
+/* log_source.c */
+PyObject *wsgi_log_writing(void); /* new */
+int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
+void wsgi_log_written(wsgi_record *r, PyObject *source);
+
 /* signals.c */
 int wsgi_signals_init(void);
 

@@ -12,6 +12,7 @@ client's connection, for example.
 With CLOSES=import in the environment they are closed before the first request.
 """
 
+import contextlib
 import os
 import threading
 
@@ -20,10 +21,8 @@ from contract import plain
 
 def close():
     for descriptor in range(3):
-        try:
+        with contextlib.suppress(OSError):  # closed already
             os.close(descriptor)
-        except OSError:
-            pass  # closed already
 
 
 def fail():

@@ -43,8 +43,8 @@ func throughJournal(t *testing.T, format string, matches bool) string {
 }
 
 func TestJournalGetsAPriorityOnEachLineAndNoTime(t *testing.T) {
-	want := "<3>  Traceback (most recent call last):\n<3>    File \"x.py\", line 1, in <module>\n<3>  KeyError: 'x'\n" +
-		"<3>level=ERROR msg=failed\n<7>level=DEBUG msg=well\n"
+	want := "<3>level=ERROR msg=failed\n<3>  Traceback (most recent call last):\n<3>    File \"x.py\", line 1, in <module>\n<3>  KeyError: 'x'\n" +
+		"<7>level=DEBUG msg=well\n"
 	if got := throughJournal(t, "text", true); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

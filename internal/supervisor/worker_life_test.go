@@ -146,7 +146,7 @@ func TestWorkerThatKeepsDyingAtStartIsTriedLessAndLessOften(t *testing.T) {
 	log := p.log.String()
 	for _, want := range []string{
 		`event=worker.failed worker=1 reason="the application x:app cannot be imported"`,
-		"  Traceback (most recent call last):\n    File \"x.py\", line 1\n  KeyError: 'x'\ntime=",
+		"\n  Traceback (most recent call last):\n    File \"x.py\", line 1\n  KeyError: 'x'\ntime=",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("log does not say %s", want)
