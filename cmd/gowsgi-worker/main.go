@@ -69,6 +69,7 @@ func run(stdout, stderr *os.File) int {
 	}
 	w := &worker{plan: plan, stdout: stdout, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
 	orders := receive(incoming)
+	w.reportCrashes()
 	w.useLog()
 	if report := w.start(); report != nil {
 		return fail(reports, *report)

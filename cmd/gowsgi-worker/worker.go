@@ -33,6 +33,7 @@ type worker struct {
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
+	reported    bool       // gowsgi reads reports of crashes
 	reporting   sync.Mutex // guards reports
 	reports     *octets.Encoder
 	loading     time.Duration
@@ -121,11 +122,31 @@ func (w *worker) reopen() {
 	}
 }
 
-// useLog has crashes reported in the log, and what forked children say.
+// useLog has the log for what Go cannot write: what forked children say and, unless
+// gowsgi reads them, reports of crashes.
 func (w *worker) useLog() {
 	fd := w.logs[0].Fd()
-	if err := errors.Join(crash.Output(fd), embed.ChildOutput(fd)); err != nil {
+	err := embed.ChildOutput(fd)
+	if !w.reported {
+		err = errors.Join(err, crash.Output(fd))
+	}
+	if err != nil {
 		w.log.Warn("crashes and forked children will speak on standard error", "event", "log.failed", "error", err.Error())
+	}
+}
+
+// reportCrashes has reports of crashes written where gowsgi reads them when this
+// worker has died: so they are records like all others.
+func (w *worker) reportCrashes() {
+	if w.plan.Scoreboard == 0 {
+		return
+	}
+	err := scoreboard.OpenReport(w.plan.Scoreboard)
+	if err == nil {
+		err = crash.Output(uintptr(w.plan.Scoreboard))
+	}
+	if w.reported = err == nil; !w.reported {
+		w.log.Warn("crashes will be reported in the log as they are", "event", "scoreboard.failed", "error", err.Error())
 	}
 }
 
@@ -172,6 +193,8 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 			switch {
 			case !ok:
 				w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
+				w.reported = false
+				w.useLog()
 				// Perhaps another gowsgi has the sockets by now: they are not shut down.
 				return w.stop(end{linger: strangersLinger, grace: grace}, signals)
 			case order.Kind == control.Serve:
@@ -274,7 +297,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 				}
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-					"graceful_timeout", e.grace.String())
+					"graceful_timeout_seconds", e.grace.Seconds())
 			}
 			w.syslog.Close() // sends that, too
 			os.Exit(1)
@@ -283,7 +306,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 	status := 0
 	if cut := w.server.Drain(e.linger, e.grace, e.stops); len(cut) > 0 {
 		w.log.Warn("requests were cut off: they took longer than graceful_timeout", "event", "worker.cut_off",
-			"graceful_timeout", e.grace.String(), "running", strings.Join(cut, ", "))
+			"graceful_timeout_seconds", e.grace.Seconds(), "running", strings.Join(cut, ", "))
 		status = 1
 	}
 	if w.app == nil {

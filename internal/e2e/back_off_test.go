@@ -75,8 +75,8 @@ func (p *Project) pauses(t *testing.T) (pauses []time.Duration) {
 func (p *Project) waits(t *testing.T) (waits []time.Duration) {
 	t.Helper()
 	for line := range strings.Lines(p.Log()) {
-		if _, text, found := strings.Cut(line, "event=worker.delayed worker=1 wait="); found {
-			wait, err := time.ParseDuration(strings.TrimSpace(text))
+		if _, text, found := strings.Cut(line, "event=worker.delayed worker=1 wait_seconds="); found {
+			wait, err := time.ParseDuration(strings.TrimSpace(text) + "s")
 			if err != nil {
 				t.Fatal(err)
 			}

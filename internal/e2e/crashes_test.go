@@ -83,13 +83,13 @@ func checkReport(t *testing.T, path, log string) {
 	if inner := strings.SplitN(current, "\n", 3); want.function != "" && (!found || !strings.HasSuffix(inner[1], " in "+want.function)) {
 		t.Errorf("the stack begins with %q", inner)
 	}
-	if !strings.Contains(report, "was killed by "+want.signal) {
+	if !strings.Contains(log, "was killed by "+want.signal) {
 		t.Error("the worker did not die of its signal")
 	}
 	if strings.Contains(log, "goroutine ") {
 		t.Error("the log shows goroutines")
 	}
-	if guarded := strings.Contains(report, "Fatal Python error: "); guarded != (path == "/guarded") {
+	if guarded := strings.Contains(log, "Fatal Python error: "); guarded != (path == "/guarded") {
 		t.Errorf("the application's faulthandler: %v", guarded)
 	}
 }

@@ -93,7 +93,7 @@ func TestReloadThatMendsTheWorkerDoesNotWaitForItsPause(t *testing.T) {
 	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.waitLog("event=worker.delayed worker=1 wait=4s")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=4")
 	pause := time.Now().Add(4 * time.Second)
 	s.Env = nil
 	writeReload(t, path, s)
@@ -118,8 +118,8 @@ func TestReloadWhoseWorkersEndAtOnceLeavesTheOthersAlone(t *testing.T) {
 	s.Env = []string{behave + "=" + flapsOne}
 	writeReload(t, path, s)
 	p.signal(syscall.SIGHUP)
-	p.waitLog("event=worker.delayed worker=1 wait=1s")
-	p.waitLog("event=worker.delayed worker=1 wait=2s")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=2")
 	if now := p.seen(p.address(1)); now.PID != before[2] {
 		t.Errorf("process %d answers; the workers were %v", now.PID, before)
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -252,8 +253,12 @@ func (s *supervisor) gone(w *worker) {
 	switch {
 	case s.stopping != no || sl == nil || sl.serving != w && sl.starting != w:
 		s.Log.Debug("worker stopped", "event", "worker.stopped", "worker", w.number, "pid", w.pid(), "cause", cause)
+		if report := w.board.Report(); report != "" {
+			s.Log.Error("worker crashed while it stopped", "event", "worker.died", "worker", w.number, "pid", w.pid(), "cause", cause, "report", report)
+		}
 	case sl.starting == w:
 		sl.starting = nil
+		w.traceback = cmp.Or(w.traceback, w.board.Report())
 		if w.message == "" {
 			w.message = fmt.Sprintf("worker %d %s before it had loaded the application", w.number, cause)
 			if running := w.running(1); running != "" { // --warmup
@@ -274,6 +279,9 @@ func (s *supervisor) died(sl *slot, w *worker, cause string) {
 	attrs := []any{"event", "worker.died", "worker", w.number, "pid", w.pid(), "cause", cause}
 	if running := w.running(s.Settings.Threads); running != "" {
 		attrs = append(attrs, "running", running)
+	}
+	if report := w.board.Report(); report != "" {
+		attrs = append(attrs, "report", report)
 	}
 	s.Log.Error("worker died", attrs...)
 	switch {
@@ -339,7 +347,7 @@ func (s *supervisor) tryAgain(sl *slot, reason string) {
 		wait = max(wait, time.Second) // the old one serves: there is no hurry
 	}
 	if wait > 0 {
-		s.Log.Warn("worker waits to be started", "event", "worker.delayed", "worker", sl.number, "wait", wait)
+		s.Log.Warn("worker waits to be started", "event", "worker.delayed", "worker", sl.number, "wait_seconds", wait.Seconds())
 		s.systemd.Status(fmt.Sprintf("worker %d waits to be started: %s", sl.number, reason))
 		sl.rest = time.Now().Add(wait)
 		s.after(wait, s.arrange)

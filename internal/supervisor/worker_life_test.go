@@ -137,8 +137,8 @@ func TestWorkerThatKeepsDyingAtStartIsTriedLessAndLessOften(t *testing.T) {
 	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.waitLog("event=worker.delayed worker=1 wait=1s")
-	p.waitLog("event=worker.delayed worker=1 wait=2s")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=2")
 	if err := os.Remove(way); err != nil {
 		t.Fatal(err)
 	}
@@ -191,8 +191,8 @@ func TestWorkersThatEndAtOnceTakePausesAndNothingElse(t *testing.T) {
 	if err := syscall.Kill(victim.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait=1s")
-	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait=2s")
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait_seconds=2")
 	if other := p.seen(p.address(1)); other.Plan.Worker == victim.Plan.Worker {
 		t.Error("the other worker does not serve")
 	}
