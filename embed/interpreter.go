@@ -22,6 +22,8 @@ type Interpreter struct {
 	log func(Record)
 	app atomic.Pointer[Application] // nil until Serve
 
+	running atomic.Bool // CPython is there
+
 	failed []string // files that a load which failed has named
 }
 
@@ -47,6 +49,7 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 		defer C.free(unsafe.Pointer(reason))
 		return nil, fmt.Errorf("embed: start CPython as %s: %s", executable, C.GoString(reason))
 	}
+	in.running.Store(true)
 	for i := len(path) - 1; i >= 0; i-- {
 		entry := python3.PyUnicode_FromString(path[i])
 		failed := entry == nil || python3.PyList_Insert(python3.PySys_GetObject("path"), 0, entry) != 0

@@ -68,11 +68,16 @@ func run(stdout, stderr *os.File) int {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
 	w := &worker{plan: plan, stdout: stdout, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
-	orders := receive(incoming)
+	orders := receive(incoming, w.tellStack)
 	w.reportCrashes()
 	w.useLog()
-	if report := w.start(); report != nil {
-		return fail(reports, *report)
+	loaded := w.watchLoading()
+	report := w.start()
+	loaded()
+	if report != nil {
+		report.Kind = control.Failed
+		w.report(*report)
+		return exitNotReady
 	}
 	if plan.Check {
 		return w.leave()
@@ -87,13 +92,18 @@ func fail(reports *octets.Encoder, report control.Report) int {
 }
 
 // receive passes on what gowsgi orders; the channel is closed when gowsgi has
-// gone away.
-func receive(incoming *octets.Decoder) <-chan control.Order {
+// gone away. tell is called for Tell, since nobody reads the channel while the
+// application is loaded.
+func receive(incoming *octets.Decoder, tell func()) <-chan control.Order {
 	orders := make(chan control.Order, 8)
 	go func() {
 		defer close(orders)
 		var order control.Order
 		for incoming.Decode(&order) == nil {
+			if order.Kind == control.Tell {
+				go tell()
+				continue
+			}
 			orders <- order
 		}
 	}()

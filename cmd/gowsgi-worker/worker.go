@@ -297,7 +297,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 				}
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-					"graceful_timeout_seconds", e.grace.Seconds())
+					"graceful_timeout_seconds", e.grace.Seconds(), "stack", stacksNow(nil))
 			}
 			w.syslog.Close() // sends that, too
 			os.Exit(1)

@@ -27,17 +27,30 @@ func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
 		late = time.After(o.Settings.StartupTimeout)
 	}
 	var result *control.Report
+	told, stack := false, ""
 	for canceled := ctx.Done(); ; {
 		select {
 		case r := <-reports:
+			if r.Kind == control.Stack {
+				stack = r.Traceback
+				break
+			}
 			result, late = &r, time.After(patience)
 			continue
 		case <-gone:
+			if err != nil && stack != "" {
+				err = &StartError{Worker: 1, Message: err.Error(), Traceback: stack}
+			}
 			return w.loaded(result, err)
 		case <-late:
 			if result == nil {
 				err = fmt.Errorf("the application did not load within %s: give it more time with --startup-timeout, or see what it waits for",
 					o.Settings.StartupTimeout)
+			}
+			if !told && result == nil { // it has a moment to say where it hangs
+				told, late = true, time.After(patience)
+				w.tell(control.Order{Kind: control.Tell})
+				continue
 			}
 		case <-canceled:
 			canceled, err = nil, context.Cause(ctx)

@@ -140,14 +140,16 @@ func (s *supervisor) startsTooLong(w *worker, timeout time.Duration) {
 		w.message = fmt.Sprintf("worker %d has loaded the application, but that did not answer --warmup %s in what was left of %s: "+
 			"is it waiting for something? Give it more time with --startup-timeout", w.number, warmup, timeout)
 	}
-	w.kill()
+	// It has a moment to say where it hangs.
+	w.tell(control.Order{Kind: control.Tell})
+	s.after(patience, w.kill)
 }
 
 func (s *supervisor) reported(w *worker, r control.Report) {
 	sl := s.slots[w.number]
 	switch r.Kind {
 	case control.Ready:
-		if s.stopping == no && sl != nil && sl.starting == w {
+		if s.stopping == no && sl != nil && sl.starting == w && !w.failed {
 			s.ready(sl, r.Seconds)
 		}
 	case control.Failed:
@@ -158,6 +160,9 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 			w.reason, w.hopeless = r.Message, r.Hopeless
 			s.arrange()
 		}
+	case control.Stack:
+		w.traceback = r.Traceback
+		w.kill()
 	case control.Modules:
 		s.watchModules(w, r)
 	case control.Advice:
