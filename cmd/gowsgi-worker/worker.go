@@ -17,6 +17,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/octets"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
 	"github.com/gowsgi/gowsgi/internal/version"
@@ -57,7 +58,7 @@ func (w *worker) start() *control.Report {
 		err = w.interpreter.CaptureOutput()
 	}
 	if err != nil {
-		return &control.Report{Message: err.Error()}
+		return &control.Report{Message: explain(err)}
 	}
 	w.app, err = w.interpreter.Serve(s.Target, embed.Serving{
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
@@ -66,7 +67,7 @@ func (w *worker) start() *control.Report {
 	w.loading = time.Since(began)
 	logging.FillStandard() // if it has closed its standard streams
 	if err != nil {
-		report := &control.Report{Message: err.Error() + otherVirtualenv(err, w.plan)}
+		report := &control.Report{Message: explain(err) + otherVirtualenv(err, w.plan)}
 		var raised *embed.Error
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback
@@ -85,6 +86,21 @@ func (w *worker) start() *control.Report {
 		return &control.Report{Message: err.Error()}
 	}
 	return nil
+}
+
+// explain adds to an error of CPython's what has run out. It tells little itself of
+// an address space that is too small: no codec, or a MemoryError.
+func explain(err error) string {
+	words := scarcity.Of(err)
+	var raised *embed.Error
+	var refused *embed.LoadError
+	if words == "" && (errors.As(err, &raised) && raised.Type == "MemoryError" || raised == nil && !errors.As(err, &refused)) {
+		words = scarcity.OfAddressSpace()
+	}
+	if words == "" {
+		return err.Error()
+	}
+	return err.Error() + ": " + words
 }
 
 // record logs what the application says outside of its responses.

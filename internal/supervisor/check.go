@@ -16,7 +16,7 @@ func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
 	o.Settings.AccessLogfile, o.Settings.ErrorLogfile, o.Settings.LogSyslog = "", "-", false
 	w, err := startWorker(o, nil, 1, true)
 	if err != nil {
-		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %v", err)}
+		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %s", whyNotStarted(o, err))}
 	}
 	defer func() { _ = w.board.Close() }()
 	reports, gone := make(chan control.Report), make(chan struct{})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // slot is the place of one worker. While one is replaced, its successor is
@@ -111,7 +112,7 @@ func (s *supervisor) troubled() bool {
 func (s *supervisor) start(sl *slot) {
 	w, err := startWorker(s.Options, s.listeners, sl.number, false)
 	if err != nil {
-		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %v", sl.number, err), "")
+		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %s", sl.number, whyNotStarted(s.Options, err)), "")
 		return
 	}
 	w.generation = s.generation
@@ -268,6 +269,9 @@ func (s *supervisor) gone(w *worker) {
 			w.message = fmt.Sprintf("worker %d %s before it had loaded the application", w.number, cause)
 			if running := w.running(1); running != "" { // --warmup
 				w.message = fmt.Sprintf("worker %d %s before it was ready, while it ran %s", w.number, cause, running)
+			}
+			if space := scarcity.OfAddressSpace(); space != "" { // there is no end that would tell
+				w.message += ": " + space
 			}
 		}
 		s.startFailed(sl, w.message, w.traceback)
