@@ -168,8 +168,9 @@ func TestWorkersThatRequestsKillAreReplacedAtOnceForEver(t *testing.T) {
 				t.Error("a worker that died has answered")
 			}
 			p.waitLogs(" running=\"GET /die (", n+1)
+			// The workers of these tests listen before they are told to.
+			p.waitLogs("event=application.loaded", workers+n+1)
 		}
-		p.waitLogs("event=application.loaded", workers+10)
 		p.seen(p.address(1))
 		if log := p.log.String(); strings.Contains(log, "event=worker.delayed") {
 			t.Error("a worker was not replaced at once")
