@@ -33,9 +33,10 @@ type Record struct {
 }
 
 // ChildOutput makes what the application says in a forked child, where Go does not
-// run, go where fd goes; it is duplicated. Standard error until then. At any time.
-func ChildOutput(fd uintptr) error {
-	if failed, err := C.gowsgi_child_output(C.int(fd)); failed != 0 {
+// run, go where fd goes, which is duplicated: objects in JSON, or lines as they are.
+// Standard error until then. At any time.
+func ChildOutput(fd uintptr, json bool) error {
+	if failed, err := C.gowsgi_child_output(C.int(fd), truth(json)); failed != 0 {
 		return fmt.Errorf("embed: send what forked children say to descriptor %d: %w", fd, err)
 	}
 	return nil

@@ -27,7 +27,8 @@ typedef struct {
 void wsgi_log(const wsgi_record *record);
 void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
 
-int gowsgi_child_output(int fd);
+int gowsgi_child_output(int fd, int as_json);
+void wsgi_log_in_child(const wsgi_record *record);
 
 /* For a forked child, where Go does not run: writes all of it. -1 with errno set.
  * GIL: released. */

@@ -6,9 +6,11 @@ Proves that each way keeps its lines, its level, its request and what belongs to
     /bare       writes a traceback to wsgi.errors
     /handler    gowsgi.LogHandler: lines, extra=, a traceback
     /debug      logging to wsgi.errors, below every level of the server
+    /child      a forked child does what /flask and /handler do
 """
 
 import logging
+import os
 import sys
 import traceback
 
@@ -54,6 +56,13 @@ def application(environ, start_response):
             flask.exception("Exception on %s", path)
         elif path == "/bare":
             current.write(traceback.format_exc())
+        elif path == "/child":
+            pid = os.fork()
+            if pid == 0:
+                flask.warning('of "a child"')
+                ours.exception("another\nof\tit")
+                os._exit(0)
+            os.waitpid(pid, 0)
         elif path == "/debug":
             flask.debug("in detail")
         else:

@@ -142,7 +142,7 @@ func (w *worker) reopen() {
 // gowsgi reads them, reports of crashes.
 func (w *worker) useLog() {
 	fd := w.logs[0].Fd()
-	err := embed.ChildOutput(fd)
+	err := embed.ChildOutput(fd, w.plan.Settings.LogFormat == "json")
 	if !w.reported {
 		err = errors.Join(err, crash.Output(fd))
 	}

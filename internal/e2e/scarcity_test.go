@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// limited starts the program under a limit of the shell's.
-func limited(limit string) func(*exec.Cmd) {
+// underLimit starts the program under a limit of the shell's.
+func underLimit(limit string) func(*exec.Cmd) {
 	return func(cmd *exec.Cmd) {
 		cmd.Args = append([]string{"sh", "-c", "ulimit " + limit + ` && exec "$@"`, "sh"}, cmd.Args...)
 		cmd.Path = "/bin/sh"
@@ -25,7 +25,7 @@ func TestWhatRunsOutAtTheStartIsNamed(t *testing.T) {
 		"-v 2000000": "ulimit -v lets a process have 2000000 KiB",
 	} {
 		t.Run(limit, func(t *testing.T) {
-			result := Run(t, Options{Dir: Testapps(), Wrap: limited(limit)}, "-b", freeAddr(t), "--venv", PlainVenv(t), "--threads", "64", "startup_app")
+			result := Run(t, Options{Dir: Testapps(), Wrap: underLimit(limit)}, "-b", freeAddr(t), "--venv", PlainVenv(t), "--threads", "64", "startup_app")
 			lines := strings.Split(strings.TrimSpace(result.Errors), "\n")
 			last := lines[len(lines)-1]
 			if result.Status != 1 || !strings.HasPrefix(last, "gowsgi: ") || !strings.Contains(last, part) || strings.Contains(last, "make it anew") {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 )
@@ -55,15 +54,11 @@ func TestWhatTheApplicationTellsKeepsItsLinesAndItsLevel(t *testing.T) {
 
 func TestWhatTheApplicationTellsIsWholeInJSON(t *testing.T) {
 	s := startContract(t, "tells", modes[0], "--log-format", "json")
-	for _, path := range []string{"/flask", "/handler"} {
+	for _, path := range []string{"/flask", "/child", "/handler"} {
 		s.Client(t).Get(path).Want(t, 200, path)
 	}
-	var flask, order, why map[string]any
-	for line := range strings.Lines(s.WaitLog(t, "why\\nso")) {
-		var record map[string]any
-		if err := json.Unmarshal([]byte(line), &record); err != nil {
-			t.Fatalf("%v: %q", err, line)
-		}
+	var flask, order, why, child, other map[string]any
+	for _, record := range jsonRecords(t, s.WaitLog(t, "why\\nso")) {
 		switch text, _ := record["msg"].(string); {
 		case strings.HasPrefix(text, "[now] ERROR in site: Exception on /flask\nTraceback (most") && strings.HasSuffix(text, "\nValueError: deliberate"):
 			flask = record
@@ -71,7 +66,17 @@ func TestWhatTheApplicationTellsIsWholeInJSON(t *testing.T) {
 			order = record
 		case text == "why\nso":
 			why = record
+		case text == `[now] WARNING in site: of "a child"`:
+			child = record
+		case text == "another\nof\tit":
+			other = record
 		}
+	}
+	if child["event"] != "wsgi.errors" || child["level"] != "WARN" || child["logger"] != "site" || child["time"] == nil {
+		t.Errorf("%v", child)
+	}
+	if text, _ := other["traceback"].(string); other["event"] != "application.logged" || other["level"] != "ERROR" || !strings.HasSuffix(text, "\nValueError: deliberate") {
+		t.Errorf("%v", other)
 	}
 	if flask["level"] != "ERROR" || flask["event"] != "wsgi.errors" || flask["logger"] != "site" {
 		t.Errorf("%v", flask)
