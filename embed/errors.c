@@ -9,6 +9,7 @@ typedef struct {
     wsgi_object object;
     char *pending; /* (lock) the beginning of a line; malloc'ed */
     size_t size; /* (lock) */
+    const void *source; /* (lock) which record of logging it is of; only compared */
 } errors;
 
 char *wsgi_errors_take(PyObject *self, size_t *size) {
@@ -35,25 +36,37 @@ static int append(errors *self, PyObject *bytes) {
 /* Lock: held. */
 static bool is_line(const errors *self) { return self->size > 0 && self->pending[self->size - 1] == '\n'; }
 
+/* Makes a record of what was taken off the object. The GIL is let go meanwhile. */
+static void make_record(wsgi_record record, char *text /* frees */, PyObject *source) {
+    record.text = text;
+    if (record.size > 0)
+        wsgi_log_written(&record, source);
+    free(text);
+}
+
 /* Appends `bytes`, and makes a record of what is pending if that is a line or if
- * `flush`. The GIL is let go meanwhile, so the text is taken off the object first. */
-static int put(PyObject *self, PyObject *bytes, bool flush) {
+ * `flush`. `source` is the record of logging that they are of, or NULL: what was
+ * begun before is then a record of its own. */
+static int put(PyObject *self, PyObject *bytes, PyObject *source, bool flush) {
+    errors *stream = (errors *)self;
     wsgi_request *req = wsgi_enter(self);
     if (!req)
         return -1;
-    wsgi_record record = {.kind = WSGI_LOG_ERRORS, .req = req, .generation = req->generation};
-    char *text = NULL;
-    int failed = bytes ? append((errors *)self, bytes) : 0;
-    bool line = is_line((errors *)self);
+    wsgi_record record = {.kind = WSGI_LOG_ERRORS, .req = req, .generation = req->generation}, before = record;
+    char *text = NULL, *begun = NULL;
+    if (bytes && source && source != stream->source)
+        begun = wsgi_errors_take(self, &before.size);
+    int failed = bytes ? append(stream, bytes) : 0;
+    if (bytes)
+        stream->source = source;
+    bool line = is_line(stream);
     if (line || flush)
         text = wsgi_errors_take(self, &record.size);
     wsgi_leave(req, 0);
     if (line)
         record.size--;
-    record.text = text;
-    if (record.size > 0)
-        wsgi_log(&record);
-    free(text);
+    make_record(before, begun, NULL);
+    make_record(record, text, source);
     if (failed)
         PyErr_NoMemory();
     return failed;
@@ -67,7 +80,9 @@ static int write_text(PyObject *self, PyObject *text) {
     PyObject *bytes = PyUnicode_AsEncodedString(text, "utf-8", "backslashreplace"); /* new */
     if (!bytes)
         return -1;
-    int failed = put(self, bytes, false);
+    PyObject *source = wsgi_log_writing(); /* new */
+    int failed = put(self, bytes, source, false);
+    Py_XDECREF(source);
     Py_DECREF(bytes);
     return failed;
 }
@@ -93,7 +108,10 @@ static PyObject *errors_writelines(PyObject *self, PyObject *lines) {
 }
 
 static PyObject *errors_flush(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    if (put(self, NULL, true) < 0)
+    PyObject *source = wsgi_log_writing(); /* new */
+    int failed = put(self, NULL, source, true);
+    Py_XDECREF(source);
+    if (failed)
         return NULL;
     Py_RETURN_NONE;
 }

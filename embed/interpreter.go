@@ -11,6 +11,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -21,6 +22,8 @@ import (
 type Interpreter struct {
 	log func(Record)
 	app atomic.Pointer[Application] // nil until Serve
+
+	running atomic.Bool // CPython is there
 
 	failed []string // files that a load which failed has named
 }
@@ -45,8 +48,11 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 	defer C.free(unsafe.Pointer(name))
 	if reason := C.gowsgi_start(name); reason != nil {
 		defer C.free(unsafe.Pointer(reason))
-		return nil, fmt.Errorf("embed: start CPython as %s: %s", executable, C.GoString(reason))
+		// An exception comes with its traceback, which ends with what it is.
+		lines := strings.Split(strings.TrimSpace(C.GoString(reason)), "\n")
+		return nil, fmt.Errorf("embed: start CPython as %s: %s", executable, lines[len(lines)-1])
 	}
+	in.running.Store(true)
 	for i := len(path) - 1; i >= 0; i-- {
 		entry := python3.PyUnicode_FromString(path[i])
 		failed := entry == nil || python3.PyList_Insert(python3.PySys_GetObject("path"), 0, entry) != 0

@@ -19,14 +19,12 @@ int wsgi_write_in_child(int fd, const char *text, size_t size) {
 
 void wsgi_log_detached(const wsgi_record *r) {
     if (gowsgi_forked) {
-        if (wsgi_write_in_child(STDERR_FILENO, r->text, r->size) == 0)
-            wsgi_write_in_child(STDERR_FILENO, "\n", 1);
+        wsgi_log_in_child(r);
         return;
     }
     /* From now on this may be a thread that Go uses, too. */
     gowsgi_crash_know_thread();
-    go_log(r->kind, r->req ? (int64_t)r->req->task.index : -1, r->generation, r->level, (char *)r->logger,
-           r->logger_size, (char *)r->text, r->size);
+    go_log((wsgi_record *)r, r->req ? (int64_t)r->req->task.index : -1);
 }
 
 /* Without the GIL the request may end; its name is then not the next one's. */

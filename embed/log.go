@@ -6,6 +6,8 @@ package embed
 */
 import "C"
 
+import "fmt"
+
 // Kinds of Record.
 const (
 	ErrorStream   = C.WSGI_LOG_ERRORS // the application wrote to wsgi.errors
@@ -20,8 +22,14 @@ type Record struct {
 	Kind    int
 	Request *Request // that the thread runs which said it; nil: none
 	Text    string
-	Level   int    // of a Logged record, as Python's logging counts: 30 is WARNING
-	Logger  string // its logger's name: "django.request"
+	// Of what Python's logging wrote, through whatever stream: the level as it
+	// counts them (30 is WARNING), and the logger ("django.request"). Logger is
+	// empty if somebody else did.
+	Level  int
+	Logger string
+	// Of a Logged record.
+	Traceback string
+	Extra     string // what extra= added, as a JSON object; "" for nothing
 
 	generation uint64 // of Request
 }
@@ -34,19 +42,28 @@ func (r Record) WithLabel(f func(label any)) {
 	}
 }
 
+// ChildOutput makes what the application says in a forked child, where Go does not
+// run, go where fd goes, which is duplicated: objects in JSON, or lines as they are.
+// Standard error until then. At any time.
+func ChildOutput(fd uintptr, json bool) error {
+	if failed, err := C.gowsgi_child_output(C.int(fd), truth(json)); failed != 0 {
+		return fmt.Errorf("embed: send what forked children say to descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
 // go_log is called by the application's threads, without the GIL.
 //
 //export go_log
-func go_log(kind C.int, index C.int64_t, generation C.uint64_t, level C.int, logger *C.char, loggerSize C.size_t,
-	data *C.char, size C.size_t,
-) {
+func go_log(r *C.wsgi_record, index C.int64_t) {
 	in := process.Load()
 	record := Record{
-		Kind: int(kind), Text: C.GoStringN(data, C.int(size)),
-		Level: int(level), Logger: C.GoStringN(logger, C.int(loggerSize)),
+		Kind: int(r.kind), Text: C.GoStringN(r.text, C.int(r.size)),
+		Level: int(r.level), Logger: C.GoStringN(r.logger, C.int(r.logger_size)),
+		Traceback: C.GoStringN(r.traceback, C.int(r.traceback_size)), Extra: C.GoStringN(r.extra, C.int(r.extra_size)),
 	}
 	if app := in.app.Load(); app != nil && index >= 0 {
-		record.Request, record.generation = app.request(int(index)), uint64(generation)
+		record.Request, record.generation = app.request(int(index)), uint64(r.generation)
 	}
 	defer func() {
 		// A panic must not unwind into C: the record is lost, the request not.

@@ -31,6 +31,7 @@ typedef struct {
     struct {
         char *text;
         size_t size;
+        const void *source; /* which record of logging it is of; only compared */
     } begun[STREAMS];
 } thread_lines;
 
@@ -62,9 +63,10 @@ static thread_lines *own_lines(void) {
     return lines;
 }
 
-/* Makes a record of the line that has begun. The GIL is let go meanwhile, so the
- * text is taken off the thread first. */
-static void flush(int stream) {
+/* Makes a record of the line that has begun; source is the record of logging that
+ * it is, or NULL. The GIL is let go meanwhile, so the text is taken off the thread
+ * first. */
+static void flush(int stream, PyObject *source) {
     if (!lines || lines->begun[stream].size == 0)
         return;
     char *text = lines->begun[stream].text;
@@ -72,13 +74,13 @@ static void flush(int stream) {
     lines->begun[stream].text = NULL;
     lines->begun[stream].size = 0;
     if (!gowsgi_forked) /* else it is the parent's line */
-        wsgi_log(&record);
+        wsgi_log_written(&record, source);
     free(text);
 }
 
 void wsgi_output_flush(void) {
     for (int i = 0; i < STREAMS; i++)
-        flush(i);
+        flush(i, NULL);
 }
 
 static int append(int stream, const char *data, size_t size) {
@@ -101,17 +103,22 @@ static size_t complete(const char *data, size_t size) {
     return size;
 }
 
-static int write_line(int stream, const char *data, size_t size) {
+static int write_line(int stream, const char *data, size_t size, PyObject *source) {
+    thread_lines *own = own_lines();
+    if (source && own && source != own->begun[stream].source)
+        flush(stream, NULL); /* what was begun before it is not of this record */
+    if (own)
+        own->begun[stream].source = source;
     size_t whole = complete(data, size);
     if (whole > 0) {
         if (append(stream, data, whole - 1) < 0)
             return -1;
-        flush(stream);
+        flush(stream, source);
     }
     if (whole < size && append(stream, data + whole, size - whole) < 0)
         return -1;
     if (lines && lines->begun[stream].size >= LONGEST)
-        flush(stream);
+        flush(stream, source);
     return 0;
 }
 
@@ -135,14 +142,22 @@ static PyObject *output_write(PyObject *self, PyObject *bytes) {
         return NULL;
     int stream = stream_of(self);
     Py_ssize_t size = data.len;
-    int failed =
-        gowsgi_forked ? write_in_child(stream, data.buf, (size_t)size) : write_line(stream, data.buf, (size_t)size);
+    int failed;
+    if (gowsgi_forked) {
+        failed = write_in_child(stream, data.buf, (size_t)size);
+    } else {
+        PyObject *source = wsgi_log_writing(); /* new */
+        failed = write_line(stream, data.buf, (size_t)size, source);
+        Py_XDECREF(source);
+    }
     PyBuffer_Release(&data);
     return failed ? NULL : PyLong_FromSsize_t(size);
 }
 
 static PyObject *output_flush(PyObject *self, PyObject *Py_UNUSED(nothing)) {
-    flush(stream_of(self));
+    PyObject *source = wsgi_log_writing(); /* new */
+    flush(stream_of(self), source);
+    Py_XDECREF(source);
     Py_RETURN_NONE;
 }
 

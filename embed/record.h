@@ -14,14 +14,23 @@ typedef struct {
     uint64_t generation; /* of it; 0: the one that runs */
     const char *text;
     size_t size;
-    int level; /* of WSGI_LOG_LOGGED, as logging counts them */
-    const char *logger; /* its name; NULL for other kinds */
+    /* If logging wrote it: its level, as logging counts them, and its logger. */
+    int level;
+    const char *logger; /* NULL: somebody else wrote it */
     size_t logger_size;
+    /* Of WSGI_LOG_LOGGED; NULL for none. */
+    const char *traceback;
+    size_t traceback_size;
+    const char *extra; /* what extra= added: an object in JSON */
+    size_t extra_size;
 } wsgi_record;
 
-/* In a forked child the text goes to standard error. */
+/* In a forked child the text goes where gowsgi_child_output has it go. */
 void wsgi_log(const wsgi_record *record);
 void wsgi_log_detached(const wsgi_record *record); /* GIL: released */
+
+int gowsgi_child_output(int fd, int as_json);
+void wsgi_log_in_child(const wsgi_record *record);
 
 /* For a forked child, where Go does not run: writes all of it. -1 with errno set.
  * GIL: released. */

@@ -148,15 +148,15 @@ func TestLoggingWithoutConfigurationKeepsItsLevels(t *testing.T) {
 	}
 	for i, want := range []embed.Record{
 		{Level: 30, Text: "stock of tea is low"},
-		{Level: 40, Text: "lost an order\nTraceback"},
+		{Level: 40, Text: "lost an order", Traceback: "Traceback"},
 	} {
 		r := got[i]
-		if r.Level != want.Level || r.Logger != "shop.orders" || r.Request != req || !strings.HasPrefix(r.Text, want.Text) {
+		if r.Level != want.Level || r.Logger != "shop.orders" || r.Request != req || r.Text != want.Text || !strings.HasPrefix(r.Traceback, want.Traceback) {
 			t.Errorf("%+v", r)
 		}
 	}
-	if !strings.HasSuffix(got[1].Text, "ValueError: on purpose") {
-		t.Errorf("no traceback: %q", got[1].Text)
+	if !strings.HasSuffix(got[1].Traceback, "ValueError: on purpose") {
+		t.Errorf("no traceback: %q", got[1].Traceback)
 	}
 }
 
@@ -164,11 +164,43 @@ func TestLogHandlerCanBeConfigured(t *testing.T) {
 	forget()
 	ask(t, "/handler", nil, nil)
 	got := recorded(embed.Logged)
-	if len(got) != 1 || got[0].Text != "<in detail>" || got[0].Level != 10 || got[0].Logger != "configured" {
-		t.Errorf("logged %+v", got)
+	if len(got) != 4 || got[0].Text != "<in detail>" || got[0].Level != 10 || got[0].Logger != "configured" || got[0].Extra != "" {
+		t.Fatalf("logged %+v", got)
+	}
+	if r := got[1]; r.Text != "one\ntwo" || r.Traceback != "" || r.Extra != `{"user": "jo", "count": 3, "paid": null, "items": {"tea": [1.5]}}` {
+		t.Errorf("logged %+v", r)
+	}
+	if r := got[2]; r.Extra != `{"circle": "[[...]]", "nan": "nan"}` {
+		t.Errorf("logged %+v", r)
+	}
+	if r := got[3]; r.Text != "three\nfour" || !strings.HasPrefix(r.Traceback, "Traceback ") || r.Extra != "" {
+		t.Errorf("logged %+v", r)
 	}
 	if trouble := strings.Join(said(embed.Stderr), ""); !strings.Contains(trouble, "--- Logging error ---") || !strings.Contains(trouble, "TypeError") {
 		t.Errorf("a record that cannot be formatted left %q", trouble)
+	}
+}
+
+func TestStreamsKnowTheRecordThatLoggingWrites(t *testing.T) {
+	forget()
+	ask(t, "/streams", nil, nil)
+	for kind, want := range map[int]string{
+		embed.ErrorStream: "begun,  0|logged 0\nand on 10 streams|begun, begun, begun,  0|logged 3\nand on 40 streams|bare 0",
+		embed.Stdout:      "begun, begun,  0|logged 1\nand on 20 streams|begun, begun,  0",
+		embed.Stderr:      "logged 2\nand on 30 streams|bare 0|",
+	} {
+		var got []string
+		for _, r := range recorded(kind) {
+			got = append(got, strings.TrimSpace(fmt.Sprintf("%s %d %s", r.Text, r.Level, r.Logger)))
+		}
+		if text := strings.Join(got, "|"); text != want && (kind != embed.Stderr || !strings.HasPrefix(text, want)) {
+			t.Errorf("%q, want %q", text, want)
+		}
+	}
+	for _, r := range recorded(embed.Stderr)[2:] { // what logging says of a record that cannot be formatted
+		if r.Logger != "" {
+			t.Errorf("%+v", r)
+		}
 	}
 }
 

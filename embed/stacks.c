@@ -108,7 +108,7 @@ static void clear(gowsgi_job *job) {
 }
 
 /* Does: makes a job that takes the stacks of all threads that are inside
- *     Python, and what the pool's threads do at that moment.
+ *     Python, and what the pool's threads do at that moment (there may be none).
  * Memory: as gowsgi_job_new.
  * GIL: either.
  * Fails: NULL if memory is short. */
@@ -117,7 +117,7 @@ gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count) {
     if (!self)
         return NULL;
     self->pool = pool;
-    self->threads = calloc((size_t)thread_count, sizeof *self->threads);
+    self->threads = calloc((size_t)thread_count + 1, sizeof *self->threads);
     self->thread_count = thread_count;
     if (!self->threads) {
         gowsgi_job_free(&self->job);

@@ -22,6 +22,7 @@ import (
 // ThreadStack is what a Python thread was doing.
 type ThreadStack struct {
 	Name       string   // "gowsgi-3", "MainThread", or as the application named it
+	Main       bool     // it is Python's main thread
 	Pool       int      // number of the pool's thread, from 0; -1 for others
 	Request    *Request // that it runs; nil for none
 	Generation uint64   // of that request
@@ -64,9 +65,42 @@ func (a *Application) Stacks(patience time.Duration) Stacks {
 	return s.sorted()
 }
 
+// StacksOutside takes the stacks of all Python threads while there is no
+// application, or none any more, the main thread's first; they are empty until
+// CPython is there. If the GIL cannot be had for patience, it takes them without.
+// From any goroutine.
+func StacksOutside(patience time.Duration) Stacks {
+	in := process.Load()
+	if in == nil || !in.running.Load() {
+		return Stacks{}
+	}
+	var s Stacks
+	var nobody *Application // whose requests they could run
+	if job := C.gowsgi_stacks_new(nil, 0); job != nil && C.gowsgi_errand(&job.job, C.int64_t(patience)) == C.GOWSGI_ANSWERED {
+		defer C.gowsgi_job_free(&job.job)
+		// SAFETY: count stacks, ours until they are freed.
+		for _, c := range unsafe.Slice(job.stacks, int(job.count)) {
+			s.Threads = append(s.Threads, nobody.threadStack(uint64(c.ident), nil,
+				C.GoStringN(c.name, C.int(c.name_size)), C.GoStringN(c.text, C.int(c.text_size))))
+		}
+	} else {
+		s.WithoutGIL = true
+		for _, t := range parseDump(crash.Dump()) {
+			s.Threads = append(s.Threads, nobody.threadStack(t.ident, nil, t.name, t.text))
+		}
+	}
+	slices.SortStableFunc(s.Threads, func(a, b ThreadStack) int {
+		if a.Main != b.Main {
+			return int(truth(b.Main) - truth(a.Main))
+		}
+		return strings.Compare(a.Name, b.Name)
+	})
+	return s
+}
+
 // threadStack adds what is known of the thread with Python's name ident.
 func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, name, text string) ThreadStack {
-	t := ThreadStack{Name: name, Pool: -1, Text: text}
+	t := ThreadStack{Name: name, Pool: -1, Text: text, Main: ident == uint64(C.gowsgi_main_thread())}
 	for i, does := range activity {
 		if uint64(does.ident) != ident {
 			continue
@@ -81,7 +115,7 @@ func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, na
 	}
 	switch {
 	case t.Name != "":
-	case ident == uint64(C.gowsgi_main_thread()):
+	case t.Main:
 		t.Name = "MainThread"
 	default:
 		t.Name = fmt.Sprintf("%#x", ident)

@@ -62,5 +62,6 @@ typedef struct {
 } gowsgi_stacks_job;
 
 gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count);
+int gowsgi_errand(gowsgi_job *job, int64_t patience);
 
 #endif

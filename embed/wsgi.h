@@ -121,6 +121,11 @@ PyObject *wsgi_text_join(PyObject *lines /* steals */);
  * only if memory is short. */
 char *wsgi_exception_text(size_t *size);
 
+/* log_source.c */
+PyObject *wsgi_log_writing(void); /* new */
+int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
+void wsgi_log_written(wsgi_record *r, PyObject *source);
+
 /* signals.c */
 int wsgi_signals_init(void);
 

@@ -5,7 +5,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/signal"
@@ -28,11 +27,11 @@ func init() {
 }
 
 func main() {
-	os.Exit(run(os.Stderr))
+	os.Exit(run(logging.Apart(os.Stdout), logging.Apart(os.Stderr)))
 }
 
 // run is the worker's life. It must be called on the process's first thread.
-func run(stderr io.Writer) int {
+func run(stdout, stderr *os.File) int {
 	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
 	// decision. Python's own handlers are not installed.
 	signal.Ignore(syscall.SIGINT, syscall.SIGPIPE, syscall.SIGHUP)
@@ -54,7 +53,7 @@ func run(stderr io.Writer) int {
 	}
 	restoreEnvironment(plan)
 
-	file, err := logging.Open(plan.Settings.ErrorLogfile, os.Stderr)
+	file, err := logging.Open(plan.Settings.ErrorLogfile, stderr)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
@@ -68,11 +67,17 @@ func run(stderr io.Writer) int {
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	w := &worker{plan: plan, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
-	orders := receive(incoming)
+	w := &worker{plan: plan, stdout: stdout, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
+	orders := receive(incoming, w.tellStack)
 	w.reportCrashes()
-	if report := w.start(); report != nil {
-		return fail(reports, *report)
+	w.useLog()
+	loaded := w.watchLoading()
+	report := w.start()
+	loaded()
+	if report != nil {
+		report.Kind = control.Failed
+		w.report(*report)
+		return exitNotReady
 	}
 	if plan.Check {
 		return w.leave()
@@ -87,13 +92,18 @@ func fail(reports *octets.Encoder, report control.Report) int {
 }
 
 // receive passes on what gowsgi orders; the channel is closed when gowsgi has
-// gone away.
-func receive(incoming *octets.Decoder) <-chan control.Order {
+// gone away. tell is called for Tell, since nobody reads the channel while the
+// application is loaded.
+func receive(incoming *octets.Decoder, tell func()) <-chan control.Order {
 	orders := make(chan control.Order, 8)
 	go func() {
 		defer close(orders)
 		var order control.Order
 		for incoming.Decode(&order) == nil {
+			if order.Kind == control.Tell {
+				go tell()
+				continue
+			}
 			orders <- order
 		}
 	}()

@@ -17,6 +17,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/octets"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
 	"github.com/gowsgi/gowsgi/internal/version"
@@ -25,6 +26,7 @@ import (
 // worker wires embed, gil and server together.
 type worker struct {
 	plan        control.Plan
+	stdout      *os.File // for the access log
 	log         *slog.Logger
 	syslog      *logging.Syslog // behind log; nil: none
 	logs        []*logging.File // to be reopened
@@ -32,6 +34,7 @@ type worker struct {
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
+	reported    bool       // gowsgi reads reports of crashes
 	reporting   sync.Mutex // guards reports
 	reports     *octets.Encoder
 	loading     time.Duration
@@ -46,7 +49,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	w.access, err = server.OpenAccessLog(s, os.Stdout, w.plan.Worker, w.log)
+	w.access, err = server.OpenAccessLog(s, w.stdout, w.plan.Worker, w.log)
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -55,15 +58,16 @@ func (w *worker) start() *control.Report {
 		err = w.interpreter.CaptureOutput()
 	}
 	if err != nil {
-		return &control.Report{Message: err.Error()}
+		return &control.Report{Message: explain(err)}
 	}
 	w.app, err = w.interpreter.Serve(s.Target, embed.Serving{
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
 		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version,
 	})
 	w.loading = time.Since(began)
+	logging.FillStandard() // if it has closed its standard streams
 	if err != nil {
-		report := &control.Report{Message: err.Error() + otherVirtualenv(err, w.plan)}
+		report := &control.Report{Message: explain(err) + otherVirtualenv(err, w.plan)}
 		var raised *embed.Error
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback
@@ -82,6 +86,21 @@ func (w *worker) start() *control.Report {
 		return &control.Report{Message: err.Error()}
 	}
 	return nil
+}
+
+// explain adds to an error of CPython's what has run out. It tells little itself of
+// an address space that is too small: no codec, or a MemoryError.
+func explain(err error) string {
+	words := scarcity.Of(err)
+	var raised *embed.Error
+	var refused *embed.LoadError
+	if words == "" && (errors.As(err, &raised) && raised.Type == "MemoryError" || raised == nil && !errors.As(err, &refused)) {
+		words = scarcity.OfAddressSpace()
+	}
+	if words == "" {
+		return err.Error()
+	}
+	return err.Error() + ": " + words
 }
 
 // record logs what the application says outside of its responses.
@@ -113,16 +132,37 @@ func (w *worker) reopen() {
 			w.logFailed(err)
 		}
 	}
-	w.reportCrashes()
+	w.useLog()
 	if err := w.access.Reopen(); err != nil {
 		w.logFailed(err)
 	}
 }
 
-// reportCrashes has crashes reported in the log.
+// useLog has the log for what Go cannot write: what forked children say and, unless
+// gowsgi reads them, reports of crashes.
+func (w *worker) useLog() {
+	fd := w.logs[0].Fd()
+	err := embed.ChildOutput(fd, w.plan.Settings.LogFormat == "json")
+	if !w.reported {
+		err = errors.Join(err, crash.Output(fd))
+	}
+	if err != nil {
+		w.log.Warn("crashes and forked children will speak on standard error", "event", "log.failed", "error", err.Error())
+	}
+}
+
+// reportCrashes has reports of crashes written where gowsgi reads them when this
+// worker has died: so they are records like all others.
 func (w *worker) reportCrashes() {
-	if err := crash.Output(w.logs[0].Fd()); err != nil {
-		w.log.Warn("crashes will be reported on standard error", "event", "log.failed", "error", err.Error())
+	if w.plan.Scoreboard == 0 {
+		return
+	}
+	err := scoreboard.OpenReport(w.plan.Scoreboard)
+	if err == nil {
+		err = crash.Output(uintptr(w.plan.Scoreboard))
+	}
+	if w.reported = err == nil; !w.reported {
+		w.log.Warn("crashes will be reported in the log as they are", "event", "scoreboard.failed", "error", err.Error())
 	}
 }
 
@@ -169,6 +209,8 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 			switch {
 			case !ok:
 				w.log.Warn("gowsgi is gone: stopping", "event", "worker.orphaned")
+				w.reported = false
+				w.useLog()
 				// Perhaps another gowsgi has the sockets by now: they are not shut down.
 				return w.stop(end{linger: strangersLinger, grace: grace}, signals)
 			case order.Kind == control.Serve:
@@ -271,7 +313,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 				}
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-					"graceful_timeout", e.grace.String())
+					"graceful_timeout_seconds", e.grace.Seconds(), "stack", stacksNow(nil))
 			}
 			w.syslog.Close() // sends that, too
 			os.Exit(1)
@@ -280,7 +322,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 	status := 0
 	if cut := w.server.Drain(e.linger, e.grace, e.stops); len(cut) > 0 {
 		w.log.Warn("requests were cut off: they took longer than graceful_timeout", "event", "worker.cut_off",
-			"graceful_timeout", e.grace.String(), "running", strings.Join(cut, ", "))
+			"graceful_timeout_seconds", e.grace.Seconds(), "running", strings.Join(cut, ", "))
 		status = 1
 	}
 	if w.app == nil {

@@ -43,11 +43,7 @@ func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stde
 		Deployment: plan.deployment(program),
 		Log:        slog.New(slog.DiscardHandler), Stdout: stdout, Stderr: stderr,
 	})
-	var failed *supervisor.StartError
-	switch {
-	case errors.As(err, &failed) && failed.Traceback != "":
-		fmt.Fprintln(stderr, strings.TrimRight(failed.Traceback, "\n"))
-	case errors.Is(err, context.Canceled):
+	if errors.Is(err, context.Canceled) {
 		err = errors.New("interrupted while the application was loading")
 	}
 	if err != nil {

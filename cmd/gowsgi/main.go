@@ -9,11 +9,11 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/title"
 )
 
@@ -26,7 +26,7 @@ const (
 
 func main() {
 	title := title.Take() // before anybody looks at os.Args
-	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, title))
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, logging.Apart(os.Stdout), logging.Apart(os.Stderr), title))
 }
 
 // run does what args say and returns the exit status. stdin is for --debug.
@@ -34,7 +34,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	environ := os.Environ()
 	invocation, err := config.Load(args, environ, os.ReadFile)
 	if err != nil {
-		return refuse(stderr, err)
+		return refuse(stderr, invocation, err)
 	}
 	settings := invocation.Settings
 	switch invocation.Action {
@@ -50,19 +50,27 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 		err = start{args, environ, stdin, stdout, stderr, title, identity.Umask()}.serve(ctx, invocation)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "gowsgi: %v\n", err)
+		sayLast(stderr, formatOf(invocation), err.Error(), tracebackOf(err))
 		return exitFailure
 	}
 	return exitOK
 }
 
-// refuse says what is wrong with the settings, on one line if it is one thing.
-func refuse(stderr *os.File, err error) int {
-	var problems *config.Problems
-	if errors.As(err, &problems) && len(problems.List) == 1 {
-		fmt.Fprintf(stderr, "gowsgi: %s\n", problems.List[0])
-	} else {
-		fmt.Fprintf(stderr, "gowsgi: %v\n", err)
+// formatOf is what is known of the log's format; only who serves has a log.
+func formatOf(invocation config.Invocation) string {
+	if invocation.Action != config.Serve {
+		return ""
 	}
+	return invocation.Settings.LogFormat
+}
+
+// refuse says what is wrong with the settings, on one line if it is one thing.
+func refuse(stderr *os.File, invocation config.Invocation, err error) int {
+	format, reason := formatOf(invocation), err.Error()
+	var problems *config.Problems
+	if errors.As(err, &problems) && (len(problems.List) == 1 || format == "json") {
+		reason = inOneLine(err).Error()
+	}
+	sayLast(stderr, format, reason, "")
 	return exitSettings
 }

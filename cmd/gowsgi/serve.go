@@ -32,8 +32,8 @@ type start struct {
 	umask         string // as inherited
 }
 
-// serve runs until it is told to stop. An error is told on stderr, and in the
-// log as well if that is somewhere else.
+// serve runs until it is told to stop. An error is told in the log if that is not
+// where the last words go.
 func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	settings, err := absolute(invocation.Settings)
 	if err != nil {
@@ -61,14 +61,8 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	if err == nil {
 		return nil
 	}
-	traceback := ""
-	var failed *supervisor.StartError
-	if errors.As(err, &failed) && failed.Traceback != "" {
-		traceback = failed.Traceback
-		fmt.Fprintln(s.stderr, strings.TrimRight(traceback, "\n"))
-	}
 	if !own.onStderr() {
-		log.Error("cannot go on", "event", "gowsgi.failed", "reason", err, "traceback", traceback)
+		log.Error("cannot go on", "event", "gowsgi.failed", "reason", err.Error(), "traceback", tracebackOf(err))
 	}
 	return err
 }

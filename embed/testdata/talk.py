@@ -95,7 +95,57 @@ def handler(environ, start_response):
     log.debug("in detail")
     logging.raiseExceptions = True
     log.info("%d", "not a number")
+    handler.setFormatter(None)
+    log.warning("one\ntwo", extra={"user": "jo", "count": 3, "paid": None, "items": {"tea": [1.5]}})
+    circle = []
+    circle.append(circle)
+    log.warning("odd", extra={"circle": circle, "nan": float("nan")})
+    try:
+        raise ValueError("on purpose")
+    except ValueError:
+        log.exception("three\nfour")
     log.removeHandler(handler)
+    return answer(start_response)
+
+
+class Proxy:
+    """As Flask's: whatever wsgi.errors is now."""
+
+    def __init__(self, environ):
+        self.environ = environ
+
+    def __getattr__(self, name):
+        return getattr(self.environ["wsgi.errors"], name)
+
+
+class Own(logging.Handler):
+    """Writes in its own way."""
+
+    def emit(self, record):
+        self.errors.writelines([self.format(record), "\n"])
+
+
+def streams(environ, start_response):
+    """Logs to streams, by handlers of the standard library and of its own."""
+    log = logging.getLogger("streams")
+    log.setLevel(logging.DEBUG)
+    log.propagate = False
+    own = Own()
+    own.errors = environ["wsgi.errors"]
+    handlers = [logging.StreamHandler(Proxy(environ)), logging.StreamHandler(sys.stdout), logging.StreamHandler(), own]
+    for number, handler in enumerate(handlers):
+        log.addHandler(handler)
+        environ["wsgi.errors"].write("begun, ")
+        print("begun, ", end="")
+        log.log(10 * (number + 1), "logged %d\nand on", number)
+        log.removeHandler(handler)
+    environ["wsgi.errors"].write("bare\n")
+    print("bare", file=sys.stderr)
+    broken = logging.StreamHandler()
+    log.addHandler(broken)
+    logging.raiseExceptions = True
+    log.info("%d", "not a number")
+    log.removeHandler(broken)
     return answer(start_response)
 
 

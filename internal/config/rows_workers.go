@@ -64,7 +64,8 @@ func recyclingRows() []setting {
 		{
 			name: "start-limit", group: groupRecycling, meta: "N", def: "5",
 			kind: number(func(s *Settings) *int { return &s.StartLimit }, 0, 1000),
-			help: "Give up when a worker has died at start so often in a row; 0: try for ever.",
+			help: "Give up when a worker could not start so often in a row; 0: try for ever.",
+			more: "Not while another worker serves, nor once the application has had a request: then it is tried for ever, ever more rarely.",
 		},
 		{
 			name: "warmup", group: groupRecycling, meta: "URL",

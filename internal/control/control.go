@@ -72,6 +72,7 @@ const (
 	Idle    = "idle"    // has served nobody for SurplusTimeout
 	Modules = "modules" // Files are what the application consists of now
 	Advice  = "advice"  // something that the operator should hear once for each deployment
+	Stack   = "stack"   // to Tell: Traceback is where the main thread is
 )
 
 // Report is what a worker tells the supervisor.
@@ -103,6 +104,9 @@ const (
 	Drain = "drain"
 	// Reopen: open the log files anew.
 	Reopen = "reopen"
+	// Tell: report where loading hangs. It is followed at once, not by whoever
+	// loads.
+	Tell = "tell"
 )
 
 // Order is what the supervisor tells a worker after its Plan.

@@ -150,16 +150,17 @@ func (r RawResponse) Want(t testing.TB, status int, body string) {
 // with the block of text before it.
 func (s *Server) Records(event, uri string) []string {
 	var records []string
-	block := ""
+	wanted := false // the record that the lines belong to
 	for line := range strings.Lines(s.Log()) {
-		if !strings.HasPrefix(line, "time=") {
-			block += line
+		if strings.HasPrefix(line, "  ") {
+			if wanted {
+				records[len(records)-1] += line
+			}
 			continue
 		}
-		if strings.Contains(line, "event="+event+" ") && mentions(line, uri) {
-			records = append(records, block+line)
+		if wanted = strings.HasPrefix(line, "time=") && strings.Contains(line, "event="+event+" ") && mentions(line, uri); wanted {
+			records = append(records, line)
 		}
-		block = ""
 	}
 	return records
 }
@@ -176,8 +177,9 @@ func (s *Server) WaitRecord(t testing.TB, event, uri string) string {
 	t.Helper()
 	var records []string
 	Eventually(t, "a record "+event+" about "+uri, func() bool {
+		before := records
 		records = s.Records(event, uri)
-		return len(records) > 0
+		return len(records) > 0 && slices.Equal(records, before) // and the lines below it
 	})
 	if len(records) > 1 {
 		t.Errorf("%d records %s about %s: %q", len(records), event, uri, records)

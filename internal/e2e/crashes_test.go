@@ -83,14 +83,47 @@ func checkReport(t *testing.T, path, log string) {
 	if inner := strings.SplitN(current, "\n", 3); want.function != "" && (!found || !strings.HasSuffix(inner[1], " in "+want.function)) {
 		t.Errorf("the stack begins with %q", inner)
 	}
-	if !strings.Contains(report, "was killed by "+want.signal) {
+	if !strings.Contains(log, "was killed by "+want.signal) {
 		t.Error("the worker did not die of its signal")
 	}
 	if strings.Contains(log, "goroutine ") {
 		t.Error("the log shows goroutines")
 	}
-	if guarded := strings.Contains(report, "Fatal Python error: "); guarded != (path == "/guarded") {
+	if guarded := strings.Contains(log, "Fatal Python error: "); guarded != (path == "/guarded") {
 		t.Errorf("the application's faulthandler: %v", guarded)
+	}
+}
+
+// A server that anybody could end with a few requests would not be one.
+func TestCrashAfterCrashIsServedOn(t *testing.T) {
+	for _, mode := range []Mode{modes[0], modes[2]} { // one worker, two
+		t.Run(mode.Name, func(t *testing.T) {
+			s := startContract(t, "crashes", mode)
+			for range 12 {
+				victim := Dial(t, s.Server)
+				victim.Send("GET /null HTTP/1.1\r\nHost: x\r\n\r\n")
+				victim.WantBroken("GET")
+			}
+			s.Client(t).Get("/pid")
+			Eventually(t, "each death is noticed", func() bool { return strings.Count(s.Log(), `running="GET /null (`) == 12 })
+			if strings.Contains(s.Log(), "event=worker.delayed") {
+				t.Error("a worker was not replaced at once")
+			}
+			s.Signal(t, syscall.SIGTERM)
+			if status := s.Wait(t); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+		})
+	}
+}
+
+// Nobody but the log can tell which request it was.
+func TestWarmupThatCrashesIsNamedInTheLastWords(t *testing.T) {
+	result := Run(t, Options{Dir: Testapps()}, "-b", freeAddr(t), "--venv", PlainVenv(t), "--warmup", "/null", "crashes")
+	lines := strings.Split(strings.TrimSpace(result.Errors), "\n")
+	last := lines[len(lines)-1]
+	if result.Status != 1 || !strings.HasPrefix(last, "gowsgi: worker 1 was killed by SIGSEGV") || !strings.Contains(last, "while it ran GET /null (") {
+		t.Errorf("exit status %d, %s", result.Status, last)
 	}
 }
 

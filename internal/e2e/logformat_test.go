@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -33,6 +34,73 @@ func TestLogInJSONIsAnObjectALineWithTracebacksInside(t *testing.T) {
 	traceback, _ := raised["traceback"].(string)
 	if raised["level"] != "ERROR" || raised["worker"] != 1.0 || !strings.Contains(traceback, "\nValueError: deliberate 1") {
 		t.Errorf("%v", raised)
+	}
+}
+
+// jsonRecords are all lines of a log, none of which may be anything else.
+func jsonRecords(t *testing.T, log string) (records []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var record map[string]any
+		if err := json.Unmarshal([]byte(line), &record); err != nil || record["level"] == nil || record["event"] == nil {
+			t.Errorf("%v: %q", err, line)
+		}
+		records = append(records, record)
+	}
+	return records
+}
+
+func TestLogInJSONIsJSONToTheLastWords(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "crashes_at_import.py"), "import ctypes\nctypes.string_at(0)\n")
+	write(t, filepath.Join(folder, "settings.toml"), "log_format = \"json\"\nworkers = \"x\"\n")
+	for name, test := range map[string]struct {
+		args              []string
+		status            int
+		reason, traceback string
+	}{
+		"settings":               {[]string{"--log-format", "json", "--workers", "x", "startup_app"}, 2, "workers", ""},
+		"settings in a file":     {[]string{"-c", filepath.Join(folder, "settings.toml"), "--threads", "y", "startup_app"}, 2, "threads", ""},
+		"no folder":              {[]string{"--log-format", "json", "--chdir", filepath.Join(folder, "missing"), "startup_app"}, 1, "missing", ""},
+		"no module":              {[]string{"--log-format", "json", "--venv", PlainVenv(t), "no_such_module"}, 1, "no_such_module", ""},
+		"an exception":           {[]string{"--log-format", "json", "--venv", PlainVenv(t), "startup_raises"}, 1, "deliberate, at import", "\nRuntimeError: deliberate"},
+		"a crash while it loads": {[]string{"--log-format", "json", "--venv", PlainVenv(t), "--pythonpath", folder, "crashes_at_import"}, 1, "was killed by SIGSEGV", " in string_at\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			result := Run(t, Options{Dir: Testapps()}, append([]string{"-b", freeAddr(t)}, test.args...)...)
+			records := jsonRecords(t, result.Errors)
+			if result.Status != test.status || len(records) == 0 {
+				t.Fatalf("exit status %d: %s", result.Status, result.Errors)
+			}
+			last := records[len(records)-1]
+			reason, _ := last["reason"].(string)
+			traceback, _ := last["traceback"].(string)
+			if last["event"] != "gowsgi.failed" || last["level"] != "ERROR" || !strings.Contains(reason, test.reason) ||
+				!strings.Contains(traceback, test.traceback) || (traceback == "") != (test.traceback == "") {
+				t.Errorf("%v", last)
+			}
+		})
+	}
+}
+
+func TestCrashIsARecordInJSON(t *testing.T) {
+	s := startContract(t, "crashes", modes[2], "--log-format", "json")
+	victim := Dial(t, s.Server)
+	victim.Send("GET /null HTTP/1.1\r\nHost: x\r\n\r\n")
+	victim.WantBroken("GET")
+	s.WaitLog(t, `"event":"worker.died"`)
+	s.Signal(t, syscall.SIGTERM)
+	if status := s.Wait(t); status != 0 {
+		t.Errorf("exit status %d", status)
+	}
+	for _, record := range jsonRecords(t, s.Log()) {
+		if record["event"] != "worker.died" {
+			continue
+		}
+		report, _ := record["report"].(string)
+		if !strings.HasPrefix(report, "gowsgi: crash: SIGSEGV ") || !strings.Contains(report, "which crashed, was running GET /null\n") || !strings.Contains(report, " in string_at\n") {
+			t.Errorf("%v", record)
+		}
 	}
 }
 

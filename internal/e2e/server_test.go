@@ -34,7 +34,7 @@ var listenLog = regexp.MustCompile(`event=listener\.open address=http://(\S+)`)
 
 // crashLog is what no log may ever show: a Go panic, a signal from the kernel, the
 // report of a crash.
-var crashLog = regexp.MustCompile(`(?m)^panic: |^fatal error: |^SIG(SEGV|BUS|ABRT|ILL|FPE): |^goroutine \d+ \[|^gowsgi: crash: |Fatal Python error`)
+var crashLog = regexp.MustCompile(`(?m)^panic: |^fatal error: |^SIG(SEGV|BUS|ABRT|ILL|FPE): |^goroutine \d+ \[|^ *gowsgi: crash: |Fatal Python error`)
 
 // Options say how to start the program. Only Target is needed.
 type Options struct {

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -37,10 +38,61 @@ func TestApplicationThatNeverLoadsEndsTheStart(t *testing.T) {
 				t.Errorf("exit status %d", status)
 			}
 			checkComplaint(t, Result{Errors: s.Log()}, []string{"gowsgi: worker ", " did not load the application within 500ms", "--startup-timeout"}, "")
+			if !hangsAtLine2.MatchString(s.Log()) {
+				t.Errorf("the log does not say where it hangs:\n%s", s.Log())
+			}
 			if left := slices.DeleteFunc(names(t, folder), func(name string) bool {
 				return name == "hangs_at_import.py" || name == "__pycache__"
 			}); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+// hangsAtLine2 is the stack of an application that hangs at its second line.
+var hangsAtLine2 = regexp.MustCompile(`(?m)^ *Thread MainThread:\n *File ".*hangs_at_import\.py", line 2, in <module>\n`)
+
+func TestHangAtImportIsSaidBeforeItsTimeIsOver(t *testing.T) {
+	t.Parallel() // it mostly waits
+	for name, code := range hanging {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write(t, filepath.Join(folder, "hangs_at_import.py"), code)
+			s := launch(t, Options{Target: "hangs_at_import", Dir: folder})
+			said := regexp.MustCompile(`level=WARN msg="the application is still being loaded" worker=1 event=application.loading seconds=5 startup_timeout_seconds=120\n` + hangsAtLine2.String()[len("(?m)^"):])
+			Eventually(t, "the log says where it hangs", func() bool { return said.MatchString(s.Log()) })
+			s.Signal(t, syscall.SIGTERM)
+			if status := s.Wait(t); status != 0 {
+				t.Errorf("exit status %d", status)
+			}
+		})
+	}
+	t.Run("in a check", func(t *testing.T) {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "hangs_at_import.py"), hanging["sleeps"])
+		result := Run(t, Options{Dir: folder}, "--venv", PlainVenv(t), "--startup-timeout", "1", "--check-config", "hangs_at_import")
+		if result.Status != 1 || !hangsAtLine2.MatchString(result.Errors) {
+			t.Errorf("status %d: %s", result.Status, result.Errors)
+		}
+	})
+}
+
+// What keeps a worker from ending is named by its thread or its stack.
+func TestWhatHoldsUpAStopIsNamed(t *testing.T) {
+	t.Parallel() // it mostly waits
+	for name, test := range map[string]struct{ code, stack string }{
+		"atexit":   {"import atexit\n@atexit.register\ndef linger():\n    time.sleep(600)\n", `Thread MainThread:\n(  .*\n)*    File ".*", line \d+, in linger\n`},
+		"a thread": {"import threading\ndef work():\n    time.sleep(600)\nthreading.Thread(target=work, name='mailer').start()\n", `Thread mailer:\n(  .*\n)*    File ".*", line \d+, in work\n`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := t.TempDir()
+			write(t, filepath.Join(folder, "lingers.py"), "import time\n"+test.code+"def application(environ, start_response):\n    start_response('200 OK', [])\n    return []\n")
+			s := Start(t, Options{Target: "lingers", Dir: folder, Args: []string{"--graceful-timeout", "1"}})
+			s.Signal(t, syscall.SIGTERM)
+			s.Wait(t)
+			if !regexp.MustCompile(`event=worker.forced graceful_timeout_seconds=1\n(  .*\n)*  ` + test.stack).MatchString(s.Log()) {
+				t.Errorf("the log does not say who: %s", s.Log())
 			}
 		})
 	}

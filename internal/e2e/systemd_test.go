@@ -138,7 +138,7 @@ func asService(t *testing.T, m *manager, variables string, files ...*os.File) (*
 	return s, gate
 }
 
-// The unit of docs/operating.md, with a socket unit and a watchdog.
+// The units of docs/operating.md, which internal/systemd has checked.
 func TestServiceOfSystemdFromItsStartToItsEnd(t *testing.T) {
 	t.Parallel() // it mostly waits
 	m, sockets := startManager(t), openPassed(t)

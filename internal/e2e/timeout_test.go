@@ -172,11 +172,8 @@ func TestGILThatIsNotGivenBack(t *testing.T) {
 	c.Response("GET").Want(t, 504, "504 Gateway Timeout\n")
 	// Both wait for the same stacks, and are written at the same time.
 	for event, who := range map[string]string{"request.timeout": "this request", "worker.deadlock": `GET /hold\?seconds=6`} {
-		log := s.WaitLog(t, "event="+event)
-		record := `  Thread gowsgi-\d, ` + who + `:\n    File ".*holds_gil\.py", line \d+, in application\n(  .*\n)*time=.* event=` + event + " "
-		if !regexp.MustCompile(record).MatchString(log) {
-			t.Errorf("the stack is not in the log of %s: %s", event, log)
-		}
+		record := regexp.MustCompile(`time=.* event=` + event + ` .*\n(  .*\n)*  Thread gowsgi-\d, ` + who + `:\n    File ".*holds_gil\.py", line \d+, in application\n`)
+		Eventually(t, "the stack is in the log of "+event, func() bool { return record.MatchString(s.Log()) })
 	}
 	// Another worker has its place.
 	s.WaitLog(t, `event=worker.replacing worker=1`)

@@ -11,7 +11,7 @@ import (
 	"unicode"
 )
 
-// finished is a record as text: its line and, before it, its blocks.
+// finished is a record as text: its line and, below it, its blocks.
 type finished struct {
 	text   []byte // valid until the emitter returns
 	record slog.Record
@@ -28,9 +28,9 @@ func appendTo(w io.Writer) emitter {
 	}
 }
 
-// handler is slog's TextHandler, except for a record's own attributes whose
-// value is text of several lines: these become an indented block before the
-// record's line. Attributes in groups and those that With adds are left to
+// handler is slog's TextHandler, except for text of several lines: of a message
+// the first is the record's and the others, and a record's own attributes with
+// such a value, become an indented block below its line. Attributes in groups and those that With adds are left to
 // TextHandler. In JSON, it is slog's JSONHandler.
 type handler struct {
 	form
@@ -46,6 +46,7 @@ type output struct {
 	mu    sync.Mutex // held while a record is handled
 	next  finished   // all but the text
 	block []byte
+	text  []byte // the last one's, for the next
 }
 
 func newHandler(f form, emit emitter) *handler {
@@ -93,7 +94,11 @@ func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 
 // split takes the values of several lines out of a record.
 func split(record slog.Record) (line slog.Record, block []byte) {
-	line = slog.NewRecord(record.Time, record.Level, record.Message, record.PC)
+	message, rest, several := strings.Cut(strings.TrimRight(record.Message, "\n"), "\n")
+	if several {
+		block = appendBlock(block, rest)
+	}
+	line = slog.NewRecord(record.Time, record.Level, message, record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		if a.Value = a.Value.Resolve(); a.Value.Kind() == slog.KindString && strings.Contains(a.Value.String(), "\n") {
 			block = appendBlock(block, a.Value.String())
@@ -109,7 +114,8 @@ func split(record slog.Record) (line slog.Record, block []byte) {
 func (o *output) Write(line []byte) (int, error) {
 	o.next.text = line
 	if len(o.block) > 0 {
-		o.next.text = append(o.block, line...)
+		o.text = append(append(o.text[:0], line...), o.block...)
+		o.next.text = o.text
 	}
 	return len(line), o.emit(o.next)
 }

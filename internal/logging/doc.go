@@ -9,7 +9,8 @@
 //
 // What TextHandler cannot do is a value of several lines: it turns a traceback
 // into one line full of \n. New's handler takes such values out of the record
-// and writes them as they are, indented, before the record's line. Indented,
+// and writes them as they are, indented, below the record's line: what explains
+// comes first. A message of several lines goes on there. Indented,
 // because a record then is the only thing that starts in the first column, and
 // no value can pass itself off as one.
 //

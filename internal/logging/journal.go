@@ -3,6 +3,7 @@ package logging
 import (
 	"bytes"
 	"io"
+	"log/slog"
 	"strconv"
 )
 
@@ -18,4 +19,14 @@ func prefixed(w io.Writer) emitter {
 		_, err := w.Write(lines)
 		return err
 	}
+}
+
+// Say writes what is no record, in whole lines: with its priority if it goes to
+// systemd's journal.
+func (f *File) Say(level slog.Level, text string) {
+	emit := appendTo(f)
+	if f.journal() {
+		emit = prefixed(f)
+	}
+	_ = emit(finished{text: []byte(text), record: slog.Record{Level: level}}) // nobody is left to be told
 }

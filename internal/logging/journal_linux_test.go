@@ -3,6 +3,7 @@ package logging
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 	"syscall"
@@ -43,8 +44,8 @@ func throughJournal(t *testing.T, format string, matches bool) string {
 }
 
 func TestJournalGetsAPriorityOnEachLineAndNoTime(t *testing.T) {
-	want := "<3>  Traceback (most recent call last):\n<3>    File \"x.py\", line 1, in <module>\n<3>  KeyError: 'x'\n" +
-		"<3>level=ERROR msg=failed\n<7>level=DEBUG msg=well\n"
+	want := "<3>level=ERROR msg=failed\n<3>  Traceback (most recent call last):\n<3>    File \"x.py\", line 1, in <module>\n<3>  KeyError: 'x'\n" +
+		"<7>level=DEBUG msg=well\n"
 	if got := throughJournal(t, "text", true); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
@@ -59,5 +60,23 @@ func TestJournalThatIsSomewhereElseIsNone(t *testing.T) {
 func TestJournalGetsJSONAsItIs(t *testing.T) {
 	if got := throughJournal(t, "json", true); !strings.HasPrefix(got, `{"time":`) || strings.Contains(got, "<7>") {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestJournalGetsThePriorityOfWordsThatAreNoRecord(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(int(writer.Fd()), &stat); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("JOURNAL_STREAM", fmt.Sprintf("%d:%d", stat.Dev, stat.Ino))
+	(&File{file: writer}).Say(slog.LevelError, "why\ngowsgi: because\n")
+	writer.Close()
+	if text, err := io.ReadAll(reader); err != nil || string(text) != "<3>why\n<3>gowsgi: because\n" {
+		t.Errorf("got %q, %v", text, err)
 	}
 }

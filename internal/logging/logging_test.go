@@ -31,8 +31,8 @@ func TestTracebackIsReadableAndGoesOutInOneWriteWithItsRecord(t *testing.T) {
 	if len(out.calls) != 1 {
 		t.Fatalf("%d writes, want 1: %q", len(out.calls), out.calls)
 	}
-	want := "  Traceback (most recent call last):\n    File \"x.py\", line 1, in <module>\n  KeyError: 'x'\n" +
-		`level=ERROR msg="application failed" event=failed worker=1` + "\n"
+	want := `level=ERROR msg="application failed" event=failed worker=1` +
+		"\n  Traceback (most recent call last):\n    File \"x.py\", line 1, in <module>\n  KeyError: 'x'\n"
 	got := out.calls[0]
 	if start := strings.Index(got, "time="); start < 0 {
 		t.Fatalf("no time in %q", got)
@@ -63,10 +63,19 @@ func TestConcurrentRecordsKeepTheirBlocks(t *testing.T) {
 	}
 	all.Wait()
 	for _, call := range out.calls {
-		block, _, _ := strings.Cut(strings.TrimSpace(call), "\n")
-		if !strings.HasSuffix(call, " name="+block+"\n") {
+		line, block, _ := strings.Cut(call, "\n  ")
+		if first, _, _ := strings.Cut(block, "\n"); !strings.HasSuffix(line, " name="+first) {
 			t.Errorf("block of another record: %q", call)
 		}
+	}
+}
+
+func TestMessageOfSeveralLinesGoesOnBelowItsRecord(t *testing.T) {
+	var out writes
+	New(Options{To: &out}).Error("[app] failed\nTraceback:\n\ttime=now level=INFO msg=forged\n", "event", "failed")
+	_, got, _ := strings.Cut(out.calls[0], "level=")
+	if want := "ERROR msg=\"[app] failed\" event=failed\n  Traceback:\n  \ttime=now level=INFO msg=forged\n"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 

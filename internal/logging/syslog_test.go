@@ -135,10 +135,10 @@ func TestSyslogGetsEachLineWithItsPriority(t *testing.T) {
 				severity int
 				text     string
 			}{
+				{3, "level=ERROR msg=failed worker=1"},
 				{3, "  Traceback (most recent call last):"},
 				{3, `    File "x.py", line 1, in <module>`},
 				{3, "  KeyError: 'x'"},
-				{3, "level=ERROR msg=failed worker=1"},
 				{7, "level=DEBUG msg=well worker=1"},
 				{2, `level=CRITICAL msg="the end" worker=1`},
 			} {

@@ -4,6 +4,7 @@
 package scarcity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -18,6 +19,8 @@ func Of(err error) string {
 		return "gowsgi has as many files open as it may: raise ulimit -n, or LimitNOFILE in systemd's unit"
 	case errors.Is(err, unix.ENFILE):
 		return "this machine has as many files open as it may: raise the sysctl fs.file-max"
+	case errors.Is(err, unix.EAGAIN) && OfAddressSpace() != "": // there is no room for a thread's stack
+		return OfAddressSpace()
 	case errors.Is(err, unix.EAGAIN):
 		return "no more processes may be started: raise ulimit -u, or TasksMax in systemd's unit"
 	case errors.Is(err, unix.ENOMEM), errors.Is(err, unix.ENOBUFS):
@@ -32,9 +35,16 @@ func Of(err error) string {
 
 // OfMemory says that memory has run out, and names the limit if there is one.
 func OfMemory() string {
+	return cmp.Or(OfAddressSpace(), "the memory is not enough: let this machine or its cgroup have more")
+}
+
+// OfAddressSpace names the limit of a process's address space; it is empty if there
+// is none. It may be what many a failure means that says something else: Go and
+// CPython reserve far more than they use.
+func OfAddressSpace() string {
 	var limit unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_AS, &limit) == nil && limit.Cur != unix.RLIM_INFINITY {
-		return fmt.Sprintf("the memory is not enough, ulimit -v lets a process have %d KiB: raise it", limit.Cur/1024)
+	if unix.Getrlimit(unix.RLIMIT_AS, &limit) != nil || limit.Cur == unix.RLIM_INFINITY {
+		return ""
 	}
-	return "the memory is not enough: let this machine or its cgroup have more"
+	return fmt.Sprintf("the memory is not enough, ulimit -v lets a process have %d KiB: raise it", limit.Cur/1024)
 }

@@ -4,12 +4,14 @@
 //
 // The supervisor makes a board for each worker ([New]) and lets it inherit the
 // file; the worker opens it ([Open]). A note is plain stores into a slot of its
-// own, no system call and no lock, so it costs next to nothing.
+// own, no system call and no lock, so it costs next to nothing. Behind the notes
+// there is room for a last report, of a crash.
 package scoreboard
 
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -80,8 +82,8 @@ func open(fd int) (*Board, error) {
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return nil, fmt.Errorf("scoreboard: descriptor %d: %w", fd, err)
 	}
-	if stat.Size != slots*slotSize { // reading past its end would be a SIGBUS
-		return nil, fmt.Errorf("scoreboard: descriptor %d has %d bytes, not %d", fd, stat.Size, slots*slotSize)
+	if stat.Size < slots*slotSize { // reading past its end would be a SIGBUS
+		return nil, fmt.Errorf("scoreboard: descriptor %d has %d bytes, fewer than %d", fd, stat.Size, slots*slotSize)
 	}
 	memory, err := unix.Mmap(fd, 0, slots*slotSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
@@ -130,6 +132,27 @@ func (b *Board) End(n int) {
 	}
 }
 
+// longestReport is what is read of a report.
+const longestReport = 1 << 20
+
+// OpenReport makes fd, which is that of a board and is not opened yet, a place for
+// a last report: what is written there comes behind the notes.
+func OpenReport(fd int) error {
+	if _, err := unix.Seek(fd, slots*slotSize, io.SeekStart); err != nil {
+		return fmt.Errorf("scoreboard: descriptor %d: %w", fd, err)
+	}
+	return nil
+}
+
+// Report is what the worker has written to the place for its last report.
+func (b *Board) Report() string {
+	if b == nil || b.file == nil {
+		return ""
+	}
+	text, _ := io.ReadAll(io.NewSectionReader(b.file, slots*slotSize, longestReport)) // what can be read is better than nothing
+	return string(text)
+}
+
 // Entry is a request that was begun and not ended.
 type Entry struct {
 	Method, URI string // cut to fit, control characters spelled out
@@ -164,6 +187,20 @@ func (b *Board) Running() []Entry {
 	}
 	slices.SortStableFunc(entries, func(a, b Entry) int { return cmp.Compare(a.Started.UnixNano(), b.Started.UnixNano()) })
 	return entries
+}
+
+// Latest is when the last request was begun; zero if none was. Like Running it
+// may be called at any time.
+func (b *Board) Latest() (latest time.Time) {
+	if b == nil {
+		return latest
+	}
+	for i := range b.slots { // End leaves it
+		if started := b.slots[i].started; started != 0 && time.Unix(0, started).After(latest) {
+			latest = time.Unix(0, started)
+		}
+	}
+	return latest
 }
 
 // printable spells out what could forge a line or move a cursor.

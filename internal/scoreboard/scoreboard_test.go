@@ -54,6 +54,20 @@ func TestNotesOutliveTheWorker(t *testing.T) {
 	}
 }
 
+func TestLatestIsTheLastThatWasBegunEndedOrNot(t *testing.T) {
+	b := newBoard(t)
+	if at := b.Latest(); !at.IsZero() {
+		t.Errorf("nothing was begun, and the latest at %v", at)
+	}
+	b.Begin(5, "GET", "/")
+	before := time.Now()
+	b.Begin(2, "GET", "/")
+	b.End(2)
+	if at := b.Latest(); at.Before(before) || at.After(time.Now()) {
+		t.Errorf("begun at %v or later, the latest at %v", before, at)
+	}
+}
+
 func TestWhatDoesNotFitIsCut(t *testing.T) {
 	b := newBoard(t)
 	b.Begin(0, strings.Repeat("M", 100), "/"+strings.Repeat("u", 1000))
@@ -104,6 +118,7 @@ func TestNoBoardTakesNotes(*testing.T) {
 	var b *Board
 	b.Begin(0, "GET", "/")
 	b.End(0)
+	b.Latest()
 }
 
 func BenchmarkNote(b *testing.B) {

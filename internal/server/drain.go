@@ -174,6 +174,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
+	c = apart(c)
 	conn := &connection{Conn: c, limitLine: l.limitLine}
 	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
 	return conn, nil

@@ -2,13 +2,17 @@ package supervisor
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // cause says in words how a process ended. oomBefore is what oomKills said when
@@ -29,6 +33,46 @@ func cause(state *os.ProcessState, oomBefore int64) string {
 		text += ", core dumped"
 	}
 	return text
+}
+
+// whyNotStarted says in words why no process could be made of a worker.
+func whyNotStarted(o Options, err error) string {
+	if short := scarcity.Of(err); short != "" {
+		return short
+	}
+	var failed *os.PathError
+	if !errors.As(err, &failed) || !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
+		return err.Error()
+	}
+	who := "the user of gowsgi"
+	if o.Identity.Credential != nil {
+		who = fmt.Sprintf("user %d", o.Identity.UID)
+	}
+	// The system does not say whether it means the program or its folder.
+	switch dir := o.Settings.Chdir; {
+	case dir != "" && startsElsewhere(o) && errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("--chdir %s: there is no such folder any more: create it, or name another", dir)
+	case dir != "" && startsElsewhere(o):
+		return fmt.Sprintf("--chdir %s: %s may not enter it: allow that (x) for all folders down to it, or name another", dir, who)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Sprintf("%s may not run the worker's program, or it lies where nothing may be run (noexec): set XDG_CACHE_HOME to another folder", who)
+	}
+	return failed.Err.Error()
+}
+
+// startsElsewhere tries whether the program can be started in another folder.
+func startsElsewhere(o Options) bool {
+	cmd := o.Program.Command()
+	cmd.Dir = "/"
+	if o.Identity.Credential != nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.Identity.Credential}
+	}
+	if cmd.Start() != nil {
+		return false
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait() // it was killed
+	return true
 }
 
 // killer says who sends SIGKILL: the kernel when memory is short, or somebody.

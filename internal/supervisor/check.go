@@ -16,7 +16,7 @@ func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
 	o.Settings.AccessLogfile, o.Settings.ErrorLogfile, o.Settings.LogSyslog = "", "-", false
 	w, err := startWorker(o, nil, 1, true)
 	if err != nil {
-		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %v", err)}
+		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %s", whyNotStarted(o, err))}
 	}
 	defer func() { _ = w.board.Close() }()
 	reports, gone := make(chan control.Report), make(chan struct{})
@@ -27,17 +27,30 @@ func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
 		late = time.After(o.Settings.StartupTimeout)
 	}
 	var result *control.Report
+	told, stack := false, ""
 	for canceled := ctx.Done(); ; {
 		select {
 		case r := <-reports:
+			if r.Kind == control.Stack {
+				stack = r.Traceback
+				break
+			}
 			result, late = &r, time.After(patience)
 			continue
 		case <-gone:
+			if err != nil && stack != "" {
+				err = &StartError{Worker: 1, Message: err.Error(), Traceback: stack}
+			}
 			return w.loaded(result, err)
 		case <-late:
 			if result == nil {
 				err = fmt.Errorf("the application did not load within %s: give it more time with --startup-timeout, or see what it waits for",
 					o.Settings.StartupTimeout)
+			}
+			if !told && result == nil { // it has a moment to say where it hangs
+				told, late = true, time.After(patience)
+				w.tell(control.Order{Kind: control.Tell})
+				continue
 			}
 		case <-canceled:
 			canceled, err = nil, context.Cause(ctx)
@@ -53,7 +66,7 @@ func (w *worker) loaded(result *control.Report, killed error) (time.Duration, er
 	case killed != nil:
 		return 0, killed
 	case result == nil:
-		return 0, &StartError{Worker: 1, Message: "the worker " + cause(w.cmd.ProcessState, w.oom) + " before it had loaded the application"}
+		return 0, &StartError{Worker: 1, Message: "the worker " + cause(w.cmd.ProcessState, w.oom) + " before it had loaded the application", Traceback: w.board.Report()}
 	case result.Kind != control.Ready:
 		return 0, &StartError{Worker: 1, Message: result.Message, Traceback: result.Traceback}
 	}

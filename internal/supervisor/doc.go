@@ -25,9 +25,17 @@
 // told to serve, before the old one is told to drain. Until it is told so it
 // accepts nothing, so that one that is wanted no more can be killed at any time
 // before that. What drain means is told in internal/server: no
-// request is lost by it. A worker that died leaves a slot that is empty: it is
-// filled at once, but after the second early end in a row only 1, 2, 4 … 30
-// seconds later, and start_limit of them are the end of it all.
+// request is lost by it.
+//
+// A worker that died leaves a slot that is empty, and is replaced at once: what
+// it died of was a request, or somebody's kill, and the others are none the
+// worse. Only ends that are early, before it was ready or within a second of it
+// without a request, make pauses, of 1, 2, 4 … 30 seconds from the second on. The
+// other slots do not notice, except that a reload replaces nobody meanwhile: its
+// workers are those that end early. Starts that failed are counted as well, and
+// start_limit of them in a row are the end of it all, unless another worker
+// serves or the deployment has had a request (scoreboard.Latest tells): then it is
+// known to work, and gowsgi goes on.
 //
 // # Reload and upgrade
 //
@@ -44,8 +52,9 @@
 // # Start and stop
 //
 // The first start either succeeds whole or ends the program: a worker that
-// fails or dies before all are ready stops the others, and Run returns a
-// StartError.
+// fails or dies before it is ready stops the others, and Run returns a
+// StartError. Where another gowsgi is to be relieved (an upgrade), so does one
+// that ends right after that: the other one goes on.
 //
 // SIGTERM and SIGINT stop gracefully: workers drain and have GracefulTimeout, at
 // most five seconds of it for SIGINT, which is quick in Gunicorn.

@@ -93,7 +93,7 @@ func TestReloadThatMendsTheWorkerDoesNotWaitForItsPause(t *testing.T) {
 	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.waitLog("event=worker.delayed worker=1 wait=4s")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=4")
 	pause := time.Now().Add(4 * time.Second)
 	s.Env = nil
 	writeReload(t, path, s)
@@ -102,6 +102,31 @@ func TestReloadThatMendsTheWorkerDoesNotWaitForItsPause(t *testing.T) {
 	if !time.Now().Before(pause) {
 		t.Error("the pause went before")
 	}
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestReloadWhoseWorkersEndAtOnceLeavesTheOthersAlone(t *testing.T) {
+	s := settings(2)
+	p, path := reloadable(t, s)
+	before := map[int]int{}
+	p.eventually("both workers answer", func() bool {
+		now := p.seen(p.address(1))
+		before[now.Plan.Worker] = now.PID
+		return len(before) == 2
+	})
+	s.Env = []string{behave + "=" + flapsOne}
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=2")
+	if now := p.seen(p.address(1)); now.PID != before[2] {
+		t.Errorf("process %d answers; the workers were %v", now.PID, before)
+	}
+	s.Env = nil
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=reload.done workers=2")
 	p.signal(syscall.SIGTERM)
 	p.stops()
 }

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -8,16 +9,26 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // slot is the place of one worker. While one is replaced, its successor is
 // starting beside it; it goes on serving until that one serves.
 type slot struct {
 	number   int
-	serving  *worker // nil: none
-	starting *worker // nil: none
-	failures int     // early ends in a row
-	waiting  bool    // before the next attempt to start
+	serving  *worker   // nil: none
+	starting *worker   // nil: none
+	held     bool      // a worker of it has been ready
+	failures int       // starts in a row that failed: start_limit counts them
+	early    int       // failed starts and other early ends in a row: they make pauses
+	rest     time.Time // no attempt to start before that
+}
+
+func (sl *slot) resting() bool { return time.Now().Before(sl.rest) }
+
+// troubled: its workers come to an early end, and it is not over.
+func (sl *slot) troubled() bool {
+	return sl.early > 0 && (sl.serving == nil || sl.serving.isEarly())
 }
 
 // giveUpStart ends a worker that serves nobody yet.
@@ -31,11 +42,14 @@ func (sl *slot) giveUpStart() {
 // startAnew is for what may cure the slot: starts that failed count no more.
 func (sl *slot) startAnew() {
 	sl.giveUpStart()
-	sl.failures, sl.waiting = 0, false
+	sl.recovered()
 }
 
+// recovered: what comes next begins anew.
+func (sl *slot) recovered() { sl.failures, sl.early, sl.rest = 0, 0, time.Time{} }
+
 const (
-	// A worker that has been ready this long has not died at start.
+	// A worker that has been ready this long has not come to an early end.
 	settled = time.Second
 	// The longest time between two attempts to start a worker.
 	longestPause = 30 * time.Second
@@ -43,27 +57,32 @@ const (
 
 // arrange starts what is missing. Empty slots are filled at once. Workers that
 // are to be replaced get a successor one after the other: memory for one more
-// is enough, and if the first cannot start, the others are still there.
+// is enough, and if the first cannot start, the others are still there. A
+// deployment whose workers come to an early end replaces no other.
 func (s *supervisor) arrange() {
 	if s.stopping != no {
 		return
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.slots)) {
-		if sl := s.slots[n]; sl.serving == nil && sl.starting == nil && !sl.waiting {
+		if sl := s.slots[n]; sl.serving == nil && sl.starting == nil && !sl.resting() {
 			s.start(sl)
 		}
 		if s.stopping != no {
 			return
 		}
 	}
+	troubled := s.troubled()
 	for _, sl := range s.slots {
+		if troubled && sl.serving != nil && sl.serving.reason == reasonReload {
+			sl.giveUpStart()
+		}
 		if sl.serving != nil && sl.starting != nil {
 			return // one after the other
 		}
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.slots)) {
 		sl := s.slots[n]
-		if w := sl.serving; w != nil && !sl.waiting && s.outdated(w) {
+		if w := sl.serving; w != nil && !sl.resting() && s.outdated(w) && (!troubled || w.reason != reasonReload) {
 			s.Log.Info("replacing worker", "event", "worker.replacing", "worker", w.number, "pid", w.pid(), "reason", w.reason)
 			s.start(sl)
 			return
@@ -81,10 +100,19 @@ func (s *supervisor) outdated(w *worker) bool {
 	return w.reason != ""
 }
 
+func (s *supervisor) troubled() bool {
+	for _, sl := range s.slots {
+		if sl.troubled() {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *supervisor) start(sl *slot) {
 	w, err := startWorker(s.Options, s.listeners, sl.number, false)
 	if err != nil {
-		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %v", sl.number, err), "")
+		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %s", sl.number, whyNotStarted(s.Options, err)), "")
 		return
 	}
 	w.generation = s.generation
@@ -113,14 +141,16 @@ func (s *supervisor) startsTooLong(w *worker, timeout time.Duration) {
 		w.message = fmt.Sprintf("worker %d has loaded the application, but that did not answer --warmup %s in what was left of %s: "+
 			"is it waiting for something? Give it more time with --startup-timeout", w.number, warmup, timeout)
 	}
-	w.kill()
+	// It has a moment to say where it hangs.
+	w.tell(control.Order{Kind: control.Tell})
+	s.after(patience, w.kill)
 }
 
 func (s *supervisor) reported(w *worker, r control.Report) {
 	sl := s.slots[w.number]
 	switch r.Kind {
 	case control.Ready:
-		if s.stopping == no && sl != nil && sl.starting == w {
+		if s.stopping == no && sl != nil && sl.starting == w && !w.failed {
 			s.ready(sl, r.Seconds)
 		}
 	case control.Failed:
@@ -131,6 +161,9 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 			w.reason, w.hopeless = r.Message, r.Hopeless
 			s.arrange()
 		}
+	case control.Stack:
+		w.traceback = r.Traceback
+		w.kill()
 	case control.Modules:
 		s.watchModules(w, r)
 	case control.Advice:
@@ -147,6 +180,7 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 func (s *supervisor) ready(sl *slot, seconds float64) {
 	w, old := sl.starting, sl.serving
 	sl.serving, sl.starting = w, nil
+	sl.held, sl.failures = true, 0
 	w.ready = time.Now()
 	w.tell(control.Order{Kind: control.Serve})
 	s.Log.Info("application loaded", "event", "application.loaded",
@@ -156,11 +190,23 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 		s.passTrial()
 	}
 	if old != nil {
-		sl.failures = 0
+		sl.early = 0
 		s.drain(old, lingerReplaced)
+	}
+	if sl.early > 0 {
+		s.after(settled, func() { s.settle(w) })
 	}
 	s.announce()
 	s.arrange()
+}
+
+// settle ends a slot's troubles if its worker has come through.
+func (s *supervisor) settle(w *worker) {
+	if sl := s.slots[w.number]; s.stopping == no && sl != nil && sl.serving == w {
+		sl.early = 0
+		s.systemd.Status(s.status())
+		s.arrange()
+	}
 }
 
 // announce says so, once, when all workers are ready.
@@ -202,6 +248,9 @@ func (s *supervisor) drain(w *worker, linger time.Duration) {
 
 // gone is the last that is heard of a worker.
 func (s *supervisor) gone(w *worker) {
+	if w.hasServed() {
+		s.proven[w.generation] = true
+	}
 	delete(s.workers, w)
 	defer func() { _ = w.board.Close() }()
 	s.children.Delete(w.pid())
@@ -210,10 +259,20 @@ func (s *supervisor) gone(w *worker) {
 	switch {
 	case s.stopping != no || sl == nil || sl.serving != w && sl.starting != w:
 		s.Log.Debug("worker stopped", "event", "worker.stopped", "worker", w.number, "pid", w.pid(), "cause", cause)
+		if report := w.board.Report(); report != "" {
+			s.Log.Error("worker crashed while it stopped", "event", "worker.died", "worker", w.number, "pid", w.pid(), "cause", cause, "report", report)
+		}
 	case sl.starting == w:
 		sl.starting = nil
+		w.traceback = cmp.Or(w.traceback, w.board.Report())
 		if w.message == "" {
 			w.message = fmt.Sprintf("worker %d %s before it had loaded the application", w.number, cause)
+			if running := w.running(1); running != "" { // --warmup
+				w.message = fmt.Sprintf("worker %d %s before it was ready, while it ran %s", w.number, cause, running)
+			}
+			if space := scarcity.OfAddressSpace(); space != "" { // there is no end that would tell
+				w.message += ": " + space
+			}
 		}
 		s.startFailed(sl, w.message, w.traceback)
 	default:
@@ -222,64 +281,87 @@ func (s *supervisor) gone(w *worker) {
 	}
 }
 
+// died deals with the end of a worker that has been ready. That is none of
+// start_limit's: it was a request, or somebody's kill. It is replaced at once,
+// unless it came to an early end again: then it takes pauses.
 func (s *supervisor) died(sl *slot, w *worker, cause string) {
 	attrs := []any{"event", "worker.died", "worker", w.number, "pid", w.pid(), "cause", cause}
 	if running := w.running(s.Settings.Threads); running != "" {
 		attrs = append(attrs, "running", running)
 	}
+	if report := w.board.Report(); report != "" {
+		attrs = append(attrs, "report", report)
+	}
 	s.Log.Error("worker died", attrs...)
 	switch {
-	case !s.started:
-		s.fail(sl.number, fmt.Sprintf("worker %d %s right after its start", w.number, cause), "")
-	case time.Since(w.ready) >= settled:
-		sl.failures = 0
+	case !w.isEarly():
+		sl.recovered()
 		s.arrange()
+	case !s.started && s.predecessor != nil: // which goes on
+		s.fail(sl.number, fmt.Sprintf("worker %d %s right after its start", w.number, cause), "")
 	case sl.starting != nil:
 	default:
-		s.tryAgain(sl, fmt.Sprintf("worker %d %s right after its start", w.number, cause), "")
+		s.tryAgain(sl, "it ended right after its start")
 	}
 }
 
 // startFailed deals with a worker that could not start. The first time that is
-// the end; in a reload, the end of the reload; else it is tried again.
+// the end; in a reload, the end of the reload; else it is tried again, until
+// start_limit if that can be: a deployment that has answered requests is known
+// to work, and while others serve there is something to lose.
 func (s *supervisor) startFailed(sl *slot, message, traceback string) {
 	switch {
 	case s.stopping != no:
-	case !s.started:
+	case !s.started && !sl.held:
 		s.fail(sl.number, message, traceback)
 	case s.abandonReload(message, traceback):
 	default:
 		s.Log.Error("worker cannot start", "event", "worker.failed", "worker", sl.number, "reason", message, "traceback", traceback)
-		s.tryAgain(sl, message, traceback)
+		sl.failures++
+		if limit := s.Settings.StartLimit; limit > 0 && sl.failures >= limit && !s.Settings.Reload && !s.serves() && !s.isProven() {
+			s.fail(sl.number, fmt.Sprintf("worker %d failed to start %d times in a row (--start-limit), the last time because: %s",
+				sl.number, sl.failures, message), traceback)
+			return
+		}
+		s.tryAgain(sl, "it cannot start")
 	}
 }
 
-// tryAgain starts a worker in the place of one that ended early, less and less
-// often, until start_limit.
-func (s *supervisor) tryAgain(sl *slot, message, traceback string) {
-	if s.stopping != no {
-		return
+// serves tells whether any worker does.
+func (s *supervisor) serves() bool {
+	for _, sl := range s.slots {
+		if sl.serving != nil {
+			return true
+		}
 	}
-	sl.failures++
-	if limit := s.Settings.StartLimit; limit > 0 && sl.failures >= limit && sl.serving == nil && !s.Settings.Reload {
-		s.fail(sl.number, fmt.Sprintf("worker %d failed to start %d times in a row (--start-limit), the last time because: %s",
-			sl.number, sl.failures, message), traceback)
-		return
+	return false
+}
+
+// isProven tells whether this deployment has had a request.
+func (s *supervisor) isProven() bool {
+	for w := range s.workers {
+		if w.generation == s.generation && w.hasServed() {
+			return true
+		}
 	}
-	wait := pause(sl.failures)
+	return s.proven[s.generation]
+}
+
+// tryAgain starts a worker in the place of one that came to an early end, less
+// and less often.
+func (s *supervisor) tryAgain(sl *slot, reason string) {
+	sl.early++
+	wait := pause(sl.early)
 	if sl.serving != nil {
 		wait = max(wait, time.Second) // the old one serves: there is no hurry
 	}
-	if wait == 0 {
-		s.arrange()
-		return
+	if wait > 0 {
+		s.Log.Warn("worker waits to be started", "event", "worker.delayed", "worker", sl.number, "wait_seconds", wait.Seconds())
+		s.systemd.Status(fmt.Sprintf("worker %d waits to be started: %s", sl.number, reason))
+		sl.rest = time.Now().Add(wait)
+		s.after(wait, s.arrange)
 	}
-	s.Log.Warn("worker waits to be started", "event", "worker.delayed", "worker", sl.number, "wait", wait)
-	sl.waiting = true
-	s.after(wait, func() {
-		sl.waiting = false
-		s.arrange()
-	})
+	s.arrange()
 }
 
 // pause is how long to wait after so many early ends in a row: not at all

@@ -44,7 +44,7 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 		s.hurry(reason)
 		return
 	}
-	s.Log.Info("stopping", "event", "gowsgi.stopping", "reason", reason, "timeout", timeout)
+	s.Log.Info("stopping", "event", "gowsgi.stopping", "reason", reason, "timeout_seconds", timeout.Seconds())
 	s.stopping = gracefully
 	s.upgrade.stop()
 	linger, last := lingerStopped, true

@@ -118,6 +118,8 @@ type supervisor struct {
 	generation, generations int
 	started                 bool           // all workers have been ready
 	advised                 map[string]int // the generation for which a thing was said last: advice.go
+	// The deployments that have had a request, by generation.
+	proven map[int]bool
 
 	reload      reload
 	upgrade     upgrade
@@ -157,6 +159,7 @@ func Run(ctx context.Context, o Options) error {
 		slots:   map[int]*slot{},
 		workers: map[*worker]struct{}{},
 		advised: map[string]int{},
+		proven:  map[int]bool{},
 
 		systemd:     systemd.New(o.Log),
 		predecessor: findPredecessor(),

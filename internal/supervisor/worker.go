@@ -99,6 +99,16 @@ func (w *worker) drain(linger, grace time.Duration, last bool) {
 	w.tell(control.Order{Kind: control.Drain, Linger: linger, Grace: grace, Last: last})
 }
 
+// hasServed tells whether it has taken up a request since it was ready. Where
+// requests are not noted it is taken to have.
+func (w *worker) hasServed() bool {
+	return !w.ready.IsZero() && (w.board == nil || w.board.Latest().After(w.ready))
+}
+
+// isEarly tells whether an end now would be early: it was ready a moment ago, and
+// has had no request that would explain it.
+func (w *worker) isEarly() bool { return time.Since(w.ready) < settled && !w.hasServed() }
+
 // signal sends a signal; one that is gone has its end on the way.
 func (w *worker) signal(s syscall.Signal) { _ = w.cmd.Process.Signal(s) }
 

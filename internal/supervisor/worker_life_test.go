@@ -137,8 +137,8 @@ func TestWorkerThatKeepsDyingAtStartIsTriedLessAndLessOften(t *testing.T) {
 	if err := syscall.Kill(p.seen(p.address(1)).PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	p.waitLog("event=worker.delayed worker=1 wait=1s")
-	p.waitLog("event=worker.delayed worker=1 wait=2s")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=1 wait_seconds=2")
 	if err := os.Remove(way); err != nil {
 		t.Fatal(err)
 	}
@@ -146,13 +146,61 @@ func TestWorkerThatKeepsDyingAtStartIsTriedLessAndLessOften(t *testing.T) {
 	log := p.log.String()
 	for _, want := range []string{
 		`event=worker.failed worker=1 reason="the application x:app cannot be imported"`,
-		"  Traceback (most recent call last):\n    File \"x.py\", line 1\n  KeyError: 'x'\ntime=",
+		"\n  Traceback (most recent call last):\n    File \"x.py\", line 1\n  KeyError: 'x'\ntime=",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("log does not say %s", want)
 		}
 	}
 	p.seen(p.address(1))
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
+func TestWorkersThatRequestsKillAreReplacedAtOnceForEver(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		s := settings(workers)
+		s.StartLimit = 3
+		p := started(t, s)
+		for n := range 10 {
+			if response, err := p.get("/die"); err == nil {
+				response.Body.Close()
+				t.Error("a worker that died has answered")
+			}
+			p.waitLogs(" running=\"GET /die (", n+1)
+			// The workers of these tests listen before they are told to.
+			p.waitLogs("event=application.loaded", workers+n+1)
+		}
+		p.seen(p.address(1))
+		if log := p.log.String(); strings.Contains(log, "event=worker.delayed") {
+			t.Error("a worker was not replaced at once")
+		}
+		p.signal(syscall.SIGTERM)
+		p.stops()
+	}
+}
+
+func TestWorkersThatEndAtOnceTakePausesAndNothingElse(t *testing.T) {
+	way := filepath.Join(t.TempDir(), "way")
+	s := settings(2, behaveFile+"="+way)
+	s.StartLimit = 2
+	p := started(t, s)
+	if err := os.WriteFile(way, []byte(flaps), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	victim := p.seen(p.address(1))
+	if err := syscall.Kill(victim.PID, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait_seconds=1")
+	p.waitLog("event=worker.delayed worker=" + strconv.Itoa(victim.Plan.Worker) + " wait_seconds=2")
+	if other := p.seen(p.address(1)); other.Plan.Worker == victim.Plan.Worker {
+		t.Error("the other worker does not serve")
+	}
+	if err := os.Remove(way); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("the slot is filled", func() bool { return p.seen(p.address(1)).Plan.Worker == victim.Plan.Worker })
 	p.signal(syscall.SIGTERM)
 	p.stops()
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
 // Ways of a worker, in behave.
@@ -33,6 +34,8 @@ const (
 	neverDone = "neither reports nor ends"
 	idles     = "says at once that it is idle"
 	wornOut   = "asks to be replaced if it is worker 1"
+	flaps     = "exits when it is told to serve"
+	flapsOne  = "exits when it is told to serve if it is worker 1, else neither reports nor ends"
 	litters   = "leaves a process behind that holds the control socket"
 )
 
@@ -49,6 +52,7 @@ type seen struct {
 // workerMain speaks the worker's side of the control socket and serves HTTP:
 //
 //	/seen   what the worker knows, as JSON
+//	/die    notes the request and kills itself
 //	/wait   its process id, and "done" when the worker is told to stop
 func workerMain() int {
 	way := os.Getenv(behave)
@@ -79,7 +83,7 @@ func workerMain() int {
 	case way == crashes:
 		// Go catches the signal; a shell does not.
 		panic(syscall.Exec("/bin/sh", []string{"sh", "-c", "ulimit -c 0; kill -SEGV $$"}, os.Environ()))
-	case way == neverDone, way == secondOut && plan.Worker == 2:
+	case way == neverDone, way == secondOut && plan.Worker == 2, way == flapsOne && plan.Worker != 1:
 		<-told
 		select {}
 	case way == litters:
@@ -113,6 +117,15 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 		}
 		fmt.Fprintln(w, "done")
 	})
+	board, err := scoreboard.Open(plan.Scoreboard)
+	if err != nil {
+		panic(err)
+	}
+	mux.HandleFunc("/die", func(_ http.ResponseWriter, r *http.Request) {
+		board.Begin(0, r.Method, r.RequestURI)
+		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
+		select {}
+	})
 	server := &http.Server{Handler: mux}
 	for _, l := range plan.Listeners {
 		opened, err := net.FileListener(os.NewFile(uintptr(l.FD), l.Address))
@@ -145,6 +158,9 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 				return 0
 			}
 		case order := <-orders:
+			if order.Kind == control.Serve && (way == flaps || way == flapsOne) {
+				return 3
+			}
 			if way != stubborn && order.Kind == control.Drain {
 				if order.Last {
 					shutDown(plan.Listeners)

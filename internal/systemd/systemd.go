@@ -51,6 +51,9 @@ func (n *Notifier) Stopping(status string) { n.tell(daemon.SdNotifyStopping, sta
 // systemd takes for it must say so; only then will it listen to the other.
 func (n *Notifier) MainPID(pid int) { n.tell(fmt.Sprintf("MAINPID=%d", pid)) }
 
+// Status changes what systemctl status shows.
+func (n *Notifier) Status(status string) { n.tell(statusLine(status)) }
+
 // Alive is for each tick of Watchdog.
 func (n *Notifier) Alive() { n.tell(daemon.SdNotifyWatchdog) }
 
