@@ -46,25 +46,31 @@ type Application struct {
 // the pool. On the thread that started CPython, GIL held. A *LoadError says why
 // the target could not be loaded.
 func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
-	callable, err := in.load(target)
-	if err != nil {
-		in.failed = filesOf(target, err)
-		return nil, err
-	}
-	defer callable.DecRef()
-	if err := serve(callable, s); err != nil {
+	if err := in.prepare(target, s); err != nil {
 		return nil, err
 	}
 	C.gowsgi_detach()
 	pool, err := gil.New(gil.Config{Threads: s.Threads, Queue: s.Queue, Unlimited: unlimited()})
 	if err != nil {
-		C.gowsgi_attach() // for Stop, and for the reference above
+		C.gowsgi_attach() // as the caller had it
 		return nil, fmt.Errorf("embed: %w", err)
 	}
 	app := &Application{pool: pool, threads: s.Threads}
 	app.all.Store(new([]*Request))
 	in.app.Store(app)
 	return app, nil
+}
+
+// prepare loads the application and makes it the one that requests go to. GIL
+// held: what it defers is done before the caller lets go of it.
+func (in *Interpreter) prepare(target string, s Serving) error {
+	callable, err := in.load(target)
+	if err != nil {
+		in.failed = filesOf(target, err)
+		return err
+	}
+	defer callable.DecRef()
+	return serve(callable, s)
 }
 
 func serve(callable *python3.PyObject, s Serving) error {
