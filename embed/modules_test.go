@@ -36,7 +36,7 @@ func failToLoad(interpreter *embed.Interpreter) {
 			panic(err)
 		}
 	}
-	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{})
+	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{Threads: 2, Workers: 1})
 	failedLoad.modules = interpreter.Modules()
 }
 

@@ -8,10 +8,22 @@ requests of any kind.
 import gc
 import json
 import sys
+import threading
 
 import bodies
 import stuck
 import talk
+
+listed_at_import = [thread.name for thread in threading.enumerate()]
+profiled = set()
+
+
+def profile(frame, event, arg):
+    sys.setprofile(None)
+    profiled.add(threading.get_ident())
+
+
+threading.setprofile(profile)
 
 SHAPES = [
     lambda status, name, value: (status, [(name, value)]),
@@ -98,6 +110,12 @@ def errors(environ, start_response):
 def file(environ, start_response):
     start_response("200 OK", [])
     return environ["wsgi.file_wrapper"](open(__file__, "rb"))
+
+
+def enrolled(environ, start_response):
+    start_response("200 OK", [])
+    listed = threading.current_thread() in threading.enumerate()
+    return [f"{listed_at_import} {listed} {threading.get_ident() in profiled}".encode()]
 
 
 def blocks(environ, start_response):
