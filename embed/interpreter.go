@@ -49,7 +49,7 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 		return nil, fmt.Errorf("embed: start CPython as %s: %s", executable, C.GoString(reason))
 	}
 	for i := len(path) - 1; i >= 0; i-- {
-		entry := python3.PyUnicode_FromString(path[i])
+		entry := pathText(path[i])
 		failed := entry == nil || python3.PyList_Insert(python3.PySys_GetObject("path"), 0, entry) != 0
 		entry.DecRef()
 		if failed {
@@ -127,15 +127,37 @@ func pythonError() error {
 	return e
 }
 
-// text takes over a str object and returns what it says; "" for anything else.
-func text(s *python3.PyObject) string {
+// pathText is a path as Python has it: bytes that are no UTF-8 are kept as
+// surrogates (PEP 383). nil if memory is short. A new reference.
+func pathText(path string) *python3.PyObject {
+	bytes := python3.PyBytes_FromString(path)
+	defer bytes.DecRef()
+	return python3.PyUnicode_FromEncodedObject(bytes, "utf-8", "surrogateescape")
+}
+
+// text takes over a str object and returns what it says, for messages; "" for
+// anything else. Leaves no exception set.
+func text(s *python3.PyObject) string { return encoded(s, "backslashreplace") }
+
+// path is text for a file's name: the bytes that it has on the disk.
+func path(s *python3.PyObject) string { return encoded(s, "surrogateescape") }
+
+func encoded(s *python3.PyObject, errors string) string {
+	defer python3.PyErr_Clear()
 	if s == nil {
-		python3.PyErr_Clear()
 		return ""
 	}
 	defer s.DecRef()
 	if !python3.PyUnicode_Check(s) {
 		return ""
 	}
-	return python3.PyUnicode_AsUTF8(s)
+	codec, handler := python3.PyUnicode_FromString("utf-8"), python3.PyUnicode_FromString(errors)
+	defer codec.DecRef()
+	defer handler.DecRef()
+	bytes := s.CallMethodArgs("encode", codec, handler)
+	if bytes == nil {
+		return ""
+	}
+	defer bytes.DecRef()
+	return python3.PyBytes_AsString(bytes)
 }

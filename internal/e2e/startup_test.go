@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,10 +20,10 @@ func TestTargets(t *testing.T) {
 		"startup_targets:make('x', y=1)":    "make ('x',) [('y', 1)]",
 		`startup_targets:make("a:b(c)", [1, {"k": None}], -2.5, z=(True,))`: "make ('a:b(c)', [1, {'k': None}], -2.5) [('z', (True,))]",
 		"startup_targets:make_one('ü', debug=True)":                         "ü True",
-		"startup_file.wsgi":                                   "startup_file.wsgi startup_file True",
-		"./startup_file.wsgi":                                 "startup_file.wsgi startup_file True",
+		"startup_file.wsgi":                                   "startup_file.wsgi True True",
+		"./startup_file.wsgi":                                 "startup_file.wsgi True True",
 		"startup_file.wsgi:second":                            "second",
-		Testapps("startup_file.wsgi"):                         "startup_file.wsgi startup_file True",
+		Testapps("startup_file.wsgi"):                         "startup_file.wsgi True True",
 		"startup_targets.py":                                  "application",
 		"startup_targets.py:make(5)":                          "make (5,) []",
 		Testapps("startup_targets.py") + ":Holder.Inner.wsgi": "Holder.Inner.wsgi",
@@ -45,6 +46,45 @@ func TestTargets(t *testing.T) {
 			s.Client(t).Get("/").Want(t, 200, "packed")
 		}
 	})
+}
+
+// A file is no module of its base name: what is imported by that name is what it
+// would be without the file.
+func TestFilesNamedAfterLibraries(t *testing.T) {
+	folder := t.TempDir()
+	const app = `import base64, %[1]s
+
+class Holder:
+    pass
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/raise":
+        raise ValueError("on purpose")
+    return [b"%%r" %% (%[1]s.__file__ == __file__), b" %[1]s"]
+`
+	for file, module := range map[string]string{
+		"site.wsgi": "site", "base64.wsgi": "base64", "neighbour.wsgi": "neighbour", "colorsys.wsgi": "colorsys", "site.py": "site",
+		"w (2).wsgi": "wave", "a b.txt": "wave",
+	} {
+		t.Run(file, func(t *testing.T) {
+			path := filepath.Join(folder, "in (parentheses):"+strings.ReplaceAll(file, ".", "-"), file)
+			write(t, path, fmt.Sprintf(app, module))
+			write(t, filepath.Join(filepath.Dir(path), "neighbour.py"), "")
+			for _, target := range []string{path, path + ":application"} {
+				s := Start(t, Options{Target: target})
+				s.Client(t).Get("/").Want(t, 200, "False "+module)
+				s.Client(t).Get("/raise")
+				s.WaitLog(t, `File "`+path+`", line 9, in application`)
+				s.Stop(t)
+			}
+			// The bytecode of neighbour.wsgi would take the place of neighbour.py's.
+			cached, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "__pycache__", module+".*"))
+			if filepath.Ext(file) == ".wsgi" && (len(cached) > 0) != (module == "neighbour") {
+				t.Errorf("bytecode in %q", cached)
+			}
+		})
+	}
 }
 
 func write(t testing.TB, path, text string) {
@@ -97,6 +137,8 @@ func TestTargetsThatCannotStart(t *testing.T) {
 		{"a syntax error", filepath.Join(folder, "syntax.py"), nil, []string{"SyntaxError"}, "syntax.py"},
 		{"a syntax error further down", filepath.Join(folder, "broken.wsgi"), nil, []string{"SyntaxError"}, "syntax.py"},
 		{"no Python text", filepath.Join(folder, "nul.py"), nil, []string{"nul.py"}, "null bytes"},
+		{"a file in parentheses that is not there", "./no (such)/file.wsgi", nil, []string{"no (such)/file.wsgi"}, ""},
+		{"parentheses without a colon", "startup_targets(1)", nil, []string{"startup_targets(1)", "module:make"}, ""},
 		{"no name after the colon", "startup_targets:", nil, []string{"startup_targets:"}, ""},
 		{"no module before it", ":application", nil, []string{":application"}, ""},
 		{"a name that is none", "startup_targets:a b", nil, []string{"a b"}, ""},
