@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -208,4 +209,49 @@ func TestSignalThief(t *testing.T) {
 			t.Error("the application's handler ran")
 		}
 	})
+}
+
+// A signal that is ignored stays so in a program that is started: what the server
+// does about its own signals is nothing that child processes inherit.
+func TestSignalsOfChildProcesses(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrap    func(*exec.Cmd)
+		survive map[string]bool
+	}{
+		"as ever":    {nil, nil},
+		"with nohup": {ignoring("HUP"), map[string]bool{"SIGHUP": true}},
+		"background": {ignoring("INT"), map[string]bool{"SIGINT": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startContractTarget(t, "signal_thief:application", Options{Wrap: c.wrap})
+			for _, way := range []string{"subprocess", "spawn", "fork"} {
+				for signal, number := range map[string]string{"SIGINT": "-2", "SIGHUP": "-1", "SIGTERM": "-15", "SIGQUIT": "-3", "SIGUSR1": "-10"} {
+					want := number
+					if c.survive[signal] {
+						want = "still there"
+					}
+					if got := s.Client(t).Get("/ends-by?way=" + way + "&signal=" + signal); got.Body != want {
+						t.Errorf("%s, %s: %+v", way, signal, got)
+					}
+				}
+			}
+			if name != "as ever" {
+				return
+			}
+			const pipeAndSize = 1<<(13-1) | 1<<(25-1) // SIGPIPE and SIGXFSZ, which Python ignores and subprocess does not
+			for way, ignored := range map[string]int{"subprocess": 0, "spawn": pipeAndSize, "fork": pipeAndSize} {
+				want := fmt.Sprintf("{'SigBlk': 0, 'SigIgn': %d}", ignored)
+				s.Client(t).Get("/masks?way="+way).Want(t, 200, want)
+			}
+			s.Client(t).Get("/large").Want(t, 200, "OSError")
+		})
+	}
+}
+
+// ignoring has the program started by a shell that ignores a signal.
+func ignoring(signal string) func(*exec.Cmd) {
+	return func(cmd *exec.Cmd) {
+		args := append([]string{"sh", "-c", "trap '' " + signal + "; exec \"$@\"", "sh", cmd.Path}, cmd.Args[1:]...)
+		cmd.Path, cmd.Args = "/bin/sh", args
+	}
 }
