@@ -43,10 +43,9 @@ func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !python3.PyCallable_Check(application) {
-		kind := text(application.Type().GetAttrString("__name__"))
+	if err := t.check(spec, application); err != nil {
 		application.DecRef()
-		return nil, &LoadError{Message: fmt.Sprintf("%s is not callable: it is of type %s, not a WSGI application", spec, kind)}
+		return nil, err
 	}
 	return application, nil
 }

@@ -87,6 +87,41 @@ def application(environ, start_response):
 	}
 }
 
+// What is called with environ and start_response is an application, however it is
+// made; what cannot be is told from it by its looks.
+func TestCallables(t *testing.T) {
+	for _, name := range []string{
+		"function", "with_default", "all_defaults", "stars", "generator", "ByInit", "ByNew", "ByMeta", "instance", "method", "class_method",
+		"static_method", "partial_method", "partial", "keyword_partial", "wrapped_view", "create_wrapped", "signed", "strange",
+	} {
+		t.Run(name, func(t *testing.T) {
+			Start(t, Options{Target: "startup_callables:" + name}).Client(t).Get("/").Want(t, 200, name)
+		})
+	}
+	asgi := []string{"is an ASGI application", "a2wsgi.ASGIMiddleware"}
+	for target, says := range map[string][]string{
+		"create_app": {`"startup_callables:create_app()"`}, "create_with_default": {`"startup_callables:create_with_default()"`},
+		"create_with_defaults": {`"startup_callables:create_with_defaults()"`}, "make_keyword": {`"startup_callables:make_keyword()"`},
+		"Maker": {`"startup_callables:Maker()"`}, "configured": {`"startup_callables:configured(…)"`},
+		"asgi": asgi, "Asgi3": asgi, "asgi3": asgi, "Asgi2": asgi, "asgi2": asgi, "coroutine": asgi, "stream": asgi, "asgi_partial": asgi,
+		"make_asgi()": asgi,
+	} {
+		t.Run(target, func(t *testing.T) {
+			result := Run(t, Options{Dir: Testapps()}, "-b", freeAddr(t), "--venv", PlainVenv(t), "startup_callables:"+target)
+			if result.Status != 1 {
+				t.Errorf("exit status %d", result.Status)
+			}
+			checkComplaint(t, result, append(says, "startup_callables:"+target), "")
+		})
+	}
+	t.Run("Django's", func(t *testing.T) {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "mysite", "asgi.py"), "async def application(scope, receive, send):\n    pass\n")
+		result := Run(t, Options{Dir: folder}, "-b", freeAddr(t), "--venv", PlainVenv(t), "mysite.asgi")
+		checkComplaint(t, result, []string{"mysite.asgi is an ASGI application", "mysite.wsgi:application"}, "")
+	})
+}
+
 func write(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
