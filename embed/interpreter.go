@@ -127,22 +127,37 @@ func pythonError() error {
 	return e
 }
 
-// pathText is a path as Python has it: bytes that are no UTF-8 are kept as
-// surrogates (PEP 383). nil if memory is short. A new reference.
+// pathText is a path as Python has it: bytes that are no text in the file system's
+// encoding are kept as surrogates (PEP 383). nil if memory is short. A new reference.
 func pathText(path string) *python3.PyObject {
 	bytes := python3.PyBytes_FromString(path)
 	defer bytes.DecRef()
-	return python3.PyUnicode_FromEncodedObject(bytes, "utf-8", "surrogateescape")
+	decoded, err := call("os", "fsdecode", bytes)
+	if err != nil {
+		return nil
+	}
+	return decoded
+}
+
+// path takes over a str object that names a file and returns the bytes that it has
+// on the disk; "" for anything else. Leaves no exception set.
+func path(s *python3.PyObject) string {
+	defer python3.PyErr_Clear()
+	if s == nil {
+		return ""
+	}
+	defer s.DecRef()
+	bytes, err := call("os", "fsencode", s)
+	if err != nil {
+		return ""
+	}
+	defer bytes.DecRef()
+	return python3.PyBytes_AsString(bytes)
 }
 
 // text takes over a str object and returns what it says, for messages; "" for
 // anything else. Leaves no exception set.
-func text(s *python3.PyObject) string { return encoded(s, "backslashreplace") }
-
-// path is text for a file's name: the bytes that it has on the disk.
-func path(s *python3.PyObject) string { return encoded(s, "surrogateescape") }
-
-func encoded(s *python3.PyObject, errors string) string {
+func text(s *python3.PyObject) string {
 	defer python3.PyErr_Clear()
 	if s == nil {
 		return ""
@@ -151,7 +166,7 @@ func encoded(s *python3.PyObject, errors string) string {
 	if !python3.PyUnicode_Check(s) {
 		return ""
 	}
-	codec, handler := python3.PyUnicode_FromString("utf-8"), python3.PyUnicode_FromString(errors)
+	codec, handler := python3.PyUnicode_FromString("utf-8"), python3.PyUnicode_FromString("backslashreplace")
 	defer codec.DecRef()
 	defer handler.DecRef()
 	bytes := s.CallMethodArgs("encode", codec, handler)

@@ -10,6 +10,7 @@
 package control
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"os"
@@ -86,8 +87,31 @@ type Report struct {
 	Traceback string `json:"traceback,omitempty"`
 	// Hopeless: Replace: it cannot finish what it has (the GIL is stuck), so
 	// there is no point in waiting for it.
-	Hopeless bool     `json:"hopeless,omitempty"`
-	Files    []string `json:"files,omitempty"` // Modules: absolute paths
+	Hopeless bool  `json:"hopeless,omitempty"`
+	Files    Paths `json:"files,omitempty"` // Modules: absolute
+}
+
+// Paths are names of files, which may be no UTF-8: strings of JSON would not keep
+// them.
+type Paths []string
+
+// MarshalJSON writes them as bytes.
+func (p Paths) MarshalJSON() ([]byte, error) {
+	names := make([][]byte, len(p))
+	for i, name := range p {
+		names[i] = []byte(name)
+	}
+	return json.Marshal(names)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (p *Paths) UnmarshalJSON(text []byte) error {
+	var names [][]byte
+	err := json.Unmarshal(text, &names)
+	for _, name := range names {
+		*p = append(*p, string(name))
+	}
+	return err
 }
 
 // Kinds of Order.
