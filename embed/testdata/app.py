@@ -11,6 +11,7 @@ import sys
 import threading
 
 import bodies
+import strange
 import stuck
 import talk
 
@@ -126,4 +127,5 @@ def blocks(environ, start_response):
 
 
 def application(environ, start_response):
-    return {**vars(bodies), **vars(stuck), **vars(talk), **globals()}[environ["PATH_INFO"][1:]](environ, start_response)
+    names = {**vars(bodies), **vars(strange), **vars(stuck), **vars(talk), **globals()}
+    return names[environ["PATH_INFO"][1:]](environ, start_response)
