@@ -15,6 +15,8 @@ import gowsgi
 class Hostile:
     """Raises whatever it is asked for."""
 
+    __slots__ = ()
+
     def __getattr__(self, name):
         raise RuntimeError(name)
 
@@ -42,6 +44,8 @@ class Hostile:
 
 class Text(str):
     """A str, but not quite."""
+
+    __slots__ = ()  # no place for what logging would remember
 
     def encode(self, *args):
         raise RuntimeError("encode")
