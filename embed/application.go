@@ -30,12 +30,17 @@ type Serving struct {
 	Software       string // SERVER_SOFTWARE
 }
 
+// failedClose is how long the pool's threads have to leave if there is nothing to
+// serve: they have run nothing.
+const failedClose = 5 * time.Second
+
 // Application is a WSGI application with the pool of Python threads that
 // serves it.
 type Application struct {
 	pool *gil.Pool
 
 	threads int // Python threads
+	serving int // those of them that run requests
 
 	mu     sync.Mutex
 	idle   []*Request // the one used last is used next
@@ -43,29 +48,46 @@ type Application struct {
 	all    atomic.Pointer[[]*Request]
 }
 
-// Serve loads the application that target names, lets go of the GIL and starts
-// the pool. On the thread that started CPython, GIL held. A *LoadError says why
-// the target could not be loaded.
+// Serve loads the application that target names and lets go of the GIL. On the
+// thread that started CPython, GIL held; it still is if Serve fails. A *LoadError
+// says why the target could not be loaded.
+//
+// The pool's threads come first: an application that replaces threads by
+// greenlets when it is imported finds them made.
 func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
-	callable, err := in.load(target)
-	if err != nil {
-		in.failed = filesOf(target, err)
-		return nil, err
-	}
-	defer callable.DecRef()
-	if err := serve(callable, s); err != nil {
-		return nil, err
-	}
 	C.gowsgi_detach()
 	pool, err := gil.New(gil.Config{Threads: s.Threads, Queue: s.Queue, Unlimited: unlimited()})
+	C.gowsgi_attach()
 	if err != nil {
-		C.gowsgi_attach() // for Stop, and for the reference above
 		return nil, fmt.Errorf("embed: %w", err)
 	}
-	app := &Application{pool: pool, threads: s.Threads}
+	app := &Application{pool: pool, threads: s.Threads, serving: s.Threads}
+	err = in.prepare(app, target, s)
+	C.gowsgi_detach()
+	if err != nil {
+		_ = pool.Close(failedClose) // what could not be loaded is what matters
+		C.gowsgi_attach()
+		return nil, err
+	}
+	pool.Open(app.serving)
 	app.all.Store(new([]*Request))
 	in.app.Store(app)
 	return app, nil
+}
+
+// prepare loads the application and makes it the one that requests go to. GIL
+// held: what it defers is done before the caller lets go of it.
+func (in *Interpreter) prepare(app *Application, target string, s Serving) error {
+	callable, err := in.load(target)
+	if err != nil {
+		in.failed = filesOf(target, err)
+		return err
+	}
+	defer callable.DecRef()
+	if !sharesLocks() {
+		app.serving, s.Threads = 1, 1
+	}
+	return serve(callable, s)
 }
 
 func serve(callable *python3.PyObject, s Serving) error {
@@ -105,6 +127,10 @@ func truth(b bool) C.int {
 // unlimited: the pool's adaptive limit can be switched off, to measure what it
 // is worth.
 func unlimited() bool { return os.Getenv("GOWSGI_LIMIT") == "off" }
+
+// Threads is how many threads run requests: fewer than were asked for if the
+// application's locks cannot be shared by threads (eventlet).
+func (a *Application) Threads() int { return a.serving }
 
 // Stats reads the pool's figures.
 func (a *Application) Stats() gil.Stats { return a.pool.Stats() }

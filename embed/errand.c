@@ -62,19 +62,19 @@ static errand *start(gowsgi_job *job) {
 }
 
 /* Does: runs a job under the GIL, and waits for it for `patience` ns.
- * Memory: the job is the caller's again if it was answered; else it is gone.
+ * Memory: the job is the caller's again if it ran; else it is gone.
  * GIL: released.
- * Fails: GOWSGI_LATE. */
+ * Fails: returns 0 if the GIL could not be had in time; 1: it ran. */
 int gowsgi_errand(gowsgi_job *job, int64_t patience) {
     if (!Py_IsInitialized() || __atomic_exchange_n(&under_way, true, __ATOMIC_ACQ_REL)) {
         gowsgi_job_free(job);
-        return GOWSGI_LATE;
+        return 0;
     }
     errand *e = start(job);
     if (!e) {
         __atomic_store_n(&under_way, false, __ATOMIC_RELEASE);
         gowsgi_job_free(job);
-        return GOWSGI_LATE;
+        return 0;
     }
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -91,7 +91,7 @@ int gowsgi_errand(gowsgi_job *job, int64_t patience) {
     e->abandoned = true;
     pthread_mutex_unlock(&e->lock);
     if (!done)
-        return GOWSGI_LATE;
+        return 0;
     free_errand(e);
-    return GOWSGI_ANSWERED;
+    return 1;
 }

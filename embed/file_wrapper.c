@@ -116,10 +116,30 @@ static int reopen(int fd) {
     return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
+static bool has_byte_at(int fd, off_t offset) {
+    char byte;
+    ssize_t n;
+    Py_BEGIN_ALLOW_THREADS
+    n = pread(fd, &byte, 1, offset);
+    Py_END_ALLOW_THREADS
+    return n == 1;
+}
+
+/* True if its size says how much there is to read. That of files of /proc is 0, of
+ * those of /sys a page, whatever is in them. They have no blocks; but nor have small
+ * files, and files of some network file systems, whose size is right. */
+static bool has_its_size(int fd, const struct stat *st) {
+    if (!S_ISREG(st->st_mode))
+        return false;
+    if (st->st_blocks > 0)
+        return true;
+    return (st->st_size == 0 || has_byte_at(fd, st->st_size - 1)) && !has_byte_at(fd, st->st_size);
+}
+
 int wsgi_file_wrapper_send(wsgi_request *req, PyObject *self) {
-    PyObject *filelike = ((wrapper *)self)->filelike; /* borrowed */
-    if (!filelike || req->response.head.status == 0 || gowsgi_forked)
+    if (!((wrapper *)self)->filelike || req->response.head.status == 0 || gowsgi_forked)
         return 0;
+    PyObject *filelike = Py_NewRef(((wrapper *)self)->filelike); /* new: __init__ may be called again meanwhile */
     PyObject *held;
     PyObject *file = plain_file(filelike, &held); /* borrowed */
     int sent = 0;
@@ -129,7 +149,7 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *self) {
         int fd = (int)call_for_number(file, "fileno");
         long long position = fd >= 0 ? call_for_number(file, "tell") : -1;
         struct stat st;
-        if (position >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        if (position >= 0 && fstat(fd, &st) == 0 && has_its_size(fd, &st)) {
             int64_t size = st.st_size > position ? st.st_size - position : 0;
             if (req->response.head.content_length < 0 && !req->response.begun)
                 req->response.head.content_length = size;
@@ -146,6 +166,7 @@ int wsgi_file_wrapper_send(wsgi_request *req, PyObject *self) {
         }
     }
     Py_XDECREF(held);
+    Py_DECREF(filelike);
     if (PyErr_Occurred()) {
         /* Not to be had by descriptor (closed, say): iterating reports it. */
         PyErr_Clear();

@@ -54,7 +54,7 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 	}
 	in.running.Store(true)
 	for i := len(path) - 1; i >= 0; i-- {
-		entry := python3.PyUnicode_FromString(path[i])
+		entry := pathText(path[i])
 		failed := entry == nil || python3.PyList_Insert(python3.PySys_GetObject("path"), 0, entry) != 0
 		entry.DecRef()
 		if failed {
@@ -123,10 +123,39 @@ func pythonError() error {
 	return e
 }
 
-// text takes over a str object and returns what it says; "" for anything else.
-func text(s *python3.PyObject) string {
+// pathText is a path as Python has it: bytes that are no text in the file system's
+// encoding are kept as surrogates (PEP 383). nil if memory is short. A new reference.
+func pathText(path string) *python3.PyObject {
+	bytes := python3.PyBytes_FromString(path)
+	defer bytes.DecRef()
+	decoded, err := call("os", "fsdecode", bytes)
+	if err != nil {
+		return nil
+	}
+	return decoded
+}
+
+// path takes over a str object that names a file and returns the bytes that it has
+// on the disk; "" for anything else. Leaves no exception set.
+func path(s *python3.PyObject) string {
+	defer python3.PyErr_Clear()
 	if s == nil {
-		python3.PyErr_Clear()
+		return ""
+	}
+	defer s.DecRef()
+	bytes, err := call("os", "fsencode", s)
+	if err != nil {
+		return ""
+	}
+	defer bytes.DecRef()
+	return python3.PyBytes_AsString(bytes)
+}
+
+// text takes over a str object and returns what it says, for messages; "" for
+// anything else. Leaves no exception set.
+func text(s *python3.PyObject) string {
+	defer python3.PyErr_Clear()
+	if s == nil {
 		return ""
 	}
 	defer s.DecRef()

@@ -28,56 +28,6 @@ func (e *LoadError) Unwrap() error {
 	return e.Cause
 }
 
-// target is where an application is found.
-type target struct {
-	module string // dotted name, or
-	file   string // path of a .py or .wsgi file
-	attr   string // dotted name in it; "" for the default names
-	call   string // "make('x', debug=True)" if attr is a factory, else ""
-}
-
-// defaults are the names tried if a target has no ":name".
-var defaults = []string{"application", "app"}
-
-// parseTarget reads "module", "module:name", "module:make(args)" and the same
-// with a file's path for the module.
-func parseTarget(s string) (target, error) {
-	head, args, isCall := strings.Cut(s, "(")
-	module, attr := head, ""
-	if i := strings.LastIndexByte(head, ':'); i >= 0 {
-		module, attr = head[:i], head[i+1:]
-		if attr == "" {
-			return target{}, &LoadError{Message: fmt.Sprintf("%q names no callable after the colon", s)}
-		}
-	}
-	t := target{module: module, attr: attr}
-	if isCall {
-		if attr == "" {
-			return target{}, &LoadError{Message: fmt.Sprintf("%q: a factory is written module:make(…)", s)}
-		}
-		t.call = attr + "(" + args
-	}
-	if isFile(module) {
-		t.module, t.file = "", module
-	} else if module == "" {
-		return target{}, &LoadError{Message: fmt.Sprintf("%q names no module: write module:callable", s)}
-	}
-	return t, nil
-}
-
-// isFile tells a path from a dotted name: mysite.wsgi is a module unless there
-// is such a file.
-func isFile(module string) bool {
-	if strings.HasSuffix(module, ".py") || strings.ContainsRune(module, os.PathSeparator) {
-		return true
-	}
-	if !strings.HasSuffix(module, ".wsgi") {
-		return false
-	}
-	_, err := os.Stat(module)
-	return err == nil
-}
-
 // load imports the target and returns its callable, a new reference. GIL held,
 // on Python's main thread.
 func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
@@ -94,10 +44,9 @@ func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !python3.PyCallable_Check(application) {
-		kind := text(application.Type().GetAttrString("__name__"))
+	if err := t.check(spec, application); err != nil {
 		application.DecRef()
-		return nil, &LoadError{Message: fmt.Sprintf("%s is not callable: it is of type %s, not a WSGI application", spec, kind)}
+		return nil, err
 	}
 	return application, nil
 }
@@ -126,8 +75,8 @@ func (t target) importModule() (*python3.PyObject, error) {
 	return nil, raised("importing "+t.module, err)
 }
 
-// importFile imports a file by its path, as a module of its base name. Its
-// folder goes onto sys.path, as with python file.py.
+// importFile imports a file by its path. Its folder goes onto sys.path, as with
+// python file.py.
 func (t target) importFile() (*python3.PyObject, error) {
 	path, err := filepath.Abs(t.file)
 	if err != nil {
@@ -140,16 +89,15 @@ func (t target) importFile() (*python3.PyObject, error) {
 	if info.IsDir() {
 		return nil, &LoadError{Message: fmt.Sprintf("%s is a folder: write module:callable, or the path of a .py or .wsgi file", t.file)}
 	}
-	base := filepath.Base(path)
-	name := python3.PyUnicode_FromString(strings.TrimSuffix(base, filepath.Ext(base)))
-	file := python3.PyUnicode_FromString(path)
-	folder := python3.PyUnicode_FromString(filepath.Dir(path))
-	defer name.DecRef()
+	file := pathText(path)
+	folder := pathText(filepath.Dir(path))
 	defer file.DecRef()
 	defer folder.DecRef()
 	if python3.PyList_Insert(python3.PySys_GetObject("path"), 0, folder) != 0 {
 		return nil, pythonError()
 	}
+	name := python3.PyUnicode_FromString(moduleName(path, isLoaded))
+	defer name.DecRef()
 	loader, err := call("importlib.machinery", "SourceFileLoader", name, file)
 	if err != nil {
 		return nil, err
@@ -169,15 +117,47 @@ func (t target) importFile() (*python3.PyObject, error) {
 		module.DecRef()
 		return nil, pythonError()
 	}
-	result := loader.CallMethodArgs("exec_module", module)
-	if result == nil {
-		err := pythonError()
+	if err := execute(loader, module, file, filepath.Ext(path) == ".py"); err != nil {
 		python3.PyDict_DelItem(modules, name)
 		module.DecRef()
 		return nil, raised("importing "+t.file, err)
 	}
-	result.DecRef()
 	return module, nil
+}
+
+// isLoaded: a module of that name is imported already.
+func isLoaded(name string) bool {
+	return python3.PyDict_GetItemString(python3.PyImport_GetModuleDict(), name) != nil
+}
+
+// execute runs the module's file. What is no .py is not kept as bytecode: the
+// name of that is made from the file's without its ending, and site.wsgi may stand
+// beside a site.py.
+func execute(loader, module, file *python3.PyObject, cached bool) error {
+	if cached {
+		done := loader.CallMethodArgs("exec_module", module)
+		if done == nil {
+			return pythonError()
+		}
+		done.DecRef()
+		return nil
+	}
+	source := loader.CallMethodArgs("get_data", file)
+	if source == nil {
+		return pythonError()
+	}
+	defer source.DecRef()
+	code := loader.CallMethodArgs("source_to_code", source, file)
+	if code == nil {
+		return pythonError()
+	}
+	defer code.DecRef()
+	done, err := call("builtins", "exec", code, python3.PyModule_GetDict(module)) // borrowed
+	if err != nil {
+		return err
+	}
+	done.DecRef()
+	return nil
 }
 
 // find gets the callable out of the module, calling the factory if there is

@@ -33,6 +33,8 @@ static PyObject *make_request_timeout(void) {
 /* Module attributes that are made when they are asked for (PEP 562): LogHandler
  * needs the logging module. */
 static PyObject *module_getattr(PyObject *module, PyObject *name) {
+    if (!PyUnicode_Check(name))
+        return PyErr_Format(PyExc_TypeError, "attribute name must be str, not %.100s", Py_TYPE(name)->tp_name);
     if (PyUnicode_CompareWithASCIIString(name, "LogHandler") != 0)
         return PyErr_Format(PyExc_AttributeError, "module 'gowsgi' has no attribute %R", name);
     PyObject *type = wsgi_log_handler_type(); /* new */
@@ -51,8 +53,9 @@ static PyModuleDef definition = {
     .m_size = -1,          .m_methods = methods,
 };
 
+/* sitecustomize may import the module before gowsgi_start gets any further. */
 static PyObject *make_module(void) {
-    PyObject *module = PyModule_Create(&definition); /* new */
+    PyObject *module = wsgi_module_init() == 0 ? PyModule_Create(&definition) : NULL; /* new */
     if (!module)
         return NULL;
     if (PyModule_AddObjectRef(module, "RequestTimeout", wsgi.request_timeout) < 0)
@@ -63,6 +66,7 @@ static PyObject *make_module(void) {
 int wsgi_module_announce(void) { return PyImport_AppendInittab("gowsgi", make_module); }
 
 int wsgi_module_init(void) {
-    wsgi.request_timeout = make_request_timeout(); /* kept */
+    if (!wsgi.request_timeout)
+        wsgi.request_timeout = make_request_timeout(); /* kept */
     return wsgi.request_timeout ? 0 : -1;
 }

@@ -12,21 +12,23 @@ typedef struct {
 } paths;
 
 static int add(paths *list, PyObject *path) {
-    Py_ssize_t size;
-    const char *text = path && PyUnicode_Check(path) ? PyUnicode_AsUTF8AndSize(path, &size) : NULL; /* borrowed */
-    if (!text) {
-        PyErr_Clear(); /* None, or a name that is no UTF-8 */
+    PyObject *bytes = path && PyUnicode_Check(path) ? PyUnicode_EncodeFSDefault(path) : NULL; /* new */
+    if (!bytes) {
+        PyErr_Clear(); /* None, or a name that no file can have */
         return 0;
     }
-    char *larger = realloc(list->text, list->size + (size_t)size + 1);
-    if (!larger) {
-        PyErr_NoMemory();
-        return -1;
+    size_t size = (size_t)PyBytes_GET_SIZE(bytes);
+    char *larger = realloc(list->text, list->size + size + 1);
+    if (larger) {
+        memcpy(larger + list->size, PyBytes_AS_STRING(bytes), size + 1);
+        list->text = larger;
+        list->size += size + 1;
     }
-    memcpy(larger + list->size, text, (size_t)size + 1);
-    list->text = larger;
-    list->size += (size_t)size + 1;
-    return 0;
+    Py_DECREF(bytes);
+    if (larger)
+        return 0;
+    PyErr_NoMemory();
+    return -1;
 }
 
 /* A package without __init__.py has nothing but folders. The file that each of

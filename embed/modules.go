@@ -103,12 +103,12 @@ func tracebackFiles(value, traceback *python3.PyObject) []string {
 	defer python3.PyErr_Clear()
 	var files []string
 	for ; isSomething(traceback); traceback = borrowed(traceback, "tb_next") {
-		files = append(files, text(attribute(traceback, "tb_frame", "f_code", "co_filename")))
+		files = append(files, path(attribute(traceback, "tb_frame", "f_code", "co_filename")))
 	}
 	const most = 100 // they may lead to each other in a circle
 	for range most {
 		if python3.PyErr_GivenExceptionMatches(value, python3.PyExc_SyntaxError) {
-			files = append(files, text(attribute(value, "filename")))
+			files = append(files, path(attribute(value, "filename")))
 		}
 		next := borrowed(value, "__cause__")
 		if !isSomething(next) {
@@ -119,7 +119,7 @@ func tracebackFiles(value, traceback *python3.PyObject) []string {
 		}
 		value = next
 		for t := borrowed(value, "__traceback__"); isSomething(t); t = borrowed(t, "tb_next") {
-			files = append(files, text(attribute(t, "tb_frame", "f_code", "co_filename")))
+			files = append(files, path(attribute(t, "tb_frame", "f_code", "co_filename")))
 		}
 	}
 	slices.Sort(files)

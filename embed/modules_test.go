@@ -40,8 +40,8 @@ func failToLoad(interpreter *embed.Interpreter) {
 	if err := os.WriteFile(odd, []byte("raise RuntimeError('odd: \\udcff')\n"), 0o600); err != nil {
 		panic(err)
 	}
-	_, failedLoad.odd = interpreter.Serve(odd, embed.Serving{})
-	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{})
+	_, failedLoad.odd = interpreter.Serve(odd, embed.Serving{Threads: 2, Workers: 1})
+	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{Threads: 2, Workers: 1})
 	failedLoad.modules = interpreter.Modules()
 }
 

@@ -1,11 +1,15 @@
 /* What the application does with signals.
  *
- * signal.signal: the worker's signals are the server's. As in mod_wsgi, the call
- * is logged with the stack it came from and changes nothing. In a forked child,
+ * signal.signal: the worker's signals are the server's. On the main thread, while
+ * the application is imported, the call is logged with the stack it came from and
+ * changes nothing, as in mod_wsgi. On any other thread it raises what it raises
+ * everywhere, ValueError: libraries catch that and do without. In a forked child,
  * which is the application's own, it works.
  *
  * faulthandler.enable: works, but what it installs stands behind our own
  * handler (see internal/crash/crash.c). */
+#include "start.h"
+
 #include "wsgi.h"
 
 #include "../internal/crash/crash.h"
@@ -26,20 +30,24 @@ static int log_call(PyObject *number) {
     return utf8 ? 0 : -1;
 }
 
-static PyObject *signal_signal(PyObject *Py_UNUSED(self), PyObject *args) {
-    if (gowsgi_forked)
-        return PyObject_Call(original, args, NULL);
+static PyObject *signal_signal(PyObject *Py_UNUSED(self), PyObject *args, PyObject *kwargs) {
+    if (gowsgi_forked || PyThread_get_thread_ident() != gowsgi_main_thread())
+        return PyObject_Call(original, args, kwargs);
+    static char *names[] = {"signalnum", "handler", NULL};
     PyObject *number, *handler;
-    if (!PyArg_ParseTuple(args, "OO:signal", &number, &handler) || log_call(number) < 0)
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "OO:signal", names, &number, &handler))
         return NULL;
-    return PyObject_CallOneArg(getsignal, number);
+    PyObject *before = PyObject_CallOneArg(getsignal, number); /* new; raises for what is no signal */
+    if (before && log_call(number) < 0)
+        Py_CLEAR(before);
+    return before;
 }
 
 static PyMethodDef method = {
     "signal",
-    signal_signal,
-    METH_VARARGS,
-    "signal(signalnum, handler): ignored under gowsgi, except in forked children",
+    (PyCFunction)(void (*)(void))signal_signal,
+    METH_VARARGS | METH_KEYWORDS,
+    "signal(signalnum, handler): ignored while the application is imported, except in forked children",
 };
 
 static PyObject *faulthandler_enable(PyObject *Py_UNUSED(self), PyObject *args, PyObject *kwargs) {

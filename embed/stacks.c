@@ -125,3 +125,9 @@ gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count) {
     }
     return self;
 }
+
+/* Does: frees a job that was not given to the pool, and what it holds.
+ * Memory: the job's.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_stacks_free(gowsgi_stacks_job *self) { gowsgi_job_free(&self->job); }

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static PyThreadState *main_state; /* while the main thread is detached */
+static PyThreadState *main_state; /* while the main thread is detached, else NULL */
 static unsigned long main_thread;
 
 static PyStatus configure(PyConfig *config, const char *executable) {
@@ -90,9 +90,13 @@ unsigned long gowsgi_main_thread(void) { return main_thread; }
  * GIL: held before, released after; on the thread that started CPython. */
 void gowsgi_detach(void) { main_state = PyEval_SaveThread(); }
 
-/* Does: takes the GIL back.
- * GIL: released before, held after; on the thread that started CPython. */
-void gowsgi_attach(void) { PyEval_RestoreThread(main_state); }
+/* Does: takes the GIL back, if this thread has let go of it.
+ * GIL: held after; on the thread that started CPython. */
+void gowsgi_attach(void) {
+    if (main_state)
+        PyEval_RestoreThread(main_state);
+    main_state = NULL;
+}
 
 /* Does: makes `application` the one that requests go to.
  * Memory: serving and what it points to stay the caller's.

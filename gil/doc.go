@@ -62,6 +62,8 @@
 //	pool.h       what embed may call
 //	queue.c      submit, cancel, ring, reap
 //	thread.c     the life of a Python thread
+//	threading.c  the threads as Python's threading module knows them
+//	hub.c        idle threads of an application that uses greenlets
 //	probe.c      the limit
 //	inspector.c  jobs that need the GIL; inspector.go asks for them
 //	pool.c       start, close

@@ -15,8 +15,8 @@
 int gowsgi_forked;
 
 /* Go's signal handlers would go on swallowing SIGTERM and the rest in a child
- * process, where Go does not run: the child gets what a process starts with,
- * and Python's ignored SIGPIPE. A signal that comes in between waits. */
+ * process, where Go does not run: the child gets what a process starts with, and
+ * what is ignored stays so. A signal that comes in between waits. */
 static _Thread_local sigset_t mask_before_fork;
 
 static void before_fork(void) {
@@ -29,8 +29,10 @@ static void after_fork(void) { pthread_sigmask(SIG_SETMASK, &mask_before_fork, N
 
 static void in_child(void) {
     gowsgi_forked = 1;
+    struct sigaction now;
     for (int number = 1; number < NSIG; number++)
-        signal(number, number == SIGPIPE ? SIG_IGN : SIG_DFL);
+        if (sigaction(number, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+            signal(number, SIG_DFL);
     gowsgi_crash_in_child();
     after_fork();
 }

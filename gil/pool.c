@@ -73,6 +73,7 @@ static int start_threads(gowsgi_pool *pool) {
         pool_thread *thread = &pool->threads[i];
         thread->pool = pool;
         thread->number = (uint32_t)i;
+        thread->doorstep = thread->doorbell = -1;
         failed = pthread_cond_init(&thread->wake, NULL) != 0 || pool_thread_start(thread) < 0;
     }
     PyErr_Clear(); /* "can't start new thread": errno says it */
@@ -84,13 +85,12 @@ static int start_threads(gowsgi_pool *pool) {
     return failed ? EAGAIN : 0;
 }
 
-/* Threads that are still on their way to the idle ones would later come to
- * stand on top of one that has already worked. */
-static void wait_until_lined_up(gowsgi_pool *pool) {
+/* Waits until `all` threads are counted. GIL: released. */
+static void wait_for(gowsgi_pool *pool, const int *count, int all) {
     const struct timespec pause = {0, 100000};
     for (;;) {
         pthread_mutex_lock(&pool->lock);
-        bool complete = pool->idle_count == pool->thread_count;
+        bool complete = *count == all;
         pthread_mutex_unlock(&pool->lock);
         if (complete)
             return;
@@ -108,8 +108,18 @@ static bool thread_for_report(int number, gowsgi_crash_thread *thread) {
     return true;
 }
 
+/* GIL: released. */
+static void prepare_for_import(gowsgi_pool *pool) {
+    PyGILState_STATE ensured = PyGILState_Ensure();
+    for (int i = 0; i < pool->thread_count; i++)
+        pool_thread_hide(&pool->threads[i]);
+    pool_hub_remember(pool);
+    PyGILState_Release(ensured);
+}
+
 /* Does: starts `threads` Python threads, the inspector, and the probe if the
- *     limit adapts.
+ *     limit adapts. The threads wait until gowsgi_pool_open, and threading does
+ *     not list them until then.
  *     `queue` tasks may wait. event_fd, non-blocking, gets 8 bytes whenever
  *     gowsgi_pool_reap has to be called again after it returned 0.
  * Memory: the pool and its tasks stay until the process ends, and so does
@@ -151,7 +161,8 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
         if (err == 0)
             err = start_inspector(pool);
         if (err == 0) {
-            wait_until_lined_up(pool);
+            wait_for(pool, &pool->arrived, threads);
+            prepare_for_import(pool);
             __atomic_store_n(&watched, pool, __ATOMIC_RELEASE);
             gowsgi_crash_watch(thread_for_report);
             return pool;
@@ -162,6 +173,29 @@ gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd)
     free(pool);
     errno = err;
     return NULL;
+}
+
+/* Does: lets the first `threads` threads begin; the others stay where they are
+ *     until the pool closes.
+ * Memory: nothing changes hands.
+ * GIL: released.
+ * Fails: never. */
+void gowsgi_pool_open(gowsgi_pool *pool, int threads) {
+    PyGILState_STATE ensured = PyGILState_Ensure();
+    pool_hub_look(pool);
+    PyGILState_Release(ensured);
+    for (int i = 0; i < threads; i++) {
+        pthread_mutex_lock(&pool->lock);
+        pool->open = i + 1;
+        if (!pool->adaptive)
+            pool->limit = pool->open;
+        pthread_cond_signal(&pool->threads[i].wake);
+        pthread_mutex_unlock(&pool->lock);
+        /* One after the other: making hubs at the same time is more than gevent is
+         * made for, and a thread that is still on its way to the idle ones would
+         * later come to stand on top of one that has already worked. */
+        wait_for(pool, &pool->idle_count, i + 1);
+    }
 }
 
 /* Waits until everybody has left. Lock: held. timeout in ns, -1 for ever. */
@@ -187,8 +221,10 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
         thread->woken = true;
         pool->idle_count--;
         pool->waking++;
-        pthread_cond_signal(&thread->wake);
+        pool_thread_wake(thread);
     }
+    for (int i = pool->open; i < pool->thread_count; i++)
+        pthread_cond_signal(&pool->threads[i].wake);
     pool->probe_asleep = false;
     pthread_cond_signal(&pool->company);
     wait_until_empty(pool, timeout);

@@ -61,8 +61,9 @@ type Pool struct {
 	reader chan struct{}           // closed when the reader has left
 }
 
-// New starts a pool. CPython is initialised and the caller does not hold the
-// GIL.
+// New starts a pool whose threads wait for Open, unseen by threading: what is
+// imported until then may replace all that makes threads. CPython is initialised
+// and the caller does not hold the GIL.
 func New(cfg Config) (*Pool, error) {
 	// C's end stays open as long as its pool, for good: a thread of the application
 	// may ring when all is over, and must not write to whoever has the number then.
@@ -85,6 +86,10 @@ func New(cfg Config) (*Pool, error) {
 	go p.read()
 	return p, nil
 }
+
+// Open lets so many of the threads begin, all or fewer. The caller does not hold
+// the GIL.
+func (p *Pool) Open(threads int) { C.gowsgi_pool_open(p.c, C.int(threads)) }
 
 // Task is Go's end of a task.
 type Task struct {

@@ -56,6 +56,7 @@ typedef struct {
 } gowsgi_pool_stats;
 
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd);
+void gowsgi_pool_open(gowsgi_pool *pool, int threads);
 int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force);
 int gowsgi_pool_cancel(gowsgi_task *task, uint64_t generation);
 void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells);

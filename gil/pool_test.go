@@ -34,6 +34,7 @@ func newPool(t *testing.T, cfg gil.Config) *gil.Pool {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.Open(cfg.Threads)
 	t.Cleanup(func() {
 		if err := pool.Close(deadline); err != nil {
 			t.Error(err)
@@ -64,6 +65,18 @@ func (k task) submit(t *testing.T) {
 	t.Helper()
 	if err := k.Submit(1); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestAPoolThatNeverOpensCloses(t *testing.T) {
+	for range 20 {
+		pool, err := gil.New(gil.Config{Threads: 8, Queue: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pool.Close(deadline); err != nil {
+			t.Error(err)
+		}
 	}
 }
 
@@ -264,6 +277,7 @@ func TestCloseFinishesWhatIsQueued(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.Open(2)
 	var tasks []task
 	for range 50 {
 		k := register(pool, giltest.Compute(time.Millisecond))
@@ -288,6 +302,7 @@ func TestCloseTellsWhoIsStuck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.Open(2)
 	k := register(pool, giltest.Sleep(500*time.Millisecond))
 	k.submit(t)
 	if err := pool.Close(10 * time.Millisecond); !errors.Is(err, gil.ErrStuck) {
@@ -319,6 +334,7 @@ func TestBellAfterTheEndIsNobodys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	pool.Open(1)
 	k := register(pool, giltest.Ring(1))
 	k.submit(t)
 	k.wait(t)

@@ -59,7 +59,7 @@ static void adjust(gowsgi_pool *pool, look *last, int64_t waited, double inside)
     last->spare += WEIGHT * (free - last->spare);
     double need = (1 - last->spare) / pool->limit;
     int change = 0;
-    if (last->spare > need / 2 && inside > 0.8 * pool->limit && pool->limit < pool->thread_count)
+    if (last->spare > need / 2 && inside > 0.8 * pool->limit && pool->limit < pool->open)
         change = 1;
     else if (last->spare < need / 4 && pool->limit > 1)
         change = -1;
@@ -128,7 +128,7 @@ void *pool_probe_main(void *arg) {
         pool_thread *next = queue_next_thread(pool);
         if (next) {
             pthread_mutex_unlock(&pool->lock);
-            pthread_cond_signal(&next->wake);
+            pool_thread_wake(next);
             pthread_mutex_lock(&pool->lock);
         }
     }

@@ -73,7 +73,7 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
     bool probe = queue_calls_probe(pool);
     pthread_mutex_unlock(&pool->lock);
     if (thread)
-        pthread_cond_signal(&thread->wake);
+        pool_thread_wake(thread);
     if (probe)
         pthread_cond_signal(&pool->company);
     return GOWSGI_OK;

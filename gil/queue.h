@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <unistd.h>
 
 #include "pool.h"
 
@@ -22,7 +23,8 @@ typedef struct pool_thread {
     uint32_t number;
     unsigned long ident; /* Python's name for the thread; 0 until it runs */
     gowsgi_task *task; /* that it runs; the crash handler reads it without the lock */
-    pthread_cond_t wake;
+    pthread_cond_t wake; /* with pool_thread_wake */
+    int doorstep, doorbell; /* ends of a pipe, if the thread waits in a hub; else -1 */
     bool woken; /* taken off the idle list by somebody who has work for it */
     bool counted; /* runs a task that counts towards the limit */
     int64_t started_at; /* of that task */
@@ -38,11 +40,13 @@ struct gowsgi_pool {
     bool has_probe;
     pthread_t inspector;
     bool has_inspector;
+    PyObject *select; /* in which idle threads wait, if the application has replaced it */
     int64_t asked_at; /* atomic: since when the inspector wants the GIL; 0: it does not */
 
     pthread_mutex_t lock;
     gowsgi_task *first, *last; /* the queue, first in, first out */
     int queued;
+    int arrived; /* threads that have begun */
     int alive; /* threads, and the probe, that have not left */
     int inside; /* tasks inside Python */
     int active; /* those of them that count towards the limit */
@@ -53,6 +57,7 @@ struct gowsgi_pool {
     int idle_count;
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
+    int open; /* how many threads may begin, the first so many */
     bool closing, joined;
     pthread_cond_t left; /* a thread or the probe has left */
     pthread_cond_t company; /* more than one task: work for the probe */
@@ -64,9 +69,21 @@ struct gowsgi_pool {
     pthread_cond_t answered; /* a job that somebody waits for has run */
 };
 
-/* GIL: held. -1 with a Python exception set. */
+/* GIL: held. start: -1 with a Python exception set; the others report what goes
+ * wrong. enrol is called on the thread itself. */
 int pool_thread_start(pool_thread *thread);
+void pool_thread_hide(pool_thread *thread);
+void pool_thread_enrol(pool_thread *thread);
 void pool_thread_join(pool_thread *thread);
+/* GIL: held, before and after; returns when the pool closes. */
+void pool_thread_main(pool_thread *thread);
+/* hub.c. Before the application is imported, and after. GIL: held. */
+void pool_hub_remember(gowsgi_pool *pool);
+void pool_hub_look(gowsgi_pool *pool);
+/* Makes the thread's hub, if it is to have one. On the thread, GIL: held. */
+void pool_hub_enter(pool_thread *thread);
+/* Waits until the thread is woken; false if that cannot be done here. GIL: held. */
+bool pool_hub_wait(pool_thread *thread);
 void *pool_probe_main(void *pool);
 void *pool_inspector_main(void *pool);
 /* The threads have left: so does the inspector. GIL: released. */
@@ -76,6 +93,13 @@ void pool_inspector_dismiss(gowsgi_pool *pool);
 int pool_condition_init(pthread_cond_t *condition);
 /* Waits for at most `timeout` ns, -1 for ever. Returns ETIMEDOUT or 0. Lock: held. */
 int pool_wait(gowsgi_pool *pool, pthread_cond_t *condition, int64_t timeout);
+
+/* Wakes a thread that waits. Lock: either. */
+static inline void pool_thread_wake(pool_thread *thread) {
+    pthread_cond_signal(&thread->wake);
+    if (thread->doorbell >= 0)
+        (void)!write(thread->doorbell, "", 1); /* a full pipe has rung already */
+}
 
 /* The rest is called with the lock held. */
 
@@ -91,7 +115,7 @@ static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
 }
 gowsgi_task *queue_pop(gowsgi_pool *pool);
 /* Takes the idle thread that ran last off the list if a task may start; the
- * caller signals its `wake` once it has let go of the lock. NULL if none. */
+ * caller wakes it (pool_thread_wake) once it has let go of the lock. NULL if none. */
 pool_thread *queue_next_thread(gowsgi_pool *pool);
 /* Returns true if the probe sleeps and has work: the caller signals `company`
  * once it has let go of the lock. */

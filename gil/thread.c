@@ -5,7 +5,6 @@
 #include "../internal/crash/crash.h"
 
 #include <sched.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #define POLL (20 * 1000) /* ns that an idle thread looks for work before it sleeps */
@@ -73,7 +72,7 @@ static void poll(pool_thread *self) {
 }
 
 /* Waits, lined up, until somebody has work or the pool closes. The thread still
- * counts as waking then. */
+ * counts as waking then. GIL: released. */
 static void wait_for_work(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
     poll(self);
@@ -83,22 +82,36 @@ static void wait_for_work(pool_thread *self) {
     pthread_mutex_unlock(&pool->lock);
 }
 
-/* The life of a Python thread. It is a threading.Thread, so that it has a name
- * in logs and os.fork() works on it, and it has one thread state for its whole
- * life: threading.local, contextvars and database connections of the
- * application live as long as the thread, and extensions that call
- * PyGILState_Ensure find it. */
-static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
-    pool_thread *self = PyCapsule_GetPointer(capsule, NULL);
-    if (!self)
-        return NULL;
+/* The thread is there; it waits until the pool opens. False if it may not begin.
+ * GIL: released. */
+static bool wait_for_opening(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
-    gowsgi_crash_guard();
-    PyThreadState *state = PyEval_SaveThread();
     pthread_mutex_lock(&pool->lock);
     self->ident = PyThread_get_thread_ident();
+    pool->arrived++;
+    while ((int)self->number >= pool->open && !pool->closing)
+        pthread_cond_wait(&self->wake, &pool->lock);
+    bool begins = (int)self->number < pool->open;
     pthread_mutex_unlock(&pool->lock);
-    bool attached = false, waking = false;
+    return begins;
+}
+
+/* The application called os.fork() and the child came back here. There is no
+ * server in it to answer anybody. */
+static void end_child(void) {
+    static const char note[] = "gowsgi: a forked child returned from the application: it ends here\n";
+    if (!gowsgi_forked)
+        return;
+    (void)!write(2, note, sizeof note - 1);
+    _exit(1);
+}
+
+/* Runs tasks until the pool closes. GIL: held before. Afterwards released, with the
+ * thread's state returned, or held and NULL. */
+static PyThreadState *work(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    PyThreadState *state = PyEval_SaveThread(); /* NULL while it holds the GIL */
+    bool waking = false;
     gowsgi_task *task = NULL;
 
     for (;;) {
@@ -120,100 +133,61 @@ static PyObject *thread_main(PyObject *capsule, PyObject *Py_UNUSED(nothing)) {
         if (tell)
             queue_tell_reader(pool);
         if (next)
-            pthread_cond_signal(&next->wake);
+            pool_thread_wake(next);
         if (probe)
             pthread_cond_signal(&pool->company);
         if (leave)
-            break;
-        if (attached && (!task || company)) {
+            return state;
+        if (!task && self->doorbell >= 0) {
+            if (state)
+                PyEval_RestoreThread(state);
+            state = NULL;
+            waking = pool_hub_wait(self);
+            end_child();
+            if (waking)
+                continue;
+        }
+        if (!state && (!task || company)) {
             /* Alone, a thread keeps the GIL from task to task. In company it
              * lets go, so that those who come back from I/O finish first. */
             state = PyEval_SaveThread();
-            attached = false;
         }
         if (!task) {
             wait_for_work(self);
             waking = true;
             continue;
         }
-        if (attached) {
-            task->gil_at = task->started_at;
-        } else {
+        if (state) {
             PyEval_RestoreThread(state);
-            attached = true;
+            state = NULL;
             task->gil_at = gowsgi_now();
+        } else {
+            task->gil_at = task->started_at;
         }
         task->run(task);
-        if (gowsgi_forked) {
-            /* The application called os.fork() and the child came back here.
-             * There is no server in it to answer anybody. */
-            static const char note[] = "gowsgi: a forked child returned from the application: it ends here\n";
-            (void)!write(2, note, sizeof note - 1);
-            _exit(1);
-        }
+        end_child();
     }
+}
+
+/* The life of a Python thread. It has one thread state for its whole life:
+ * threading.local, contextvars and database connections of the application live
+ * as long as the thread, and extensions that call PyGILState_Ensure find it. */
+void pool_thread_main(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    gowsgi_crash_guard();
+    PyThreadState *state = PyEval_SaveThread();
+    bool begins = wait_for_opening(self);
+    PyEval_RestoreThread(state);
+    pool_thread_enrol(self);
+    if (begins)
+        pool_hub_enter(self);
+    state = begins ? work(self) : PyEval_SaveThread();
     gowsgi_crash_unguard();
     /* From here on the pool may be closed behind this thread. */
     pthread_mutex_lock(&pool->lock);
     pool->alive--;
     pthread_cond_broadcast(&pool->left);
     pthread_mutex_unlock(&pool->lock);
-    if (!attached)
+    if (state)
         PyEval_RestoreThread(state);
-    Py_RETURN_NONE;
-}
-
-/* No daemon: threads that the application starts inherit that, and are waited
- * for at the end as they would be elsewhere. This one has left by then. */
-static PyObject *make_thread(pool_thread *self) {
-    static PyMethodDef method = {"run", thread_main, METH_NOARGS, NULL};
-    PyObject *thread = NULL, *kwargs = NULL, *none = NULL;
-    PyObject *threading = PyImport_ImportModule("threading"); /* new */
-    PyObject *type = threading ? PyObject_GetAttrString(threading, "Thread") : NULL; /* new */
-    PyObject *capsule = PyCapsule_New(self, NULL, NULL); /* new */
-    PyObject *function = capsule ? PyCFunction_New(&method, capsule) : NULL; /* new */
-    if (type && function) {
-        kwargs = Py_BuildValue("{sOsNsO}", "target", function, "name",
-                               PyUnicode_FromFormat("gowsgi-%u", self->number + 1), "daemon", Py_False); /* new */
-        none = PyTuple_New(0); /* new */
-    }
-    if (kwargs && none)
-        thread = PyObject_Call(type, none, kwargs); /* new */
-    Py_XDECREF(none);
-    Py_XDECREF(kwargs);
-    Py_XDECREF(function);
-    Py_XDECREF(capsule);
-    Py_XDECREF(type);
-    Py_XDECREF(threading);
-    return thread;
-}
-
-int pool_thread_start(pool_thread *self) {
-    gowsgi_pool *pool = self->pool;
-    self->thread = make_thread(self); /* new, kept */
-    if (!self->thread)
-        return -1;
-    pthread_mutex_lock(&pool->lock);
-    pool->alive++;
-    pthread_mutex_unlock(&pool->lock);
-    PyObject *started = PyObject_CallMethod(self->thread, "start", NULL); /* new */
-    if (!started) {
-        pthread_mutex_lock(&pool->lock);
-        pool->alive--;
-        pthread_mutex_unlock(&pool->lock);
-        Py_CLEAR(self->thread);
-        return -1;
-    }
-    Py_DECREF(started);
-    return 0;
-}
-
-void pool_thread_join(pool_thread *self) {
-    if (!self->thread)
-        return;
-    PyObject *joined = PyObject_CallMethod(self->thread, "join", NULL); /* new */
-    if (!joined)
-        PyErr_WriteUnraisable(self->thread);
-    Py_XDECREF(joined);
-    Py_CLEAR(self->thread);
 }

@@ -10,12 +10,15 @@ path:
     /compute  computes until the file of the parameter "until" exists
     /call     asks the server itself for the parameter "url"
     /hello    something small
+    /import   what cannot be used that belongs to the thread which imported the application
 """
 
+import asyncio
 import contextvars
 import json
 import os
 import pathlib
+import sqlite3
 import threading
 import urllib.request
 
@@ -24,6 +27,7 @@ from contract import note, parameters, plain, wait
 local = threading.local()
 variable = contextvars.ContextVar("variable", default=0)
 barriers = {}
+bound, shared = sqlite3.connect(":memory:"), sqlite3.connect(":memory:", check_same_thread=False)
 barriers_lock = threading.Lock()
 
 
@@ -54,10 +58,22 @@ def compute(until):
     return str(rounds)
 
 
+def imported():
+    failed = []
+    for use in (lambda: bound.execute("select 1"), lambda: shared.execute("select 1"), asyncio.get_event_loop):
+        try:
+            use()
+        except (sqlite3.ProgrammingError, RuntimeError) as error:
+            failed.append(type(error).__name__)
+    return failed
+
+
 def application(environ, start_response):
     path, query = environ["PATH_INFO"], parameters(environ)
     if path == "/hello":
         return plain(start_response, "hello")
+    if path == "/import":
+        return plain(start_response, imported())
     if path == "/meet":
         return plain(start_response, meet(query))
     if path == "/compute":

@@ -1,20 +1,27 @@
 """Installs signal handlers, as if the process were its own.
 
-Proves that signal.signal is ignored, at import and in a request, and logged with the
-stack it came from; that the server still stops on SIGTERM; and that the call works in
-a forked child, where the signals are the application's own. By path:
+Proves that signal.signal is ignored at import, and logged with the stack it came from;
+that it raises in a request what it raises in any thread but the main one; that the
+server still stops on SIGTERM; and that the call works in a forked child, where the
+signals are the application's own. By path:
 
-    /steal           signal.signal for SIGTERM, SIGINT and SIGHUP
+    /steal           what signal.signal raises for SIGTERM, SIGINT and SIGHUP
     /child           a forked child with a handler for SIGTERM is sent one
     /default-child   a forked child without a handler is sent a SIGTERM
+    /ends-by?signal= how a program started by "way" ends that is sent the signal
+    /masks?way=      which signals a program started by "way" has blocked and ignored
+    /large           writes a file beyond the limit that it has
 """
 
 import os
+import resource
 import signal
+import subprocess
 import sys
+import tempfile
 import time
 
-from contract import plain
+from contract import parameters, plain
 
 
 def handler(number, frame):
@@ -22,6 +29,7 @@ def handler(number, frame):
 
 
 def steal_at_import():
+    signal.signal(handler=handler, signalnum=signal.SIGTERM)
     return signal.signal(signal.SIGTERM, handler)
 
 
@@ -29,8 +37,13 @@ steal_at_import()
 
 
 def steal(environ):
-    before = [signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)]
-    return f"stolen {[callable(value) for value in before]} {signal.getsignal(signal.SIGTERM) is handler}"
+    raised = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        try:
+            signal.signal(number, handler=handler)
+        except ValueError as error:
+            raised.append("main thread" in str(error))
+    return f"stolen {raised} {signal.getsignal(signal.SIGTERM) is handler}"
 
 
 def forked(prepare):
@@ -76,6 +89,65 @@ def child(environ):
 
 def default_child(environ):
     return forked(lambda: None)
+
+
+def start(way, *args):
+    """Start a program whose output can be read; return its pid and the pipe."""
+    reading, writing = os.pipe()
+    if way == "fork":
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.dup2(writing, 1)
+                os.execvp(args[0], args)
+            finally:
+                os._exit(1)
+    elif way == "subprocess":
+        pid = subprocess.Popen(args, stdout=writing).pid
+    else:
+        pid = os.posix_spawnp(args[0], args, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
+    os.close(writing)
+    return pid, reading
+
+
+def ends_by(environ):
+    query = parameters(environ)
+    pid, reading = start(query["way"], "sh", "-c", "echo started; exec sleep 600")
+    os.read(reading, 1)
+    os.close(reading)
+    os.kill(pid, signal.Signals[query["signal"]])
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.01)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    return "still there"
+
+
+def masks(environ):
+    pid, reading = start(parameters(environ)["way"], "grep", "-E", "SigBlk|SigIgn", "/proc/self/status")
+    with open(reading) as pipe:
+        text = pipe.read()
+    os.waitpid(pid, 0)
+    library = 1 << 31 | 1 << 32  # the C library's own signals, which its posix_spawn ignores
+    return {name: int(mask, 16) & ~library for name, mask in (line.split(":") for line in text.splitlines())}
+
+
+def large(environ):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with tempfile.TemporaryFile(buffering=0) as file:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, before[1]))
+        try:
+            file.seek(1 << 20)
+            file.write(b"x")
+        except OSError as error:
+            return type(error).__name__
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    return "written"
 
 
 def application(environ, start_response):

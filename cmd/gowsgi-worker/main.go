@@ -33,8 +33,11 @@ func main() {
 // run is the worker's life. It must be called on the process's first thread.
 func run(stdout, stderr *os.File) int {
 	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
-	// decision. Python's own handlers are not installed.
-	signal.Ignore(syscall.SIGINT, syscall.SIGPIPE, syscall.SIGHUP)
+	// decision. They are not ignored but left in a full channel: child processes
+	// of the application would inherit that. What Python ignores in every process
+	// is ignored here, since its own handlers are not installed.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP)
+	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
 
@@ -52,6 +55,9 @@ func run(stdout, stderr *os.File) int {
 		return exitNotReady // gowsgi is gone
 	}
 	restoreEnvironment(plan)
+	for _, number := range plan.Ignored {
+		signal.Ignore(number)
+	}
 
 	file, err := logging.Open(plan.Settings.ErrorLogfile, stderr)
 	if err != nil {

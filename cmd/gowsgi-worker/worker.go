@@ -81,6 +81,11 @@ func (w *worker) start() *control.Report {
 		}
 		return report
 	}
+	if n := w.app.Threads(); n < s.Threads {
+		w.log.Warn("eventlet's locks cannot be shared by threads: requests run one at a time; "+
+			"give the same requests more --workers, or threads without eventlet.monkey_patch()",
+			"event", "application.one_thread", "threads", s.Threads)
+	}
 	w.server, err = server.New(w.app, s, w.log, w.access, server.Hooks{Replace: w.replace, Advise: w.advise, Board: w.board()})
 	if err != nil {
 		return &control.Report{Message: err.Error()}

@@ -8,13 +8,26 @@ requests of any kind.
 import gc
 import json
 import sys
+import threading
 
 import bodies
 import early
 import forks
+import strange
 import strays
 import stuck
 import talk
+
+listed_at_import = [thread.name for thread in threading.enumerate()]
+profiled = set()
+
+
+def profile(frame, event, arg):
+    sys.setprofile(None)
+    profiled.add(threading.get_ident())
+
+
+threading.setprofile(profile)
 
 SHAPES = [
     lambda status, name, value: (status, [(name, value)]),
@@ -130,6 +143,12 @@ def file(environ, start_response):
     return environ["wsgi.file_wrapper"](open(__file__, "rb"))
 
 
+def enrolled(environ, start_response):
+    start_response("200 OK", [])
+    listed = threading.current_thread() in threading.enumerate()
+    return [f"{listed_at_import} {listed} {threading.get_ident() in profiled}".encode()]
+
+
 def blocks(environ, start_response):
     keeper.kept = None
     gc.collect()
@@ -141,4 +160,4 @@ def application(environ, start_response):
     return known[environ["PATH_INFO"][1:]](environ, start_response)
 
 
-known = {**vars(bodies), **vars(early), **vars(forks), **vars(strays), **vars(stuck), **vars(talk), **globals()}
+known = {**vars(bodies), **vars(early), **vars(forks), **vars(strange), **vars(strays), **vars(stuck), **vars(talk), **globals()}

@@ -43,6 +43,10 @@ type Plan struct {
 	// puts them back before Python starts, so that the application and its
 	// child processes do not see what was set for the worker.
 	Restore map[string]*string `json:"restore"`
+	// Ignored are those of SIGHUP and SIGINT that were ignored when gowsgi was
+	// started, by nohup for example: child processes of the application ignore
+	// them as well.
+	Ignored []syscall.Signal `json:"ignored,omitempty"`
 }
 
 // Listener is one inherited listening socket.

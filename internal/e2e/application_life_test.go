@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -187,11 +188,7 @@ func TestSignalThief(t *testing.T) {
 			t.Error("the log does not show the stack of the call at import")
 		}
 		t.Run("in a request", func(t *testing.T) {
-			response := s.Client(t).Get("/steal")
-			if response.Status != 200 || !strings.HasSuffix(response.Body, " False") {
-				t.Errorf("%+v", response)
-			}
-			s.WaitLog(t, "in steal\n")
+			s.Client(t).Get("/steal").Want(t, 200, "stolen [True, True, True] False")
 		})
 		t.Run("a forked child may", func(t *testing.T) {
 			for range 2 {
@@ -208,4 +205,77 @@ func TestSignalThief(t *testing.T) {
 			t.Error("the application's handler ran")
 		}
 	})
+}
+
+// sitecustomize is imported while CPython starts: what docs/wsgi.md says of the
+// module gowsgi holds there, too.
+func TestSitecustomizeImportsGowsgi(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "sitecustomize.py"), `try:
+    import gowsgi
+except ImportError:  # gowsgi asks the interpreter what it is
+    pass
+else:
+    import builtins
+    builtins.found = (gowsgi, gowsgi.RequestTimeout, gowsgi.LogHandler)
+`)
+	write(t, filepath.Join(folder, "customized.py"), `import builtins
+import gowsgi
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    same = builtins.found == (gowsgi, gowsgi.RequestTimeout, gowsgi.LogHandler)
+    raised = issubclass(gowsgi.RequestTimeout, BaseException)
+    return [b"%r %r" % (same, raised)]
+`)
+	s := Start(t, Options{Target: "customized", Dir: folder, Env: []string{"PYTHONPATH=" + folder}})
+	s.Client(t).Get("/").Want(t, 200, "True True")
+	if strings.Contains(s.Log(), "Traceback") {
+		t.Error("sitecustomize failed")
+	}
+}
+
+// A signal that is ignored stays so in a program that is started: what the server
+// does about its own signals is nothing that child processes inherit.
+func TestSignalsOfChildProcesses(t *testing.T) {
+	for name, c := range map[string]struct {
+		wrap    func(*exec.Cmd)
+		survive map[string]bool
+	}{
+		"as ever":    {nil, nil},
+		"with nohup": {ignoring("HUP"), map[string]bool{"SIGHUP": true}},
+		"background": {ignoring("INT"), map[string]bool{"SIGINT": true}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startContractTarget(t, "signal_thief:application", Options{Wrap: c.wrap})
+			for _, way := range []string{"subprocess", "spawn", "fork"} {
+				for signal, number := range map[string]string{"SIGINT": "-2", "SIGHUP": "-1", "SIGTERM": "-15", "SIGQUIT": "-3", "SIGUSR1": "-10"} {
+					want := number
+					if c.survive[signal] {
+						want = "still there"
+					}
+					if got := s.Client(t).Get("/ends-by?way=" + way + "&signal=" + signal); got.Body != want {
+						t.Errorf("%s, %s: %+v", way, signal, got)
+					}
+				}
+			}
+			if name != "as ever" {
+				return
+			}
+			const pipeAndSize = 1<<(13-1) | 1<<(25-1) // SIGPIPE and SIGXFSZ, which Python ignores and subprocess does not
+			for way, ignored := range map[string]int{"subprocess": 0, "spawn": pipeAndSize, "fork": pipeAndSize} {
+				want := fmt.Sprintf("{'SigBlk': 0, 'SigIgn': %d}", ignored)
+				s.Client(t).Get("/masks?way="+way).Want(t, 200, want)
+			}
+			s.Client(t).Get("/large").Want(t, 200, "OSError")
+		})
+	}
+}
+
+// ignoring has the program started by a shell that ignores a signal.
+func ignoring(signal string) func(*exec.Cmd) {
+	return func(cmd *exec.Cmd) {
+		args := append([]string{"sh", "-c", "trap '' " + signal + "; exec \"$@\"", "sh", cmd.Path}, cmd.Args[1:]...)
+		cmd.Path, cmd.Args = "/bin/sh", args
+	}
 }

@@ -75,6 +75,29 @@ def application(environ, start_response):
     return [("first " + WORD).encode()]
 `
 
+// The name of a folder is bytes, which need not be UTF-8.
+func TestAFolderWhoseNameIsNoText(t *testing.T) {
+	for _, target := range []string{"site_code:application", "site_code.py", "./site_code.py:application", "site_code.wsgi"} {
+		t.Run(strings.ReplaceAll(target, "/", "|"), func(t *testing.T) {
+			d := &developed{dir: filepath.Join(t.TempDir(), "caf\xe9 (1)")}
+			file := "site_code" + filepath.Ext(strings.TrimSuffix(target, ":application"))
+			if file == "site_code" {
+				file += ".py"
+			}
+			d.save(t, file, siteCode)
+			d.save(t, "parts/words.py", "WORD = 'one'\n")
+			d.Server = Start(t, Options{Target: target, Dir: d.dir, Args: []string{"--reload"}})
+			d.answers(t, 200, "first one")
+			d.save(t, "parts/words.py", "WORD = 'two'\n")
+			d.answers(t, 200, "first two")
+			d.save(t, file, "import parts.words\nraise ValueError(__file__)\n")
+			d.answers(t, 500, "ValueError")
+			d.save(t, file, strings.Replace(siteCode, "first", "second", 1))
+			d.answers(t, 200, "second two")
+		})
+	}
+}
+
 func TestChangedCodeIsLoadedAndABrokenOneIsShown(t *testing.T) {
 	d := develop(t, map[string]string{"site_code.py": siteCode, "parts/words.py": "WORD = 'one'\n"})
 	d.answers(t, 200, "first one")

@@ -71,6 +71,28 @@ func TestFileWrapper(t *testing.T) {
 		})
 		t.Run("a pipe", func(t *testing.T) { checkFile(t, s, "pipe", "", data[:1000]) })
 		t.Run("an empty file", func(t *testing.T) { checkFile(t, s, "plain", "&path="+filepath.Join(s.folder, "empty.bin"), "") })
+		t.Run("files without blocks", func(t *testing.T) {
+			sparse := filepath.Join(s.folder, "sparse.bin")
+			write(t, sparse, "")
+			if err := os.Truncate(sparse, 100_000); err != nil {
+				t.Fatal(err)
+			}
+			checkFile(t, s, "plain", "&path="+sparse, strings.Repeat("\x00", 100_000))
+			checkFile(t, s, "plain", "&seek=99999&path="+sparse, "\x00")
+		})
+		t.Run("files whose size is not theirs", func(t *testing.T) {
+			for _, path := range []string{"/proc/version", "/proc/filesystems", "/proc/sys/kernel/ostype", "/sys/class/net/lo/mtu", "/sys/kernel/profiling"} {
+				content, err := os.ReadFile(path)
+				if err != nil {
+					t.Logf("%v", err) // not everywhere
+					continue
+				}
+				for _, kind := range []string{"plain", "unbuffered"} {
+					checkFile(t, s, kind, "&path="+path, string(content))
+					checkFile(t, s, kind, "&read=1&path="+path, string(content[1:]))
+				}
+			}
+		})
 		t.Run("read to the end", func(t *testing.T) { checkFile(t, s, "plain", "&read=10000000", "") })
 		t.Run("HEAD, 204 and 304", func(t *testing.T) { checkFileWithoutBody(t, s, data) })
 		t.Run("a file shorter than its Content-Length", func(t *testing.T) {

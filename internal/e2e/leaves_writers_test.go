@@ -50,10 +50,10 @@ func TestStopWaitsForNobodyWhoIsLeftBehind(t *testing.T) {
 	s.Signal(t, syscall.SIGTERM)
 	s.WaitLog(t, "stopping")
 	gate.Open(1)
+	s.WaitNotes(t, written, "the writer waits", writeIsLate)
 	c.Reset() // it has not taken what was written
 	if status := s.Wait(t); status != 0 {
 		t.Errorf("exit status %d", status)
 	}
-	s.WaitNotes(t, written, "the writer waits", writeIsLate)
 	s.WaitNotes(t, read, "wsgi.input belongs to a request that has ended")
 }

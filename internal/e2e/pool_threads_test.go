@@ -83,6 +83,16 @@ func TestRequestsRunOnTheThreadsOfThePool(t *testing.T) {
 	})
 }
 
+// docs/wsgi.md, "Departures": also where there is but one thread for requests, it
+// is not the one that imported the application.
+func TestRequestsDoNotRunOnTheThreadThatImported(t *testing.T) {
+	for _, mode := range modes[:2] {
+		t.Run(mode.Name, func(t *testing.T) {
+			Dial(t, startContract(t, "pool_threads", mode).Server).Get("/import").Want(t, 200, "['ProgrammingError', 'RuntimeError']")
+		})
+	}
+}
+
 func TestTheThreadUsedLastIsUsedNext(t *testing.T) {
 	s := startContract(t, "pool_threads", modes[0])
 	c := Dial(t, s.Server)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,10 +20,10 @@ func TestTargets(t *testing.T) {
 		"startup_targets:make('x', y=1)":    "make ('x',) [('y', 1)]",
 		`startup_targets:make("a:b(c)", [1, {"k": None}], -2.5, z=(True,))`: "make ('a:b(c)', [1, {'k': None}], -2.5) [('z', (True,))]",
 		"startup_targets:make_one('ü', debug=True)":                         "ü True",
-		"startup_file.wsgi":                                   "startup_file.wsgi startup_file True",
-		"./startup_file.wsgi":                                 "startup_file.wsgi startup_file True",
+		"startup_file.wsgi":                                   "startup_file.wsgi True True",
+		"./startup_file.wsgi":                                 "startup_file.wsgi True True",
 		"startup_file.wsgi:second":                            "second",
-		Testapps("startup_file.wsgi"):                         "startup_file.wsgi startup_file True",
+		Testapps("startup_file.wsgi"):                         "startup_file.wsgi True True",
 		"startup_targets.py":                                  "application",
 		"startup_targets.py:make(5)":                          "make (5,) []",
 		Testapps("startup_targets.py") + ":Holder.Inner.wsgi": "Holder.Inner.wsgi",
@@ -44,6 +45,80 @@ func TestTargets(t *testing.T) {
 			s := Start(t, Options{Target: "inner_package.wsgi", Args: args, Dir: t.TempDir()})
 			s.Client(t).Get("/").Want(t, 200, "packed")
 		}
+	})
+}
+
+// A file is no module of its base name: what is imported by that name is what it
+// would be without the file.
+func TestFilesNamedAfterLibraries(t *testing.T) {
+	folder := t.TempDir()
+	const app = `import base64, %[1]s
+
+class Holder:
+    pass
+
+def application(environ, start_response):
+    start_response("200 OK", [])
+    if environ["PATH_INFO"] == "/raise":
+        raise ValueError("on purpose")
+    return [b"%%r" %% (%[1]s.__file__ == __file__), b" %[1]s"]
+`
+	for file, module := range map[string]string{
+		"site.wsgi": "site", "base64.wsgi": "base64", "neighbour.wsgi": "neighbour", "colorsys.wsgi": "colorsys", "site.py": "site",
+		"w (2).wsgi": "wave", "a b.txt": "wave",
+	} {
+		t.Run(file, func(t *testing.T) {
+			path := filepath.Join(folder, "in (parentheses):"+strings.ReplaceAll(file, ".", "-"), file)
+			write(t, path, fmt.Sprintf(app, module))
+			write(t, filepath.Join(filepath.Dir(path), "neighbour.py"), "")
+			for _, target := range []string{path, path + ":application"} {
+				s := Start(t, Options{Target: target})
+				s.Client(t).Get("/").Want(t, 200, "False "+module)
+				s.Client(t).Get("/raise")
+				s.WaitLog(t, `File "`+path+`", line 9, in application`)
+				s.Stop(t)
+			}
+			// The bytecode of neighbour.wsgi would take the place of neighbour.py's.
+			cached, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "__pycache__", module+".*"))
+			if filepath.Ext(file) == ".wsgi" && (len(cached) > 0) != (module == "neighbour") {
+				t.Errorf("bytecode in %q", cached)
+			}
+		})
+	}
+}
+
+// What is called with environ and start_response is an application, however it is
+// made; what cannot be is told from it by its looks.
+func TestCallables(t *testing.T) {
+	for _, name := range []string{
+		"function", "with_default", "all_defaults", "stars", "generator", "ByInit", "ByNew", "ByMeta", "instance", "method", "class_method",
+		"static_method", "partial_method", "partial", "keyword_partial", "wrapped_view", "create_wrapped", "signed", "strange",
+	} {
+		t.Run(name, func(t *testing.T) {
+			Start(t, Options{Target: "startup_callables:" + name}).Client(t).Get("/").Want(t, 200, name)
+		})
+	}
+	asgi := []string{"is an ASGI application", "a2wsgi.ASGIMiddleware"}
+	for target, says := range map[string][]string{
+		"create_app": {`"startup_callables:create_app()"`}, "create_with_default": {`"startup_callables:create_with_default()"`},
+		"create_with_defaults": {`"startup_callables:create_with_defaults()"`}, "make_keyword": {`"startup_callables:make_keyword()"`},
+		"Maker": {`"startup_callables:Maker()"`}, "configured": {`"startup_callables:configured(…)"`},
+		"asgi": asgi, "Asgi3": asgi, "asgi3": asgi, "Asgi2": asgi, "asgi2": asgi, "coroutine": asgi, "stream": asgi, "asgi_partial": asgi,
+		"make_asgi()": asgi,
+	} {
+		t.Run(target, func(t *testing.T) {
+			result := Run(t, Options{Dir: Testapps()}, "-b", freeAddr(t), "--venv", PlainVenv(t), "startup_callables:"+target)
+			if result.Status != 1 {
+				t.Errorf("exit status %d", result.Status)
+			}
+			checkComplaint(t, result, append(says, "startup_callables:"+target), "")
+		})
+	}
+	t.Run("Django's", func(t *testing.T) {
+		folder := t.TempDir()
+		write(t, filepath.Join(folder, "mysite", "asgi.py"), "async def application(scope, receive, send):\n    pass\n")
+		result := Run(t, Options{Dir: folder}, "-b", freeAddr(t), "--venv", PlainVenv(t), "mysite.asgi")
+		checkComplaint(t, result, []string{"mysite.asgi is an ASGI application", "mysite.wsgi:application"}, "")
 	})
 }
 
@@ -97,6 +172,8 @@ func TestTargetsThatCannotStart(t *testing.T) {
 		{"a syntax error", filepath.Join(folder, "syntax.py"), nil, []string{"SyntaxError"}, "syntax.py"},
 		{"a syntax error further down", filepath.Join(folder, "broken.wsgi"), nil, []string{"SyntaxError"}, "syntax.py"},
 		{"no Python text", filepath.Join(folder, "nul.py"), nil, []string{"nul.py"}, "null bytes"},
+		{"a file in parentheses that is not there", "./no (such)/file.wsgi", nil, []string{"no (such)/file.wsgi"}, ""},
+		{"parentheses without a colon", "startup_targets(1)", nil, []string{"startup_targets(1)", "module:make"}, ""},
 		{"no name after the colon", "startup_targets:", nil, []string{"startup_targets:"}, ""},
 		{"no module before it", ":application", nil, []string{":application"}, ""},
 		{"a name that is none", "startup_targets:a b", nil, []string{"a b"}, ""},

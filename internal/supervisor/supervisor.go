@@ -88,6 +88,16 @@ type Options struct {
 	Log      *slog.Logger
 	// Stdin, Stdout and Stderr are those of the workers. Stdin may be nil.
 	Stdin, Stdout, Stderr *os.File
+
+	ignored []syscall.Signal // when gowsgi was started; Run finds out
+}
+
+// ignored are the signals that whoever started gowsgi does not want his children
+// to die of. Not to be asked for any more once they are handled.
+func ignored() []syscall.Signal {
+	return slices.DeleteFunc([]syscall.Signal{syscall.SIGHUP, syscall.SIGINT}, func(s syscall.Signal) bool {
+		return !signal.Ignored(s)
+	})
 }
 
 // StartError says why a worker could not be started.
@@ -140,6 +150,7 @@ type event func()
 // error is one sentence for the user; it is a *StartError if it was a worker
 // that could not start.
 func Run(ctx context.Context, o Options) error {
+	o.ignored = ignored()
 	signals := make(chan os.Signal, 16)
 	signal.Notify(
 		signals,

@@ -48,7 +48,7 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 	}
 	defer theirs.Close()
 	files := []*os.File{theirs} // becomes control.FD
-	plan := control.Plan{Settings: o.Settings, Worker: number, Check: check, Python: o.Python}
+	plan := control.Plan{Settings: o.Settings, Worker: number, Check: check, Python: o.Python, Ignored: o.ignored}
 	for _, l := range listeners {
 		plan.Listeners = append(plan.Listeners, control.Listener{
 			FD: control.FD + len(files), Network: l.Network, Address: l.Address, Borrowed: l.Borrowed(),
