@@ -160,4 +160,7 @@ def application(environ, start_response):
     return known[environ["PATH_INFO"][1:]](environ, start_response)
 
 
-known = {**vars(bodies), **vars(early), **vars(forks), **vars(strange), **vars(strays), **vars(stuck), **vars(talk), **globals()}
+known = {}
+for module in (bodies, early, forks, strange, strays, stuck, talk):
+    known |= vars(module)
+known |= globals()

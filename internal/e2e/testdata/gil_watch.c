@@ -5,13 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define WATCHED(function, result, parameters, arguments) \
-    result function parameters { \
-        static result(*real) parameters; \
-        if (!real) \
-            *(void **)&real = dlsym(RTLD_NEXT, #function); \
-        watch(#function); \
-        return real arguments; \
+#define WATCHED(function, result, parameters, arguments)                                                               \
+    result function parameters {                                                                                       \
+        static result(*real) parameters;                                                                               \
+        if (!real)                                                                                                     \
+            *(void **)&real = dlsym(RTLD_NEXT, #function);                                                             \
+        watch(#function);                                                                                              \
+        return real arguments;                                                                                         \
     }
 
 static void watch(const char *function) {
