@@ -219,11 +219,12 @@ func TestStacksSayWhatEveryThreadDoes(t *testing.T) {
 	defer release()
 	waitSaid(t, "dozes")
 	var s embed.Stacks
-	var dozing embed.ThreadStack
-	eventually(t, "the stack is there", func() bool { // its line is out before it dozes
+	var dozing, janitor embed.ThreadStack
+	eventually(t, "the stacks are there", func() bool { // its line is out before one dozes, and a thread starts before it runs
 		s = app.Stacks(deadline)
 		dozing = find(s, func(t embed.ThreadStack) bool { return t.Request == req })
-		return strings.Contains(dozing.Text, "os.read")
+		janitor = find(s, func(t embed.ThreadStack) bool { return t.Name == "janitor" })
+		return strings.Contains(dozing.Text, "os.read") && janitor.Text != ""
 	})
 	if s.WithoutGIL || dozing.Generation != req.Generation() || dozing.Name != fmt.Sprintf("gowsgi-%d", dozing.Pool+1) {
 		t.Errorf("%+v", s)
@@ -232,7 +233,6 @@ func TestStacksSayWhatEveryThreadDoes(t *testing.T) {
 	if !strings.Contains(lines[0], `app.py", line `) || !strings.Contains(dozing.Text, "in doze\n    os.read(int(environ[\"QUERY_STRING\"]), 1)") {
 		t.Errorf("the stack: %s", dozing.Text)
 	}
-	janitor := find(s, func(t embed.ThreadStack) bool { return t.Name == "janitor" })
 	if janitor.Pool != -1 || janitor.Request != nil || !strings.Contains(janitor.Text, "in sweep") {
 		t.Errorf("%+v", janitor)
 	}
