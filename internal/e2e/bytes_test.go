@@ -38,3 +38,29 @@ func TestWhatTheWorkerSaysKeepsItsBytes(t *testing.T) {
 		t.Errorf("status %d: %q", result.Status, result.Errors)
 	}
 }
+
+// Folders and files of the application, named in each way that there is.
+func TestApplicationsInFoldersThatAreNoText(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "\xe9t\xe9 (old)")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Skip(err) // not on this file system
+	}
+	code := "import os\n\n\ndef application(environ, start_response):\n    start_response('200 OK', [])\n    return [os.fsencode(__file__)]\n"
+	for _, name := range []string{"odd.py", "si(te).wsgi"} {
+		write(t, filepath.Join(folder, name), code)
+	}
+	for _, test := range []struct {
+		target string
+		args   []string
+		file   string
+	}{
+		{"odd", []string{"--chdir", folder}, "odd.py"},
+		{"odd", []string{"--pythonpath", folder}, "odd.py"},
+		{filepath.Join(folder, "odd.py"), nil, "odd.py"},
+		{filepath.Join(folder, "si(te).wsgi"), nil, "si(te).wsgi"},
+		{"si(te).wsgi:application", []string{"--chdir", folder}, "si(te).wsgi"},
+	} {
+		s := Start(t, Options{Target: test.target, Dir: t.TempDir(), Args: test.args})
+		s.Client(t).Get("/").Want(t, 200, filepath.Join(folder, test.file))
+	}
+}
