@@ -16,7 +16,7 @@ TOOLS   := build/tools
 VENV    := build/venvs/run
 SITE    := testapps/django_site
 GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
-CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/crash/*.[ch])
+CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
 .PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid clean help
@@ -53,10 +53,10 @@ e2e: build ## the built program against testapps/, with real frameworks, on each
 	done
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/...
+	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./internal/http1/...
 
 fuzz: ## each fuzz target, with FUZZ inputs
-	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/server:FuzzWire internal/server:FuzzPlain embed:FuzzEnviron embed:FuzzStartResponse; do \
+	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/server:FuzzWire internal/server:FuzzPlain internal/http1:FuzzHead internal/http1:FuzzChunks embed:FuzzEnviron embed:FuzzStartResponse; do \
 		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	done
 
