@@ -1,6 +1,11 @@
 package http1
 
-// #include "after.h"
+/*
+#include "after.h"
+
+#cgo noescape gowsgi_http1_after
+#cgo nocallback gowsgi_http1_after
+*/
 import "C"
 
 // The client's half of a request, and the server's: after.h says what each

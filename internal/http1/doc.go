@@ -3,5 +3,22 @@
 // What is a valid head, and where a request ends, is decided in one place: the
 // reader in C (head.c, target.c, framing.c, chunks.c), which knows no
 // connection. How a connection goes on after a response is decided in another:
-// after.c.
+// after.c. The rest is a connection's life, on a goroutine of its own:
+//
+//	server.go    the connections that there are; their end
+//	accept.go    those that come: how many may, and what if there are no descriptors
+//	conn.go      a connection from one request to the next
+//	patience.go  until when it waits for its client, without a timer a request
+//	socket.go    reading without memory for what has not come, writing many pieces
+//	turn.go      a request: what was read as an http.Request
+//	body.go      its body: counted, chunked, asked for by 100 Continue
+//	writer.go    its response: an http.ResponseWriter that can do more
+//	line.go      status lines and fields
+//	facts.go     what a handler may want to know of the connection
+//	refuse.go    answers to what was no request
+//
+// Two values say where a connection stands, what may be read (body.input) and
+// what may be written (Writer.output), and a third whether it goes on
+// (Writer.reuse), which can only fall and is fixed before the head of the
+// response goes out.
 package http1

@@ -1,0 +1,50 @@
+package http1
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Refused is an answer to what was no request.
+type Refused struct {
+	Time          time.Time // when its first byte came
+	Line          []byte    // the request line as far as it came; valid during the call
+	Status        int
+	Why           string // in a few words
+	Local, Remote Address
+	In            int // bytes that were read of it
+	Head, Body    int // bytes of the answer
+	Before        int // requests that the connection had
+}
+
+// refuse answers what was no request. The connection ends with it.
+func (c *conn) refuse(status int, why string) step {
+	body := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
+	b := appendStatus(nil, 1, status, "")
+	b = append(c.server.date.append(append(b, "Date: "...), time.Now()), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
+	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
+	switch status {
+	case http.StatusMethodNotAllowed:
+		b = append(b, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)
+	case http.StatusServiceUnavailable:
+		b = append(b, "Retry-After: 1\r\n"...)
+	}
+	b = append(b, "Connection: close\r\n\r\n"...)
+	head := len(b)
+	if c.first.IsZero() {
+		c.first = time.Now()
+	}
+	if c.server.config.Refused != nil { // who has the answer finds its line
+		c.server.config.Refused(&Refused{
+			Time: c.first, Line: Line(c.in), Status: status, Why: why, Local: c.local, Remote: c.remote,
+			In: len(c.in), Head: head, Body: len(body), Before: int(c.requests.Load()),
+		})
+	}
+	_, err := c.send(append(b, body...), nil, "")
+	s := situation{in: inBroken, out: outDone}
+	if err != nil {
+		s.out = outBroken
+	}
+	return after(s)
+}

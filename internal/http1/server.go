@@ -1,0 +1,160 @@
+package http1
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a Server needs to know. Handler and Log must be set.
+type Config struct {
+	// Handler answers the requests. It gets a *Writer. The request has no URL and
+	// no context of its own: its target may be what a URL cannot hold, and who
+	// wants to know whether the client is there asks the Writer. Its memory is
+	// used again when the handler has returned: see Writer.Keep.
+	Handler http.Handler
+	Log     *slog.Logger
+	// Refused is told of answers to what was no request. nil: nobody is.
+	Refused func(*Refused)
+
+	Limits         Limits
+	HeaderTimeout  time.Duration // from a head's first byte, and for the first byte of a connection
+	KeepAlive      time.Duration // 0: a connection ends after each response
+	WriteTimeout   time.Duration // 0: none
+	MinRate        int           // bytes that are worth another second of it
+	MaxConnections int           // 0: any number
+	MaxPerAddress  int           // connections of one client; 0: any number
+}
+
+// Server serves connections until Close.
+type Server struct {
+	config   Config
+	date     clock
+	draining atomic.Bool
+
+	mu       sync.Mutex
+	open     map[*conn]struct{}
+	perHost  map[string]int // of open, if there is such a limit
+	turning  int            // connections that are being turned away
+	full     ration
+	crowded  ration
+	starving ration
+	served   sync.WaitGroup
+}
+
+// New makes a server without connections.
+func New(c Config) *Server {
+	return &Server{config: c, open: map[*conn]struct{}{}, perHost: map[string]int{}}
+}
+
+// ServeConn serves a connection until it ends. It counts among the others, but no
+// limit keeps it away.
+func (s *Server) ServeConn(c net.Conn) {
+	conn := s.newConn(c)
+	s.enter(conn)
+	s.live(conn)
+}
+
+func (s *Server) enter(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.served.Add(1)
+	s.open[c] = struct{}{}
+}
+
+func (s *Server) live(c *conn) {
+	defer s.leave(c)
+	c.live()
+}
+
+func (s *Server) leave(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, c)
+	if c.counted != "" {
+		if s.perHost[c.counted]--; s.perHost[c.counted] == 0 {
+			delete(s.perHost, c.counted)
+		}
+	}
+	s.served.Done()
+}
+
+// all are the connections that are open.
+func (s *Server) all() []*conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*conn, 0, len(s.open))
+	for c := range s.open {
+		all = append(all, c)
+	}
+	return all
+}
+
+// Drain makes every response its connection's last.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Sweep closes connections that have been idle for that long, which its clients
+// may not know yet: see docs/reload.md. It returns how many are open.
+func (s *Server) Sweep(idle time.Duration) int {
+	all := s.all()
+	now := time.Now()
+	for _, c := range all {
+		c.abandon(idle, now)
+	}
+	return len(all)
+}
+
+// Close ends all connections, whatever they are about, and waits for their
+// goroutines until the context ends.
+func (s *Server) Close(ctx context.Context) {
+	for _, c := range s.all() {
+		c.mu.Lock()
+		c.closed = true
+		c.mu.Unlock()
+		c.finish()
+		_ = c.Conn.Close()
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		s.served.Wait()
+	}()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+// spare closes some of the connections that have been idle longest, and tells
+// how many.
+func (s *Server) spare() (closed int) {
+	const some = 16
+	type idler struct {
+		conn  *conn
+		since time.Time
+	}
+	var idle []idler
+	for _, c := range s.all() {
+		c.mu.Lock()
+		if c.idle && !c.closed {
+			idle = append(idle, idler{c, c.since})
+		}
+		c.mu.Unlock()
+	}
+	slices.SortFunc(idle, func(a, b idler) int { return a.since.Compare(b.since) })
+	now := time.Now()
+	for _, i := range idle {
+		if closed == some {
+			break
+		}
+		if i.conn.abandon(0, now) {
+			closed++
+		}
+	}
+	return closed
+}
