@@ -142,6 +142,18 @@ func (r *Request) StopBody() (touched bool) {
 	return touched
 }
 
+// IsBodyUntouched tells whether nobody has read of a streamed body's source, or
+// is about to: the application is done.
+func (r *Request) IsBodyUntouched() bool {
+	p := r.body.pump
+	if p == nil {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return !p.touched
+}
+
 // grace is how long a Read that is under way when the application is done may
 // go on: interrupting it costs the connection.
 const grace = time.Second

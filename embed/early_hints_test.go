@@ -2,7 +2,6 @@ package embed_test
 
 import (
 	"fmt"
-	"maps"
 	"sync"
 	"testing"
 
@@ -18,9 +17,13 @@ func askHints(t testing.TB, target, name string) (hints []map[string]string, a a
 	for {
 		batch, state := req.Wait()
 		for _, fields := range req.Hints() {
-			hints = append(hints, maps.Collect(fields))
+			hint := map[string]string{}
+			for _, field := range fields {
+				hint[field[0]] = field[1]
+			}
+			hints = append(hints, hint)
 		}
-		for block := range batch.Blocks() {
+		for _, block := range batch.Blocks(nil) {
 			a.body = append(a.body, block...)
 		}
 		if state != embed.Running {

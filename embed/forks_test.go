@@ -39,7 +39,7 @@ func TestForkedChildrenWaitForNobody(t *testing.T) {
 	var lines strings.Builder
 	for {
 		batch, state := req.Wait()
-		for block := range batch.Blocks() {
+		for _, block := range batch.Blocks(nil) {
 			lines.Write(block)
 		}
 		if strings.HasSuffix(lines.String(), "end\n") {

@@ -47,12 +47,13 @@ static const uint8_t *bytes_of(PyObject *text, const char *what, Py_ssize_t *siz
     return PyUnicode_1BYTE_DATA(text);
 }
 
-static int parse_status(PyObject *status) {
+/* The status code; the reason becomes the head's first field, one without a name. */
+static int parse_status(wsgi_head *head, PyObject *status) {
     Py_ssize_t size;
     const uint8_t *s = bytes_of(status, "the status", &size);
     if (!s)
         return -1;
-    bool shaped = size >= 4 && s[3] == ' ' && is_text(s, size);
+    bool shaped = size >= 4 && size <= INT32_MAX && s[3] == ' ' && is_text(s, size);
     int code = 0;
     for (int i = 0; i < 3 && shaped; i++) {
         shaped = s[i] >= '0' && s[i] <= '9';
@@ -63,6 +64,9 @@ static int parse_status(PyObject *status) {
                      "the status must be three digits from 200 on, a space and a reason (PEP 3333): %R", status);
         return -1;
     }
+    wsgi_field reason = {s, s + 4, 0, (uint32_t)(size - 4)};
+    if (wsgi_field_append(&head->fields, &head->size, &head->room, &reason) < 0)
+        return -1;
     return code;
 }
 
@@ -146,7 +150,7 @@ int wsgi_head_set(wsgi_head *head, PyObject *status, PyObject *headers) {
     head->content_length = -1;
     head->size = 0;
     head->count = 0;
-    int code = parse_status(status);
+    int code = parse_status(head, status);
     if (code < 0)
         return -1;
     if (!PyList_Check(headers)) {

@@ -42,7 +42,9 @@ typedef struct {
 
 /* Status and header fields. */
 typedef struct {
-    uint8_t *fields; /* uint16 name size, uint32 value size, name, value; malloc'ed */
+    /* uint16 name size, uint32 value size, name, value; malloc'ed. The first has no
+     * name: it is the status's reason. */
+    uint8_t *fields;
     size_t size, room;
     int32_t count;
     int32_t status; /* 0 until start_response was called */

@@ -108,7 +108,7 @@ func drain(req *embed.Request) answer {
 	var a answer
 	for {
 		batch, state := req.Wait()
-		for block := range batch.Blocks() {
+		for _, block := range batch.Blocks(nil) {
 			a.body = append(a.body, block...)
 		}
 		if state != embed.Running {
@@ -116,8 +116,8 @@ func drain(req *embed.Request) answer {
 		}
 	}
 	a.status, a.result, a.header = req.Status(), req.Result(), map[string]string{}
-	for name, value := range req.Header() {
-		a.header[name] = value
+	for _, field := range req.Fields(nil) {
+		a.header[strings.Clone(field[0])] = strings.Clone(field[1])
 	}
 	return a
 }

@@ -9,7 +9,6 @@ import "C"
 import (
 	"encoding/binary"
 	"io"
-	"iter"
 	"os"
 	"sync/atomic"
 	"unsafe"
@@ -27,28 +26,47 @@ func (b Batch) Size() int { return int(b.c.size) }
 // no bytes if the request was HEAD: it says that the head may go out.
 func (b Batch) IsEmpty() bool { return b.c.count == 0 }
 
-// Blocks yields the bytes. They are C's memory: valid until the next Wait.
-func (b Batch) Blocks() iter.Seq[[]byte] {
-	return func(yield func([]byte) bool) {
-		copied := 0
-		// SAFETY: count segments, each of size bytes, either owned or next in
-		// copies, in this order (response.c, add).
-		for _, s := range unsafe.Slice(b.c.segments, int(b.c.count)) {
-			data := unsafe.Pointer(s.data)
-			if s.owner == nil {
-				data = unsafe.Add(unsafe.Pointer(b.c.copies), copied)
-				copied += int(s.size)
-			}
-			if !yield(unsafe.Slice((*byte)(data), int(s.size))) {
-				return
-			}
+// Blocks appends the blocks, those that lie behind one another as one. They are
+// C's memory: valid until the next Wait.
+func (b Batch) Blocks(to [][]byte) [][]byte {
+	begun, copied := 0, 0 // what is not yet appended of the copies
+	flush := func() {
+		if copied > begun {
+			to = append(to, unsafe.Slice((*byte)(unsafe.Add(unsafe.Pointer(b.c.copies), begun)), copied-begun))
+			begun = copied
 		}
 	}
+	// SAFETY: count segments, each of size bytes, either owned or next in
+	// copies, in this order (response.c, add).
+	for _, s := range unsafe.Slice(b.c.segments, int(b.c.count)) {
+		if s.owner == nil {
+			copied += int(s.size)
+			continue
+		}
+		flush()
+		to = append(to, unsafe.Slice((*byte)(unsafe.Pointer(s.data)), int(s.size)))
+	}
+	flush()
+	return to
 }
 
 // Status is the status code, 0 if start_response was not called. Valid once a
 // batch was not empty, or the request is done; the same goes for the rest.
 func (r *Request) Status() int { return int(r.c.response.head.status) }
+
+// Reason is what stands behind the status code. It is C's memory: valid until
+// Release.
+func (r *Request) Reason() string {
+	reason, _ := cutField(r.head())
+	return reason[1]
+}
+
+// head is status and header fields as headers.c puts them down: the reason first,
+// as a field without a name.
+func (r *Request) head() string {
+	// SAFETY: size bytes, of whole fields, which nobody changes any more.
+	return unsafe.String((*byte)(r.c.response.head.fields), int(r.c.response.head.size))
+}
 
 // ContentLength is what the application declared, or its length if that is
 // known; -1 otherwise.
@@ -58,35 +76,39 @@ func (r *Request) ContentLength() int64 { return int64(r.c.response.head.content
 // have been).
 func (r *Request) Sent() int64 { return int64(r.c.response.sent) }
 
-// Header yields the response's header fields in order, without Content-Length.
-// The strings are Go's.
-func (r *Request) Header() iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		// SAFETY: size bytes, of count fields.
-		// One copy for all of them: the strings outlive the request.
-		fields(string(unsafe.Slice((*byte)(r.c.response.head.fields), int(r.c.response.head.size))))(yield)
-	}
+// Fields appends the response's header fields in order, names and values, without
+// Content-Length. The strings are C's memory: valid until Release.
+func (r *Request) Fields(to [][2]string) [][2]string {
+	_, fields := cutField(r.head())
+	return appendFields(to, fields)
 }
 
-// fields yields header fields as headers.c puts them down (wsgi_field_append).
-func fields(text string) iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for text != "" {
-			name := int(binary.LittleEndian.Uint16([]byte(text[:2])))
-			value := int(binary.LittleEndian.Uint32([]byte(text[2:6])))
-			text = text[6:]
-			if !yield(text[:name], text[name:name+value]) {
-				return
-			}
-			text = text[name+value:]
-		}
+// appendFields appends header fields as headers.c puts them down
+// (wsgi_field_append).
+func appendFields(to [][2]string, text string) [][2]string {
+	var field [2]string
+	for text != "" {
+		field, text = cutField(text)
+		to = append(to, field)
 	}
+	return to
+}
+
+// cutField takes the first field off the text; empty if there is none.
+func cutField(text string) (field [2]string, rest string) {
+	if text == "" {
+		return field, ""
+	}
+	name := int(binary.LittleEndian.Uint16([]byte(text[:2])))
+	value := int(binary.LittleEndian.Uint32([]byte(text[2:6])))
+	text = text[6:]
+	return [2]string{text[:name], text[name : name+value]}, text[name+value:]
 }
 
 // Hints takes the early hints that the application has given since the last call:
 // for each of its calls the header fields. After Wait, before anything that it
 // returned is sent.
-func (r *Request) Hints() []iter.Seq2[string, string] {
+func (r *Request) Hints() [][][2]string {
 	// No crossing if there are none, which is nearly always.
 	if atomic.LoadPointer((*unsafe.Pointer)(unsafe.Pointer(&r.c.response.hints))) == nil {
 		return nil
@@ -96,10 +118,10 @@ func (r *Request) Hints() []iter.Seq2[string, string] {
 	defer C.free(unsafe.Pointer(data))
 	// SAFETY: size bytes, ours now; each call's have their size before them.
 	text := string(unsafe.Slice((*byte)(data), int(size)))
-	var hints []iter.Seq2[string, string]
+	var hints [][][2]string
 	for text != "" {
 		end := 4 + int(binary.LittleEndian.Uint32([]byte(text[:4])))
-		hints = append(hints, fields(text[4:end]))
+		hints = append(hints, appendFields(nil, text[4:end]))
 		text = text[end:]
 	}
 	return hints

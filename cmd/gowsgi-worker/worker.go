@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/logging"
@@ -30,7 +31,7 @@ type worker struct {
 	log         *slog.Logger
 	syslog      *logging.Syslog // behind log; nil: none
 	logs        []*logging.File // to be reopened
-	access      *server.AccessLog
+	access      *accesslog.Log
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
@@ -49,7 +50,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	w.access, err = server.OpenAccessLog(s, w.stdout, w.plan.Worker, w.log)
+	w.access, err = accesslog.Open(s, w.stdout, w.plan.Worker, w.log)
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}

@@ -79,10 +79,10 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		LogFormat: "json", SlowRequestThreshold: 250 * time.Millisecond, CaptureOutput: true, LogSyslog: true,
 		LogSyslogTo: "udp://[::1]:514", LogSyslogFacility: "local3",
 		User: "www", Group: "33", Initgroups: true, Name: "my site", Reload: true, ReloadExtraFile: []string{"a,b", "c/*.yaml"},
-		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4,
+		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4, MaxConnections: 5, MaxConnectionsPerAddress: 6,
 		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,
-		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
+		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
 		RequestBuffer: 0, ResponseBuffer: 4097, ForwardedAllowIPs: nil,
 		LogLevel: "critical", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 	}

@@ -55,13 +55,13 @@ func problems(t *testing.T, args, environ []string, f files) []string {
 
 func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	want := Settings{
-		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048, Workers: 1, Threads: 8, BacklogRequests: 1024,
+		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048, Workers: 1, Threads: 8, BacklogRequests: 1024, MaxConnections: 16384,
 		StartLimit: 5,
 		Timeout:    30 * time.Second, TimeoutGrace: 10 * time.Second, QueueTimeout: 30 * time.Second,
 		KeepAlive: 75 * time.Second, HeaderTimeout: 20 * time.Second, GracefulTimeout: 30 * time.Second,
 		BodyTimeout: 20 * time.Second, WriteTimeout: time.Minute, MinRate: 500,
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
-		LimitRequestLine: 4094, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
+		LimitRequestLine: 4094, LimitRequestHead: 64 << 10, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 		RequestBuffer: 1 << 20, ResponseBuffer: 1 << 20,
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1"},
 		LogLevel:          "info", LogFormat: "text", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,

@@ -21,6 +21,12 @@ func limitRows() []setting {
 			help: "Longest header field; 0: no limit. A longer one gets a 431.",
 		},
 		{
+			name: "limit-request-head", group: groupLimits, meta: "SIZE", def: "64K",
+			kind: size(func(s *Settings) *int { return &s.LimitRequestHead }, 1*kib, 16*mib),
+			help: "Largest request line and header fields together. A larger head gets a 431.",
+			more: "A client that has not sent all of its head holds no more memory than this.",
+		},
+		{
 			name: "limit-request-body", group: groupLimits, meta: "SIZE", def: "0",
 			kind: size(func(s *Settings) *int64 { return &s.LimitRequestBody }, 0, math.MaxInt64),
 			help: "Largest request body; 0: no limit. A larger one gets a 413.",

@@ -24,6 +24,18 @@ func workerRows() []setting {
 			kind: number(func(s *Settings) *int { return &s.BacklogRequests }, 1, 1_000_000),
 			help: "Requests that may wait for a thread in each worker; one more gets a 503.",
 		},
+		{
+			name: "max-connections", group: groupWorkers, meta: "N", def: "16384",
+			kind: number(func(s *Settings) *int { return &s.MaxConnections }, 1, 1_000_000),
+			help: "Connections that each worker has at most.",
+			more: "One more has the one closed that has been idle longest, or gets a 503 if none is idle. It is less if the worker may not have that many open files (RLIMIT_NOFILE): a part of them is left to the application.",
+		},
+		{
+			name: "max-connections-per-address", group: groupWorkers, meta: "N", def: "0",
+			kind: number(func(s *Settings) *int { return &s.MaxConnectionsPerAddress }, 0, 1_000_000),
+			help: "Connections that each worker has at most with one client; 0: any number.",
+			more: "One more gets a 503. IPv6 addresses count by their /64. Behind a proxy, the proxy is the client: leave it at 0 there.",
+		},
 	}
 }
 

@@ -14,13 +14,15 @@ type Settings struct {
 
 	Mount string `json:"mount"` // a path without a slash at the end; empty is the root
 
-	Bind            []string `json:"bind"`    // host:port, [v6]:port, :port, unix:PATH or fd://N, and no other form
-	Backlog         int      `json:"backlog"` // connections that the kernel keeps for us
-	Umask           string   `json:"umask"`   // four octal digits; empty: as inherited
-	ReusePort       bool     `json:"reuse_port"`
-	Workers         int      `json:"workers"`
-	Threads         int      `json:"threads"`
-	BacklogRequests int      `json:"backlog_requests"` // requests that may wait for a Python thread, per worker
+	Bind                     []string `json:"bind"`    // host:port, [v6]:port, :port, unix:PATH or fd://N, and no other form
+	Backlog                  int      `json:"backlog"` // connections that the kernel keeps for us
+	Umask                    string   `json:"umask"`   // four octal digits; empty: as inherited
+	ReusePort                bool     `json:"reuse_port"`
+	Workers                  int      `json:"workers"`
+	Threads                  int      `json:"threads"`
+	BacklogRequests          int      `json:"backlog_requests"` // requests that may wait for a Python thread, per worker
+	MaxConnections           int      `json:"max_connections"`
+	MaxConnectionsPerAddress int      `json:"max_connections_per_address"` // 0: any number
 
 	Chdir      string   `json:"chdir"`
 	Pythonpath []string `json:"pythonpath"`
@@ -50,6 +52,7 @@ type Settings struct {
 
 	LimitRequestLine      int   `json:"limit_request_line"` // 0: no limit
 	LimitRequestFields    int   `json:"limit_request_fields"`
+	LimitRequestHead      int   `json:"limit_request_head"`
 	LimitRequestFieldSize int   `json:"limit_request_field_size"` // 0: no limit
 	LimitRequestBody      int64 `json:"limit_request_body"`       // 0: no limit
 	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read before a thread is taken

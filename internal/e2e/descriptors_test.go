@@ -43,28 +43,36 @@ func TestLimitOfDescriptorsIsRaised(t *testing.T) {
 	}
 }
 
+// Idle connections make room for new ones.
 func TestRunningOutOfDescriptors(t *testing.T) {
 	const limit = 80
 	s := startContractTarget(t, "descriptors:application", Options{Wrap: limited(limit, limit)})
-	var held []*Conn
-	for range 2 * limit { // the kernel accepts them, the worker cannot
-		held = append(held, Dial(t, s.Server))
+	first := Dial(t, s.Server)
+	first.Get("/leave?left=8").Want(t, 200, "few are left")
+	for range limit {
+		Dial(t, s.Server).Get("/hello").Want(t, 200, "hello")
 	}
+	first.Closed() // the one that was idle longest
 	log := s.WaitLog(t, "event=listener.shortage")
 	if !strings.Contains(log, fmt.Sprintf("limit=%d", limit)) || !strings.Contains(log, "LimitNOFILE") {
 		t.Error("the log does not say what the limit is, or how to raise it")
 	}
-	for _, c := range held[:10] {
-		c.StaysOpen("/hello")
-	}
-	for _, c := range held[:limit] { // now it can
-		c.Close()
-	}
-	for _, c := range held[limit:] {
-		c.StaysOpen("/hello")
-		c.Close()
-	}
 	if n := strings.Count(s.Log(), "event=listener.shortage"); n != 1 {
 		t.Errorf("%d warnings", n)
+	}
+}
+
+// Of the descriptors, a part is left to the application.
+func TestConnectionsLeaveDescriptorsToTheApplication(t *testing.T) {
+	s := startContractTarget(t, "descriptors:application", Options{Wrap: limited(150, 150)})
+	for range 150 {
+		Dial(t, s.Server).Get("/hello").Want(t, 200, "hello")
+	}
+	if response := s.Client(t).Get("/child"); response.Status != 200 {
+		t.Errorf("%+v", response)
+	}
+	s.WaitLog(t, "event=connections.full")
+	if strings.Contains(s.Log(), "event=listener.shortage") {
+		t.Error("there was none left to accept with")
 	}
 }

@@ -31,9 +31,15 @@ func TestInputStreams(t *testing.T) {
 		t.Run("the client leaves before a small body is there", func(t *testing.T) {
 			key := s.Key()
 			for _, leave := range []func(c *Conn){(*Conn).Reset, (*Conn).HalfClose, func(c *Conn) { c.Close() }} {
-				c := Dial(t, s.Server)
-				c.Send("POST /read?id=" + key + " HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\nonly this")
-				leave(c)
+				for _, body := range []string{
+					"Content-Length: 500\r\n\r\nonly this",
+					"Transfer-Encoding: chunked\r\n\r\n5\r\nabc", "Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n",
+					"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n", // the last line is missing
+				} {
+					c := Dial(t, s.Server)
+					c.Send("POST /read?id=" + key + " HTTP/1.1\r\nHost: x\r\n" + body)
+					leave(c)
+				}
 			}
 			Dial(t, s.Server).Get("/left").Want(t, 200, "not read")
 			if notes := s.Notes(t, key); len(notes) > 0 {

@@ -18,7 +18,7 @@ type Mode struct {
 // modes are all of them; the first is the default.
 var modes = []Mode{
 	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1},
-	{Name: "1 thread, net/http alone", Args: []string{"--threads", "1"}, Env: []string{"GOWSGI_PLAIN=off"}, Threads: 1, Workers: 1},
+	{Name: "1 thread", Args: []string{"--threads", "1"}, Threads: 1, Workers: 1},
 	{Name: "2 workers", Args: []string{"--workers", "2"}, Threads: 8, Workers: 2},
 }
 

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,11 +29,8 @@ func checkTooSlow(t *testing.T, s Contract) {
 			c := Dial(t, s.Server)
 			c.Send("GET /hello HTTP/1.1\r\nHost: x\r\nX: y\r\n"[:10+i])
 			Dial(t, s.Server).Get("/hello").Want(t, 200, "hello")
-			c.patience()
-			// net/http takes half a request line for a whole one, and refuses it.
-			if rest, err := io.ReadAll(c.r); err != nil || len(rest) > 0 && !strings.HasPrefix(string(rest), "HTTP/1.1 400 ") {
-				t.Errorf("%q, %v", rest, err)
-			}
+			c.Response("GET").Want(t, 408, "408 Request Timeout\n")
+			c.Closed()
 		})
 	})
 	t.Run("with a body that is read ahead", func(t *testing.T) {

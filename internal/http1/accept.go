@@ -1,15 +1,15 @@
 package http1
 
 import (
-	"context"
 	"errors"
-	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
 // Serve accepts connections until the listener fails, and returns why:
@@ -24,7 +24,7 @@ func (s *Server) Serve(l net.Listener) error {
 			pause = 0
 			s.admit(c)
 		case isShortage(err):
-			pause = s.starve(err, pause)
+			pause = s.short.meet(err, s.spare(), pause)
 			time.Sleep(pause)
 		case errors.Is(err, syscall.ECONNABORTED) || errors.Is(err, syscall.EPROTO) || errors.Is(err, os.ErrDeadlineExceeded):
 			// It left before it was accepted; or somebody woke the listener up.
@@ -32,36 +32,6 @@ func (s *Server) Serve(l net.Listener) error {
 			return err
 		}
 	}
-}
-
-// isShortage tells whether the system lacks what a connection needs.
-func isShortage(err error) bool {
-	for _, shortage := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
-		if errors.Is(err, shortage) {
-			return true
-		}
-	}
-	return false
-}
-
-// A server that lacks descriptors tries again after this long, then twice that,
-// and so on.
-const (
-	leastPause = 5 * time.Millisecond
-	mostPause  = 500 * time.Millisecond
-)
-
-// starve makes room, and returns how long to wait until the next try.
-func (s *Server) starve(err error, pause time.Duration) time.Duration {
-	closed := s.spare()
-	if held, ok := s.starving.pass(time.Now()); ok {
-		s.config.Log.LogAttrs(context.Background(), slog.LevelWarn, "no connection can be accepted: idle ones are closed", with(held,
-			slog.String("event", "connections.starved"), slog.String("error", err.Error()), slog.Int("open", s.count()), slog.Int("closed", closed))...)
-	}
-	if closed > 0 {
-		return leastPause
-	}
-	return min(max(2*pause, leastPause), mostPause)
 }
 
 func (s *Server) count() int {
@@ -86,32 +56,43 @@ func (s *Server) admit(c net.Conn) {
 
 // room enters the connection if it may come in, else says why not.
 func (s *Server) room(c *conn) (why string) {
-	s.mu.Lock()
-	full := s.config.MaxConnections > 0 && len(s.open) >= s.config.MaxConnections
-	s.mu.Unlock()
-	if full && s.spare() == 0 {
-		if held, ok := s.full.pass(time.Now()); ok {
-			s.config.Log.LogAttrs(context.Background(), slog.LevelWarn, "there are max_connections, and none is idle: more are turned away", with(held,
-				slog.String("event", "connections.full"), slog.Int("max_connections", s.config.MaxConnections))...)
+	if full := s.config.MaxConnections > 0 && s.count() >= s.config.MaxConnections; full {
+		closed := s.spare()
+		if held, ok := s.full.Pass(time.Now(), 1); ok {
+			s.config.Log.Warn("there are max_connections: idle ones are closed, or more are turned away", append([]any{
+				"event", "connections.full", "max_connections", s.config.MaxConnections, "closed", closed,
+			}, logging.Suppressed(held)...)...)
 		}
-		return "max_connections"
+		if closed == 0 {
+			return "max_connections"
+		}
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if c.counted != "" && s.perHost[c.counted] >= s.config.MaxPerAddress {
-		if held, ok := s.crowded.pass(time.Now()); ok {
-			s.config.Log.LogAttrs(context.Background(), slog.LevelWarn, "a client has max_connections_per_address: more are turned away", with(held,
-				slog.String("event", "connections.crowded"), slog.String("client", c.counted), slog.Int("max_connections_per_address", s.config.MaxPerAddress))...)
+	client := c.counted
+	if !s.enter(c) {
+		if held, ok := s.crowded.Pass(time.Now(), 1); ok {
+			s.config.Log.Warn("a client has max_connections_per_address: more are turned away", append([]any{
+				"event", "connections.crowded", "client", client, "max_connections_per_address", s.config.MaxPerAddress,
+			}, logging.Suppressed(held)...)...)
 		}
-		c.counted = ""
 		return "max_connections_per_address"
 	}
+	return ""
+}
+
+// enter counts the connection among those that are open. False: its client has
+// as many as it may.
+func (s *Server) enter(c *conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if c.counted != "" {
+		if s.perHost[c.counted] >= s.config.MaxPerAddress {
+			c.counted = ""
+			return false
+		}
 		s.perHost[c.counted]++
 	}
-	s.served.Add(1)
 	s.open[c] = struct{}{}
-	return ""
+	return true
 }
 
 // mostTurning is how many clients that are turned away are waited for, so that

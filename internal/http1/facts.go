@@ -29,3 +29,7 @@ func (w *Writer) Presence() (gone, finished bool) { return w.conn.presence() }
 // Keep says that the request and its Writer are looked at after the handler has
 // returned: their memory is not used again.
 func (w *Writer) Keep() { w.turn.kept = true }
+
+// LeaveBody says that nobody reads what is left of the request's body. Before the
+// response begins, its head can say that the connection ends, if it has to.
+func (w *Writer) LeaveBody() { w.turn.body.close() }

@@ -159,7 +159,7 @@ func TestShortOfDescriptorsIdleConnectionsAreClosedAndNobodySpins(t *testing.T) 
 	c := s.dial(t)
 	c.send(get)
 	c.want("GET", 200, "ok")
-	if n := strings.Count(s.journal.String(), "event=connections.starved"); n != 1 {
+	if n := strings.Count(s.journal.String(), "event=listener.shortage"); n != 1 {
 		t.Errorf("%d records: %s", n, s.journal)
 	}
 }

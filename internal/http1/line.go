@@ -1,20 +1,14 @@
 package http1
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
-	"sync/atomic"
-	"time"
 )
 
 // appendStatus appends a status line. RFC 9112, 4.
 func appendStatus(b []byte, minor, status int, reason string) []byte {
 	b = append(append(b, protocols[minor]...), ' ')
 	b = append(strconv.AppendInt(b, int64(status), 10), ' ')
-	if reason == "" {
-		reason = http.StatusText(status)
-	}
 	return append(append(b, reason...), "\r\n"...)
 }
 
@@ -70,22 +64,4 @@ func asksToClose(value string) bool {
 		}
 	}
 	return false
-}
-
-// clock formats the time in full seconds for the field Date, and keeps the text
-// for that second. Safe for concurrent use.
-type clock struct{ last atomic.Pointer[tick] }
-
-type tick struct {
-	second int64
-	text   string
-}
-
-func (c *clock) append(b []byte, t time.Time) []byte {
-	now := c.last.Load()
-	if second := t.Unix(); now == nil || now.second != second {
-		now = &tick{second, t.UTC().Format(http.TimeFormat)}
-		c.last.Store(now)
-	}
-	return append(b, now.text...)
 }

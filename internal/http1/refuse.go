@@ -21,8 +21,8 @@ type Refused struct {
 // refuse answers what was no request. The connection ends with it.
 func (c *conn) refuse(status int, why string) step {
 	body := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
-	b := appendStatus(nil, 1, status, "")
-	b = append(c.server.date.append(append(b, "Date: "...), time.Now()), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
+	b := appendStatus(nil, 1, status, http.StatusText(status))
+	b = append(c.server.date.Append(append(b, "Date: "...), time.Now().UTC()), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
 	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
 	switch status {
 	case http.StatusMethodNotAllowed:

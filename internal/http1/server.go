@@ -1,7 +1,6 @@
 package http1
 
 import (
-	"context"
 	"log/slog"
 	"net"
 	"net/http"
@@ -9,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/clock"
+	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
 // Config is what a Server needs to know. Handler and Log must be set.
@@ -34,22 +36,22 @@ type Config struct {
 // Server serves connections until Close.
 type Server struct {
 	config   Config
-	date     clock
+	date     clock.Clock
 	draining atomic.Bool
+	drained  time.Time // under mu
 
-	mu       sync.Mutex
-	open     map[*conn]struct{}
-	perHost  map[string]int // of open, if there is such a limit
-	turning  int            // connections that are being turned away
-	full     ration
-	crowded  ration
-	starving ration
-	served   sync.WaitGroup
+	mu      sync.Mutex
+	open    map[*conn]struct{}
+	perHost map[string]int // of open, if there is such a limit
+	turning int            // connections that are being turned away
+	full    logging.Ration
+	crowded logging.Ration
+	short   shortage
 }
 
 // New makes a server without connections.
 func New(c Config) *Server {
-	return &Server{config: c, open: map[*conn]struct{}{}, perHost: map[string]int{}}
+	return &Server{config: c, date: clock.Clock{Layout: http.TimeFormat}, short: shortage{log: c.Log}, open: map[*conn]struct{}{}, perHost: map[string]int{}}
 }
 
 // ServeConn serves a connection until it ends. It counts among the others, but no
@@ -58,13 +60,6 @@ func (s *Server) ServeConn(c net.Conn) {
 	conn := s.newConn(c)
 	s.enter(conn)
 	s.live(conn)
-}
-
-func (s *Server) enter(c *conn) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.served.Add(1)
-	s.open[c] = struct{}{}
 }
 
 func (s *Server) live(c *conn) {
@@ -81,7 +76,6 @@ func (s *Server) leave(c *conn) {
 			delete(s.perHost, c.counted)
 		}
 	}
-	s.served.Done()
 }
 
 // all are the connections that are open.
@@ -96,37 +90,41 @@ func (s *Server) all() []*conn {
 }
 
 // Drain makes every response its connection's last.
-func (s *Server) Drain() { s.draining.Store(true) }
+func (s *Server) Drain() {
+	s.mu.Lock()
+	s.drained = time.Now()
+	s.mu.Unlock()
+	s.draining.Store(true)
+}
 
-// Sweep closes connections that have been idle for that long, which its clients
-// may not know yet: see docs/reload.md. It returns how many are open.
+// Draining tells whether there was a Drain.
+func (s *Server) Draining() bool { return s.draining.Load() }
+
+// Sweep closes connections that have been idle for that long since Drain: their
+// clients cannot know of it, and may be about to send something. It returns how
+// many are open.
 func (s *Server) Sweep(idle time.Duration) int {
 	all := s.all()
 	now := time.Now()
+	s.mu.Lock()
+	drained := now.Sub(s.drained)
+	s.mu.Unlock()
 	for _, c := range all {
-		c.abandon(idle, now)
+		if drained >= idle {
+			c.abandon(idle, now)
+		}
 	}
 	return len(all)
 }
 
-// Close ends all connections, whatever they are about, and waits for their
-// goroutines until the context ends.
-func (s *Server) Close(ctx context.Context) {
+// Close ends all connections, whatever they are about. Handlers that run go on.
+func (s *Server) Close() {
 	for _, c := range s.all() {
 		c.mu.Lock()
 		c.closed = true
 		c.mu.Unlock()
 		c.finish()
 		_ = c.Conn.Close()
-	}
-	over := make(chan struct{})
-	go func() {
-		defer close(over)
-		s.served.Wait()
-	}()
-	select {
-	case <-over:
-	case <-ctx.Done():
 	}
 }
 

@@ -3,7 +3,6 @@ package http1
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -87,12 +86,8 @@ func serveOn(t testing.TB, c Config, l net.Listener, handler http.HandlerFunc) *
 	t.Cleanup(func() {
 		l.Close()
 		<-over
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		s.Close(ctx)
-		if ctx.Err() != nil {
-			t.Error("connections did not end")
-		}
+		s.Close()
+		eventually(t, "all connections have ended", func() bool { return s.count() == 0 })
 		if t.Failed() {
 			t.Log(s.journal)
 		}

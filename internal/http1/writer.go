@@ -74,7 +74,7 @@ func (w *Writer) WriteHeader(status int) {
 			length = n
 		}
 	}
-	w.Begin(status, "", w.fields(), length)
+	w.Begin(status, http.StatusText(status), w.fields(), length)
 }
 
 // fields is what Header has.
@@ -89,8 +89,8 @@ func (w *Writer) fields() [][2]string {
 	return fields
 }
 
-// Begin begins the response. reason: "" for the standard's. fields are names and
-// values, without control characters; what says how to read the message is left
+// Begin begins the response. reason and fields, which are names and values, are
+// sent as they are; what says how to read the message is left
 // out, since that is up to the connection. length of the body: -1 if it is not
 // known. Nothing is sent before there is something of the body, a Flush, or the
 // end; nothing of the strings is kept.
@@ -116,7 +116,7 @@ func (w *Writer) Begin(status int, reason string, fields [][2]string, length int
 		b = appendField(b, name, value)
 	}
 	if !hasDate {
-		b = append(w.conn.server.date.append(append(b, "Date: "...), time.Now()), "\r\n"...)
+		b = append(w.conn.server.date.Append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
 	}
 	switch {
 	case w.declared >= 0:
@@ -162,7 +162,7 @@ func (w *Writer) interim(status int) {
 		w.err = errors.Join(w.err, w.turn.body.sayContinue())
 		return
 	}
-	b := appendStatus(w.buf, 1, status, "")
+	b := appendStatus(w.buf, 1, status, http.StatusText(status))
 	for _, field := range w.fields() {
 		if framing(field[0]) == 0 {
 			b = appendField(b, field[0], field[1])

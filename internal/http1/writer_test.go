@@ -48,41 +48,41 @@ func TestResponsesByteForByte(t *testing.T) {
 			"HTTP/1.1 200 Fine \xe9\r\nx-b: 1\r\nX-A: 2\r\nx-B: 3\r\nDate: now\r\nContent-Length: 2\r\n\r\nok",
 		},
 		"what is the connection's is left out": {
-			head11, begin(200, "", 2, "ok", pair{"transfer-encoding", "gzip"}, pair{"keep-alive", "1"}, pair{"connection", "x"}, pair{"content-length", "7"}),
+			head11, begin(200, "OK", 2, "ok", pair{"transfer-encoding", "gzip"}, pair{"keep-alive", "1"}, pair{"connection", "x"}, pair{"content-length", "7"}),
 			"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nok",
 		},
 		"a line end in a value": {
-			head11, begin(200, "", 2, "ok", pair{"X", "a\r\nSet-Cookie: b"}),
+			head11, begin(200, "OK", 2, "ok", pair{"X", "a\r\nSet-Cookie: b"}),
 			"HTTP/1.1 200 OK\r\nX: a  Set-Cookie: b\r\nDate: now\r\nContent-Length: 2\r\n\r\nok",
 		},
 		"no length": {
-			head11, begin(200, "", -1, "ok"),
+			head11, begin(200, "OK", -1, "ok"),
 			"HTTP/1.1 200 OK\r\nDate: now\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
 		},
 		"no length for HTTP/1.0": {
-			head10, begin(200, "", -1, "ok"),
+			head10, begin(200, "OK", -1, "ok"),
 			"HTTP/1.0 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nok",
 		},
 		"HTTP/1.0 that stays": {
-			"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", begin(200, "", 2, "ok"),
+			"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", begin(200, "OK", 2, "ok"),
 			"HTTP/1.0 200 OK\r\nDate: now\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nok",
 		},
 		"HTTP/1.0 that would stay": {
-			"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", begin(200, "", -1, "ok"),
+			"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", begin(200, "OK", -1, "ok"),
 			"HTTP/1.0 200 OK\r\nDate: now\r\nConnection: close\r\n\r\nok",
 		},
 		"HEAD": {
-			"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", begin(200, "", 7, "gone"),
+			"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", begin(200, "OK", 7, "gone"),
 			"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 7\r\n\r\n",
 		},
 		"HEAD without length": {
-			"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", begin(200, "", -1, "gone"),
+			"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n", begin(200, "OK", -1, "gone"),
 			"HTTP/1.1 200 OK\r\nDate: now\r\n\r\n",
 		},
-		"204": {head11, begin(204, "", 0, "gone"), "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"},
-		"205": {head11, begin(205, "", -1, "gone"), "HTTP/1.1 205 Reset Content\r\nDate: now\r\nContent-Length: 0\r\n\r\n"},
+		"204": {head11, begin(204, "No Content", 0, "gone"), "HTTP/1.1 204 No Content\r\nDate: now\r\n\r\n"},
+		"205": {head11, begin(205, "Reset Content", -1, "gone"), "HTTP/1.1 205 Reset Content\r\nDate: now\r\nContent-Length: 0\r\n\r\n"},
 		"304 with a type": {
-			head11, begin(304, "", 4, "gone", pair{"Content-Type", "text/plain"}),
+			head11, begin(304, "Not Modified", 4, "gone", pair{"Content-Type", "text/plain"}),
 			"HTTP/1.1 304 Not Modified\r\nContent-Type: text/plain\r\nDate: now\r\n\r\n",
 		},
 		"a status of one's own": {head11, begin(799, "", 0, ""), "HTTP/1.1 799 \r\nDate: now\r\nContent-Length: 0\r\n\r\n"},
@@ -100,7 +100,7 @@ func TestResponsesByteForByte(t *testing.T) {
 			"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n",
 		},
 		"Connection: close from the handler": {
-			head11, begin(200, "", 0, "", pair{"Connection", "Close"}),
+			head11, begin(200, "OK", 0, "", pair{"Connection", "Close"}),
 			"HTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
 		},
 		"early hints": {
@@ -108,14 +108,14 @@ func TestResponsesByteForByte(t *testing.T) {
 				w.Header().Set("Link", "</a>")
 				w.WriteHeader(103)
 				w.WriteHeader(101) // is not to be had
-				w.(*Writer).Begin(200, "", fields(date), 0)
+				w.(*Writer).Begin(200, "OK", fields(date), 0)
 			},
 			"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 0\r\n\r\n",
 		},
 		"no early hints for HTTP/1.0": {
 			head10, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(103)
-				w.(*Writer).Begin(200, "", fields(date), 0)
+				w.(*Writer).Begin(200, "OK", fields(date), 0)
 			},
 			"HTTP/1.0 200 OK\r\nDate: now\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
 		},
@@ -124,14 +124,14 @@ func TestResponsesByteForByte(t *testing.T) {
 			func(w http.ResponseWriter, r *http.Request) {
 				w.WriteHeader(100)
 				body, _ := io.ReadAll(r.Body)
-				w.(*Writer).Begin(200, "", fields(date), int64(len(body)))
+				w.(*Writer).Begin(200, "OK", fields(date), int64(len(body)))
 				_, _ = w.Write(body)
 			},
 			"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nDate: now\r\nContent-Length: 2\r\n\r\nab",
 		},
 		"steps": {
 			head11, func(w http.ResponseWriter, _ *http.Request) {
-				w.(*Writer).Begin(200, "", fields(date), -1)
+				w.(*Writer).Begin(200, "OK", fields(date), -1)
 				for _, block := range []string{"a", "", "bc"} {
 					_, _ = io.WriteString(w, block)
 					w.(http.Flusher).Flush()
@@ -180,14 +180,19 @@ func TestDateIsAddedIfThereIsNone(t *testing.T) {
 func TestResponseThatIsNotWholeLooksLikeNone(t *testing.T) {
 	for name, request := range map[string]string{"1.1": "HTTP/1.1\r\nHost: a\r\n\r\n", "1.0": "HTTP/1.0\r\n\r\n"} {
 		for what, handler := range map[string]func(w *Writer){
-			"before its head":    func(w *Writer) { w.Abort() },
-			"after its head":     func(w *Writer) { w.Begin(200, "", fields(), -1); w.Abort() },
-			"after some":         func(w *Writer) { w.Begin(200, "", fields(), -1); _, _ = io.WriteString(w, "abc"); w.Flush(); w.Abort() },
-			"with a length":      func(w *Writer) { w.Begin(200, "", fields(), 5); _, _ = io.WriteString(w, "abc"); w.Abort() },
-			"a length not kept":  func(w *Writer) { w.Begin(200, "", fields(), 5); _, _ = io.WriteString(w, "abc") },
-			"all of its length":  func(w *Writer) { w.Begin(200, "", fields(), 3); _, _ = io.WriteString(w, "abc"); w.Abort() },
-			"by http.ErrAbort":   func(w *Writer) { w.Begin(200, "", fields(), -1); panic(http.ErrAbortHandler) },
-			"by a panic of ours": func(w *Writer) { w.Begin(200, "", fields(), 5); panic("a fault") },
+			"before its head": func(w *Writer) { w.Abort() },
+			"after its head":  func(w *Writer) { w.Begin(200, "OK", fields(), -1); w.Abort() },
+			"after some": func(w *Writer) {
+				w.Begin(200, "OK", fields(), -1)
+				_, _ = io.WriteString(w, "abc")
+				w.Flush()
+				w.Abort()
+			},
+			"with a length":      func(w *Writer) { w.Begin(200, "OK", fields(), 5); _, _ = io.WriteString(w, "abc"); w.Abort() },
+			"a length not kept":  func(w *Writer) { w.Begin(200, "OK", fields(), 5); _, _ = io.WriteString(w, "abc") },
+			"all of its length":  func(w *Writer) { w.Begin(200, "OK", fields(), 3); _, _ = io.WriteString(w, "abc"); w.Abort() },
+			"by http.ErrAbort":   func(w *Writer) { w.Begin(200, "OK", fields(), -1); panic(http.ErrAbortHandler) },
+			"by a panic of ours": func(w *Writer) { w.Begin(200, "OK", fields(), 5); panic("a fault") },
 		} {
 			t.Run(name+" "+what, func(t *testing.T) {
 				s := serve(t, settings(), func(w http.ResponseWriter, _ *http.Request) { handler(w.(*Writer)) })
@@ -245,7 +250,7 @@ func TestBlocksInOneChunk(t *testing.T) {
 			if r.RequestURI == "/counted" {
 				length = len(strings.Join(blocks, ""))
 			}
-			w.(*Writer).Begin(200, "", fields(), int64(length))
+			w.(*Writer).Begin(200, "OK", fields(), int64(length))
 			var all [][]byte
 			for _, b := range blocks {
 				all = append(all, []byte(b))
@@ -286,7 +291,7 @@ func TestFileIsSent(t *testing.T) {
 		case "/long":
 			size, length = int64(len(content)), int64(len(content))
 		}
-		w.(*Writer).Begin(200, "", fields(), length)
+		w.(*Writer).Begin(200, "OK", fields(), length)
 		n, err := io.CopyN(w, file, size)
 		if r.RequestURI == "/long" {
 			if n != int64(len(content)-5) || !errors.Is(err, io.EOF) {
@@ -388,7 +393,7 @@ func TestReadingWhileWriting(t *testing.T) {
 				}
 			}
 		}()
-		w.(*Writer).Begin(200, "", fields(), -1)
+		w.(*Writer).Begin(200, "OK", fields(), -1)
 		for piece := range pieces {
 			_, _ = w.Write(piece)
 			w.(http.Flusher).Flush()

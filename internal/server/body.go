@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,11 +21,9 @@ const leastRing = 64 << 10
 // client holds no Python thread; a larger one is left to stream. length is the
 // body's, -1 if it is not known yet. An error is the client's: see bodyStatus.
 //
-// Who sent Expect: 100-continue waits for a word of the application: nothing is
-// read ahead, and net/http says 100 at the first read.
-//
-// r.Body stays what net/http made it: by its type it finds out, after the
-// response, that some of the body is left and no other request can follow.
+// With Expect: 100-continue, reading is what has the client send it; so one of
+// unknown length, or a larger one, is not read ahead, and the client gets its
+// answer without having sent it if the application does not want it.
 func (x *exchange) readBody() (length int64, err error) {
 	r, s := x.r, &x.h.settings
 	if r.ContentLength == 0 || r.Body == http.NoBody {
@@ -34,11 +34,9 @@ func (x *exchange) readBody() (length int64, err error) {
 	if s.LimitRequestBody > 0 {
 		source = http.MaxBytesReader(x.w, source, s.LimitRequestBody)
 	}
-	x.upload = &upload{ReadCloser: x.counted(source), control: http.NewResponseController(x.w), pace: paceOf(s)}
-	if x.expects() {
-		return x.stream(nil)
-	}
-	if r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer) {
+	x.upload = &upload{ReadCloser: x.counted(source), wire: x.w, pace: paceOf(s)}
+	switch {
+	case r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer):
 		buf, err := x.req.Body(int(r.ContentLength))
 		if err != nil {
 			return 0, err
@@ -48,21 +46,18 @@ func (x *exchange) readBody() (length int64, err error) {
 		}
 		x.req.SetBody(len(buf))
 		return r.ContentLength, nil
+	case x.expects():
+		return x.stream(nil)
+	default:
+		return x.readUnknown()
 	}
-	return x.readUnknown()
 }
 
 // expects tells whether the client waits for 100 Continue before it sends its
-// body, or may do so (RFC 9110, 10.1.1). HTTP/1.0 knows no such thing, an empty
-// field expects nothing, and anything else got net/http's 417.
+// body, or may do so (RFC 9110, 10.1.1). HTTP/1.0 knows no such thing; anything
+// else that was expected got a 417.
 func (x *exchange) expects() bool {
-	return x.r.ProtoAtLeast(1, 1) && x.r.ContentLength != 0 && first(x.r.Header, "Expect") != ""
-}
-
-// isOpenEnded tells whether nobody can know what follows the request's head: a
-// body that was not asked for yet may come all the same.
-func (x *exchange) isOpenEnded() bool {
-	return x.expects() && (x.upload == nil || !x.upload.ended.Load())
+	return x.r.ProtoAtLeast(1, 1) && strings.EqualFold(first(x.r.Header, "Expect"), "100-continue")
 }
 
 // readUnknown reads ahead a body that is too long or of unknown length.
@@ -78,7 +73,7 @@ func (x *exchange) readUnknown() (int64, error) {
 			continue
 		case err == nil:
 			return x.stream(ahead)
-		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) && x.r.ContentLength < 0:
+		case x.upload.ended.Load(): // else the client has left, which looks the same to ReadFull
 			body, err := x.req.Body(len(ahead))
 			if err != nil {
 				return 0, err
@@ -99,50 +94,34 @@ func (x *exchange) stream(ahead []byte) (int64, error) {
 		return 0, err
 	}
 	copy(ring, ahead)
-	control := x.upload.control
-	// The application may go on reading after its first block has gone out.
-	// HTTP/2 is like that anyway, and says so with an error.
-	_ = control.EnableFullDuplex()
-	conn := x.conn
+	if other, ok := x.w.(*foreign); ok {
+		other.Stream()
+	}
+	w := x.w
 	x.streams = true
-	x.req.StreamBody(x.upload, len(ahead), x.r.ContentLength, func() {
-		conn.spoil()
-		_ = control.SetReadDeadline(time.Unix(1, 0))
-	})
+	x.req.StreamBody(x.upload, len(ahead), x.r.ContentLength, func() { _ = w.SetReadDeadline(time.Unix(1, 0)) })
 	return x.r.ContentLength, nil
 }
 
-// What an application left of a body is read and thrown away up to this much,
-// in this time, so that the connection can be used again.
-const (
-	mostLeft    = 1 << 20
-	timeForLeft = 5 * time.Second
-)
-
-// leaveBody reads what the application left of a streamed body, or gives the
-// connection up. net/http would do it, but cannot in full duplex: it starts to
-// read ahead at the body's end and then trips over that.
+// leaveBody leaves what the application did not read of a streamed body to the
+// connection.
 func (x *exchange) leaveBody() {
-	if !x.streams || x.abort {
+	if !x.streams {
 		return
 	}
-	control := x.upload.control
-	if x.begun {
-		_ = control.Flush() // the client need not wait for this
+	if x.begun && !x.abort {
+		_ = x.w.FlushError() // the client need not wait for this
 	}
-	if !x.req.StopBody() && x.expects() {
-		// Nobody said 100 Continue, and the response that the connection ends
-		// (isOpenEnded). net/http takes a little of what comes all the same.
-		_ = control.SetReadDeadline(time.Now().Add(timeForLeft))
-		return
-	}
-	if x.upload.isLate() {
-		x.conn.spoil()
-		return
-	}
-	_ = control.SetReadDeadline(time.Now().Add(timeForLeft))
-	if _, err := io.CopyN(io.Discard, x.upload.ReadCloser, mostLeft); !errors.Is(err, io.EOF) {
-		x.conn.spoil()
+	x.req.StopBody()
+	x.w.LeaveBody()
+}
+
+// leaveUntouched is leaveBody before the response has begun, if nobody has to be
+// waited for: so its head can say that the connection ends.
+func (x *exchange) leaveUntouched() {
+	if x.streams && x.req.IsBodyUntouched() {
+		x.req.StopBody()
+		x.w.LeaveBody()
 	}
 }
 
@@ -153,12 +132,42 @@ func (x *exchange) logLate() {
 
 // bodyStatus is the answer to a body that could not be read.
 func bodyStatus(err error) int {
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
+	switch {
+	case isTooLarge(err):
 		return http.StatusRequestEntityTooLarge
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return http.StatusRequestTimeout
+	default:
+		return http.StatusBadRequest
 	}
-	return http.StatusBadRequest
+}
+
+// countedBody is a request body that counts what is read of it, by the
+// request's goroutine or the one that feeds wsgi.input.
+type countedBody struct {
+	io.ReadCloser
+	read atomic.Int64
+}
+
+func (c *countedBody) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.read.Add(int64(n))
+	return n, err
+}
+
+// counted has what is read of source counted, if anybody wants to know.
+func (x *exchange) counted(source io.ReadCloser) io.ReadCloser {
+	if x.h.access == nil {
+		return source
+	}
+	x.body = &countedBody{ReadCloser: source}
+	return x.body
+}
+
+// bytesIn is how much of the request body was read from the client.
+func (x *exchange) bytesIn() int64 {
+	if x.body == nil {
+		return 0
+	}
+	return x.body.read.Load()
 }

@@ -3,9 +3,7 @@ package server
 import (
 	"errors"
 	"net"
-	"net/http"
 	"os"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -28,90 +26,12 @@ import (
 // sweepInterval is how often a drain looks at the connections.
 const sweepInterval = 20 * time.Millisecond
 
-// connections are those that are open.
-type connections struct {
-	mu       sync.Mutex
-	open     map[*connection]struct{}
-	draining atomic.Bool
-}
-
-// track is net/http's ConnState.
-func (s *connections) track(c net.Conn, state http.ConnState) {
-	conn, ok := c.(*connection)
-	if !ok {
-		return
-	}
-	switch state {
-	case http.StateNew:
-		s.mu.Lock()
-		s.open[conn] = struct{}{}
-		s.mu.Unlock()
-	case http.StateClosed, http.StateHijacked:
-		s.mu.Lock()
-		delete(s.open, conn)
-		s.mu.Unlock()
-	default:
-		conn.track(state)
-	}
-}
-
-// idleSince remembers how often a connection had been used when it was first
-// seen idle, and when that was.
-type idleSince struct {
-	requests int
-	time     time.Time
-}
-
-// sweep closes connections that have been idle for linger, and returns how many
-// are open after that.
-func (s *connections) sweep(seen map[*connection]idleSince, linger time.Duration) int {
-	s.mu.Lock()
-	conns := make([]*connection, 0, len(s.open))
-	for c := range s.open {
-		conns = append(conns, c)
-	}
-	s.mu.Unlock()
-	now := time.Now()
-	for _, c := range conns {
-		requests, idle := c.idle()
-		if before, known := seen[c]; !idle || !known || before.requests != requests {
-			seen[c] = idleSince{requests, now}
-		} else if now.Sub(before.time) >= linger {
-			_ = c.Close()
-		}
-	}
-	return len(conns)
-}
-
-// idle tells whether the connection waits for a request of which nothing has
-// come yet, and how many it has had.
-func (c *connection) idle() (requests int, idle bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.requests, !c.serving && len(c.wire.head)+len(c.ahead) == 0 && !c.hasInput()
-}
-
-// hasInput tells whether the kernel holds bytes that nobody has read.
-func (c *connection) hasInput() bool {
-	socket, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return false
-	}
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return false
-	}
-	n := 0
-	err = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
-	return err == nil && n > 0
-}
-
 // Drain ends the server as described above. linger is how long idle connections
 // stay open. stops: nobody else serves on the sockets, so they are shut down for
 // every process that may hold a copy of them. What is not finished after timeout
 // is cut off: the requests that this happened to are returned as Running has them.
 func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string) {
-	s.connections.draining.Store(true)
+	s.http1.Drain()
 	for _, l := range s.listeners {
 		l.close(stops)
 	}
@@ -120,8 +40,7 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 	defer deadline.Stop()
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
-	seen := map[*connection]idleSince{}
-	for late := false; !late && s.connections.sweep(seen, linger) > 0; {
+	for late := false; !late && s.http1.Sweep(linger) > 0; {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
@@ -129,7 +48,7 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 			cut = s.Running()
 		}
 	}
-	_ = s.http.Close()
+	s.http1.Close()
 	s.cancel()
 	<-s.stopped
 	if s.handler != nil {
@@ -141,21 +60,15 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 // listener is a listening socket that other processes may serve on as well.
 type listener struct {
 	net.Listener
-	borrowed  bool
-	limitLine int
-	short     *shortage
-	closing   atomic.Bool
-	stops     bool // written before closing
+	borrowed bool
+	closing  atomic.Bool
+	stops    bool // written before closing
 }
 
 // Accept returns the next connection; when the listener is being closed, those
 // that the kernel has accepted already, then net.ErrClosed.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	for err != nil && !l.closing.Load() && isShortage(err) {
-		l.short.meet(err)
-		c, err = l.Listener.Accept()
-	}
 	if err != nil && l.closing.Load() {
 		c = l.queued()
 		if c == nil && l.stops {
@@ -174,10 +87,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
-	c = apart(c)
-	conn := &connection{Conn: c, limitLine: l.limitLine}
-	conn.server.host, conn.server.port, _ = net.SplitHostPort(c.LocalAddr().String())
-	return conn, nil
+	return apart(c), nil
 }
 
 // close has Accept return what is queued, and then end. stops: see Drain.
@@ -188,7 +98,7 @@ func (l *listener) close(stops bool) {
 	}
 	l.closing.Store(true)
 	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = d.SetDeadline(longAgo) // wakes Accept
+		_ = d.SetDeadline(time.Unix(1, 0)) // wakes Accept
 	}
 }
 

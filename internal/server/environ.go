@@ -14,22 +14,22 @@ import (
 //
 // False: the request lies outside of the mount.
 func (x *exchange) fillEnviron(b *environ.Builder) bool {
-	r, conn := x.r, x.conn
+	r := x.r
 	if !b.Target(r.RequestURI, x.h.settings.Mount) {
 		return false
 	}
 	b.Set(environ.RequestMethod, r.Method)
 	b.Set(environ.ServerProtocol, r.Proto)
 	b.Set(environ.URLScheme, x.scheme)
-	server := conn.server
-	if server.port == "" { // a unix socket has no name and port of its own
-		server = serverOfHost(r.Host, x.scheme)
+	server := x.server
+	if server.Port == "" { // a unix socket has no name and port of its own
+		server.Host, server.Port = environ.ServerOf(r.Host, x.scheme)
 	}
-	b.Set(environ.ServerName, server.host)
-	b.Set(environ.ServerPort, server.port)
-	b.Set(environ.RemoteAddr, x.client.host)
-	if x.client.port != "" {
-		b.Set(environ.RemotePort, x.client.port)
+	b.Set(environ.ServerName, server.Host)
+	b.Set(environ.ServerPort, server.Port)
+	b.Set(environ.RemoteAddr, x.client.Host)
+	if x.client.Port != "" {
+		b.Set(environ.RemotePort, x.client.Port)
 	}
 	if r.Host != "" {
 		b.Header("Host", []string{r.Host})
@@ -56,25 +56,6 @@ func setBodyLength(b *environ.Builder, r *http.Request, length int64) {
 	}
 }
 
-// serverOfHost makes SERVER_NAME and SERVER_PORT from what the client asked
-// for, where the listener has neither.
-func serverOfHost(host, scheme string) address {
-	name, port, err := net.SplitHostPort(host)
-	if err != nil {
-		name, port = strings.Trim(host, "[]"), ""
-	}
-	if name == "" {
-		name = "localhost"
-	}
-	if port == "" {
-		port = "80"
-		if scheme == "https" {
-			port = "443"
-		}
-	}
-	return address{name, port}
-}
-
 // splitClient takes RemoteAddr apart; empty for a unix socket.
 func splitClient(remote string) address {
 	host, port, err := net.SplitHostPort(remote)
@@ -84,5 +65,12 @@ func splitClient(remote string) address {
 	if zone := strings.IndexByte(host, '%'); zone >= 0 {
 		host = host[:zone]
 	}
-	return address{host, port}
+	return address{Host: host, Port: port}
+}
+
+func first(h http.Header, name string) string {
+	if v := h[name]; len(v) > 0 {
+		return strings.TrimSpace(v[0])
+	}
+	return ""
 }

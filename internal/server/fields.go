@@ -1,47 +1,44 @@
 package server
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
-// nameOf is the name under which a header field of the application's goes out:
-// its own spelling, but for those that net/http looks for. Empty: it does not.
+// endToEnd leaves the hop-by-hop fields out.
 //
-// Hop-by-hop fields are the server's (PEP 3333, "Other HTTP Features"; RFC 9110,
-// 7.6.1), and applications set them all the same: recipes for server-sent events
-// have Connection: keep-alive. They are left out, as under Gunicorn, but for what
+// They are the server's (PEP 3333, "Other HTTP Features"; RFC 9110, 7.6.1), and
+// applications set them all the same: recipes for server-sent events have
+// Connection: keep-alive. They are left out, as under Gunicorn, but for what
 // Connection: close asks for. Proxy-Authenticate is no such field of a response
 // (RFC 9110, 11.7.1).
-func (x *exchange) nameOf(name, value string) string {
-	known := http.CanonicalHeaderKey(name)
-	switch {
-	case known == "Content-Type" || known == "Content-Encoding" || known == "Date":
-		return known
-	case !isHopByHop(known):
-		return name
-	case known == "Connection" && hasToken(value, "close"):
-		x.w.Header()["Connection"] = []string{"close"}
-	default:
+func (x *exchange) endToEnd(fields [][2]string) [][2]string {
+	kept := fields[:0]
+	for _, field := range fields {
+		known := hopByHop(field[0])
+		if known == "" || known == "Connection" && hasToken(field[1], "close") {
+			kept = append(kept, field)
+			continue
+		}
 		x.adviseHopByHop(known)
 	}
-	return ""
+	return kept
 }
 
-// isHopByHop tells whether a field, in its canonical spelling, is the server's.
-func isHopByHop(known string) bool {
-	switch known {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade":
-		return true
+// hopByHop is the canonical name of a field that belongs to the connection;
+// empty for all others.
+func hopByHop(name string) string {
+	for _, known := range [...]string{
+		"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Trailers", "Transfer-Encoding", "Upgrade",
+	} {
+		if len(known) == len(name) && strings.EqualFold(known, name) {
+			return known
+		}
 	}
-	return false
+	return ""
 }
 
 // isForHints tells whether a field may stand in an interim response: the framing
 // of the response to come is none of its business either.
 func isForHints(name string) bool {
-	known := http.CanonicalHeaderKey(name)
-	return !isHopByHop(known) && known != "Content-Length"
+	return hopByHop(name) == "" && !strings.EqualFold(name, "Content-Length")
 }
 
 func (x *exchange) adviseHopByHop(field string) {

@@ -10,115 +10,135 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/proxies"
 )
 
 type handler struct {
 	app      *embed.Application
 	settings config.Settings
 	log      *slog.Logger
-	access   *AccessLog // nil: none
+	access   *accesslog.Log // nil: none
 	ids      *requestIDs
-	trusted  *proxies
+	trusted  *proxies.Proxies
 	flights  *flights
-	draining *atomic.Bool // every response is its connection's last
+	draining func() bool // every response is its connection's last
 	hooks    Hooks
-	plain    bool  // plain requests do not go through net/http
-	dates    clock // the field Date of their responses
 	camera   camera
 	advised  sync.Map // what Hooks.Advise was called for
+	refusals logging.Ration
 }
 
 // exchange is one request and its response. One goroutine works on it.
 type exchange struct {
 	h      *handler
-	w      http.ResponseWriter
+	w      wire
 	r      *http.Request
 	req    *embed.Request // nil until one is acquired
-	conn   *connection
-	plain  *plain // nil: net/http has the request
 	client address
+	server address // our end of the connection
 	scheme string
 	uri    string // the request's target, as logs may have it
 	start  time.Time
 
 	status  int
-	begun   bool // the response's head has gone to net/http
+	begun   bool // the response has
 	written int64
-	ran     bool // the application did, to its end
-	streams bool // the body is read while the application runs
+	length  int64 // of the response, as it says; -1: it does not
+	ran     bool  // the application did, to its end
+	streams bool  // the body is read while the application runs
 	upload  *upload
-	abort   bool // the connection must not look as if all was well
+	abort   bool // the response must not look as if all was well
 	flight  flight
+	body    *countedBody  // nil: none, or nobody wants to know
+	number  atomic.Uint64 // in requestID; 0: none yet
+	memory
+}
 
-	body   *countedBody  // nil: none, or nobody wants to know
-	number atomic.Uint64 // in requestID; 0: none yet
-	took   time.Duration // start to end, for the access log
-	line   []byte        // of the access log; the next exchange uses the memory
+// memory is what an exchange leaves to the next one.
+type memory struct {
+	fields [][2]string
+	blocks [][]byte
+	entry  accesslog.Entry
+	line   []byte // of the access log
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
+// ServeHTTP answers a request. w may be anybody's: what is not internal/http1's
+// Writer is used as well as can be.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	conn := connectionOf(r)
-	if conn.isSpoiled() { // net/http had it in its buffer
-		panic(http.ErrAbortHandler)
+	own, ok := w.(wire)
+	if ok {
+		h.exchange(own, r)
+		return
 	}
-	if !h.exchange(conn, w, r, nil) {
-		if !r.ProtoAtLeast(1, 1) {
-			conn.reset() // without chunks, a plain close would look like the end
-		}
+	other := newForeign(h, w, r)
+	h.exchange(other, r)
+	if other.aborted {
 		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
 }
 
-// exchange serves a request of conn. False: the connection must not go on, and
-// not look as if all was well.
-func (h *handler) exchange(conn *connection, w http.ResponseWriter, r *http.Request, pl *plain) (goesOn bool) {
+// exchange serves a request.
+func (h *handler) exchange(w wire, r *http.Request) {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{h: h, w: w, r: r, conn: conn, plain: pl, client: conn.client, start: time.Now(), line: x.line}
+	*x = exchange{h: h, w: w, r: r, start: time.Now(), length: -1, memory: x.memory}
+	x.client.Host, x.client.Port = w.Remote()
+	x.server.Host, x.server.Port = w.Local()
 	x.uri = loggedTarget(r.RequestURI)
 	x.serve()
 	x.leaveBody()
 	if x.flight.timedOut {
 		x.leaveRequest()
 	}
-	if h.access != nil {
-		h.access.write(x) // who has the answer finds its line
+	if x.abort {
+		w.Abort()
 	}
-	x.endPlain()
+	if h.access != nil {
+		x.writeLine() // who has the answer finds its line
+	}
+	if err := w.End(); err != nil && !x.abort {
+		x.lose(err)
+	}
 	if x.req != nil {
 		x.req.Release()
 	}
-	goesOn = !x.abort && (pl == nil || pl.answer.goesOn() && pl.body.left == 0)
-	if !x.flight.kept {
-		*x = exchange{line: x.line}
-		exchanges.Put(x)
-		if pl != nil {
-			pl.release()
-		}
+	if x.flight.kept {
+		w.Keep()
+		return
 	}
-	return goesOn
+	clear(x.fields)
+	clear(x.blocks)
+	*x = exchange{memory: memory{fields: x.fields[:0], blocks: x.blocks[:0], line: x.line}}
+	exchanges.Put(x)
 }
 
 func (x *exchange) serve() {
 	h := x.h
 	var contradicts bool
-	x.scheme, contradicts = h.trusted.scheme(x.client.host, x.r.Header)
-	if x.plain == nil && !x.conn.begin(x.r) {
-		x.logRequest(slog.LevelInfo, "the length of the body is ambiguous", "request.malformed")
-		x.refuse(http.StatusBadRequest)
-		return
-	}
+	x.scheme, contradicts = h.trusted.Scheme(x.client.Host, x.r.Header)
 	if contradicts {
 		x.logRequest(slog.LevelInfo, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
 			"request.malformed")
 		x.refuse(http.StatusBadRequest)
 		return
 	}
-	if status := checkHead(x.r, &h.settings); status != 0 {
-		x.refuse(status)
+	if x.r.RequestURI == "*" { // OPTIONS: RFC 9110, 9.3.7
+		x.answer(http.StatusOK, "")
 		return
+	}
+	if limit := h.settings.LimitRequestBody; limit > 0 && x.r.ContentLength > limit {
+		x.refuse(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if other, ok := x.w.(*foreign); ok {
+		if status := checkHead(other.r, &h.settings); status != 0 {
+			x.refuse(status)
+			return
+		}
 	}
 	if err := x.submit(); err != nil {
 		x.fail(err)
@@ -160,9 +180,15 @@ func (x *exchange) submit() error {
 	return nil
 }
 
-// clientLeft tells whether nobody waits for the response any more: writing it
-// failed, or somebody listened.
-func (x *exchange) clientLeft() bool { return x.r.Context().Err() != nil || x.conn.hasLeft() }
+// clientLeft tells whether nobody waits for the response any more. A client that
+// has only ended its own direction may well wait for it; but as long as the
+// request is queued it is taken for one that has left: nearly all who do that
+// close the connection, which looks the same, and a queue must not be full of
+// requests that nobody waits for.
+func (x *exchange) clientLeft(queued bool) bool {
+	gone, finished := x.w.Presence()
+	return gone || finished && queued
+}
 
 // errOutside is a request outside of the mount.
 var errOutside = errors.New("outside of the mount")

@@ -10,9 +10,9 @@ func (x *exchange) sendHints() {
 			continue
 		}
 		h := x.w.Header() // empty: the response has not begun
-		for name, value := range fields {
-			if isForHints(name) {
-				h[name] = append(h[name], value)
+		for _, field := range fields {
+			if isForHints(field[0]) {
+				h[field[0]] = append(h[field[0]], field[1])
 			}
 		}
 		if len(h) == 0 {

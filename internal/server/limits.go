@@ -1,49 +1,53 @@
 package server
 
 import (
+	"math"
 	"net/http"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 )
 
-// maxHeaderBytes is how much of a request head net/http reads before it
-// answers 431 by itself: what the limits allow together, or 16 MiB if one of
-// them is off.
-func maxHeaderBytes(s config.Settings) int {
-	const most = 16 << 20
-	if s.LimitRequestLine == 0 || s.LimitRequestFieldSize == 0 {
-		return most
+// maxConnections is the setting, or less if the process may not have that many
+// open files; a part of them is left to the application.
+func maxConnections(setting int) int {
+	var files unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil || files.Cur > math.MaxInt32 {
+		return setting
 	}
-	return min(most, s.LimitRequestLine+s.LimitRequestFields*(s.LimitRequestFieldSize+len("\r\n")))
+	return min(setting, connectionsOf(int(files.Cur)))
 }
 
-// checkHead holds a request's head against the limits. 0 if it passes, else
+// connectionsOf is how many of the open files may be connections.
+func connectionsOf(files int) int {
+	const least = 64
+	return max(1, files-max(files/8, min(files/2, least)))
+}
+
+// checkHead holds a request's head against the limits, for those that were not
+// read by internal/http1, which keeps them while it reads. 0 if it passes, else
 // the status to answer.
 func checkHead(r *http.Request, s *config.Settings) int {
 	line := len(r.Method) + 1 + len(r.RequestURI) + 1 + len(r.Proto)
 	if s.LimitRequestLine > 0 && line > s.LimitRequestLine {
 		return http.StatusRequestURITooLong
 	}
-	fields := 0
-	if r.Host != "" {
+	fields, size := 0, line
+	count := func(name, value string) bool {
+		field := len(name) + len(": ") + len(value)
 		fields++
-		if s.LimitRequestFieldSize > 0 && len("Host: ")+len(r.Host) > s.LimitRequestFieldSize {
-			return http.StatusRequestHeaderFieldsTooLarge
-		}
+		size += field + len("\r\n")
+		return s.LimitRequestFieldSize == 0 || field <= s.LimitRequestFieldSize
 	}
+	fits := r.Host == "" || count("Host", r.Host)
 	for name, values := range r.Header {
-		fields += len(values)
-		for _, v := range values {
-			if s.LimitRequestFieldSize > 0 && len(name)+len(": ")+len(v) > s.LimitRequestFieldSize {
-				return http.StatusRequestHeaderFieldsTooLarge
-			}
+		for _, value := range values {
+			fits = count(name, value) && fits
 		}
 	}
-	if fields > s.LimitRequestFields {
+	if !fits || fields > s.LimitRequestFields || size > s.LimitRequestHead {
 		return http.StatusRequestHeaderFieldsTooLarge
-	}
-	if s.LimitRequestBody > 0 && r.ContentLength > s.LimitRequestBody {
-		return http.StatusRequestEntityTooLarge
 	}
 	return 0
 }

@@ -3,35 +3,42 @@ package server
 import (
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // refuse answers a request that the application has no part in, or failed.
 func (x *exchange) refuse(status int) {
-	h := x.w.Header()
-	clear(h)
-	h["Content-Type"] = []string{"text/plain; charset=utf-8"}
-	if status == http.StatusServiceUnavailable {
-		h["Retry-After"] = []string{"1"}
+	x.answer(status, strconv.Itoa(status)+" "+http.StatusText(status)+"\n")
+}
+
+var (
+	plainText  = [2]string{"Content-Type", "text/plain; charset=utf-8"}
+	retryAfter = [2]string{"Retry-After", "1"}
+	closing    = [2]string{"Connection", "close"}
+)
+
+// answer is a whole response of the server's own.
+func (x *exchange) answer(status int, text string) {
+	x.fields = x.fields[:0]
+	if text != "" {
+		x.fields = append(x.fields, plainText)
 	}
 	switch status {
-	case http.StatusInternalServerError, http.StatusServiceUnavailable, http.StatusNotFound, http.StatusGatewayTimeout:
+	case http.StatusServiceUnavailable:
+		x.fields = append(x.fields, retryAfter)
+	case http.StatusOK, http.StatusInternalServerError, http.StatusNotFound, http.StatusGatewayTimeout:
 	default:
 		// What the client sent cannot be trusted to end where it says.
-		h["Connection"] = []string{"close"}
-		if x.r.ContentLength != 0 && !x.upload.isLate() {
-			// net/http reads what is left of a body, so that the client gets to
-			// read this; it need not wait for one that never comes.
-			_ = http.NewResponseController(x.w).SetReadDeadline(time.Now().Add(timeForLeft))
-		}
+		x.fields = append(x.fields, closing)
 	}
-	x.sayLast(h)
-	text := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
-	h["Content-Length"] = []string{strconv.Itoa(len(text))}
-	x.status, x.begun = status, true
-	x.w.WriteHeader(status)
+	if x.streams {
+		x.leaveUntouched()
+	} else if !x.upload.isLate() {
+		x.w.LeaveBody()
+	}
+	x.status, x.begun, x.length = status, true, int64(len(text))
+	x.w.Begin(status, http.StatusText(status), x.fields, x.length)
 	if x.r.Method != http.MethodHead {
-		n, _ := x.w.Write([]byte(text))
-		x.written += int64(n)
+		n, _ := x.w.WriteBlocks([]byte(text)) // an error is the client's, who has left: End says so, too
+		x.written += n
 	}
 }

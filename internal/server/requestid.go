@@ -31,19 +31,19 @@ func (x *exchange) requestID() string {
 	if id := x.sentID(); id != "" {
 		return id
 	}
-	return string(x.appendID(nil))
+	return string(x.AppendID(nil))
 }
 
 // sentID is a trusted proxy's name for the request; empty if there is none.
 func (x *exchange) sentID() string {
-	if id := first(x.r.Header, "X-Request-Id"); isRequestID(id) && x.h.trusted.trusts(x.client.host) {
+	if id := first(x.r.Header, "X-Request-Id"); isRequestID(id) && x.h.trusted.Trusts(x.client.Host) {
 		return id
 	}
 	return ""
 }
 
-// appendID appends our own name for the request.
-func (x *exchange) appendID(b []byte) []byte {
+// AppendID appends our own name for the request.
+func (x *exchange) AppendID(b []byte) []byte {
 	if x.number.Load() == 0 {
 		x.number.CompareAndSwap(0, x.h.ids.last.Add(1))
 	}

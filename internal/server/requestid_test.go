@@ -1,10 +1,13 @@
 package server
 
 import (
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/gowsgi/gowsgi/internal/proxies"
 )
 
 func TestRequestIDIsTheTrustedProxysIfItIsSane(t *testing.T) {
@@ -25,8 +28,8 @@ func TestRequestIDIsTheTrustedProxysIfItIsSane(t *testing.T) {
 		{"127.0.0.1", []string{strings.Repeat("x", 128)}, true},
 		{"127.0.0.1", []string{strings.Repeat("x", 129)}, false},
 	} {
-		x := exchangeFor(nil, "/")
-		x.client.host = test.client
+		x := namedExchange(t)
+		x.client.Host = test.client
 		x.r.Header["X-Request-Id"] = test.sent
 		got := x.requestID()
 		if test.taken && got != test.sent[0] || !test.taken && !own.MatchString(got) {
@@ -35,8 +38,18 @@ func TestRequestIDIsTheTrustedProxysIfItIsSane(t *testing.T) {
 	}
 }
 
+// namedExchange is one with what it takes to have a name.
+func namedExchange(t *testing.T) *exchange {
+	t.Helper()
+	trusted, err := proxies.Parse([]string{"127.0.0.1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &exchange{h: &handler{trusted: trusted, ids: newRequestIDs()}, r: httptest.NewRequest("GET", "/", nil), client: address{Host: "127.0.0.1", Port: "1"}}
+}
+
 func TestRequestIDStaysTheSameForWhoeverAsks(t *testing.T) {
-	first, second := exchangeFor(nil, "/"), exchangeFor(nil, "/")
+	first, second := namedExchange(t), namedExchange(t)
 	second.h = first.h
 	var mu sync.Mutex
 	seen := map[string]bool{}

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"strconv"
 
 	"github.com/gowsgi/gowsgi/embed"
 )
@@ -79,7 +78,8 @@ func (x *exchange) finish(batch embed.Batch) {
 		return
 	}
 	if !x.begun {
-		x.begin(x.length(batch))
+		x.leaveUntouched()
+		x.begin(x.lengthOf(batch))
 	}
 	if !x.send(batch, false) || !x.sendFile() {
 		return
@@ -87,9 +87,9 @@ func (x *exchange) finish(batch embed.Batch) {
 	x.checkLength(result)
 }
 
-// length is the Content-Length of a response that has not begun: as declared,
+// lengthOf is the Content-Length of a response that has not begun: as declared,
 // or what there is of it if the application has already finished.
-func (x *exchange) length(batch embed.Batch) int64 {
+func (x *exchange) lengthOf(batch embed.Batch) int64 {
 	declared := x.req.ContentLength()
 	if declared < 0 && x.r.Method != http.MethodHead && !x.req.HasFile() {
 		return int64(batch.Size())
@@ -97,36 +97,17 @@ func (x *exchange) length(batch embed.Batch) int64 {
 	return declared
 }
 
-// begin writes the response's head. length is its Content-Length, -1 if it has
+// begin makes the response's head. length is its Content-Length, -1 if it has
 // none.
 func (x *exchange) begin(length int64) {
-	h := x.w.Header()
-	h["Content-Type"] = nil // net/http would guess one
-	for name, value := range x.req.Header() {
-		if key := x.nameOf(name, value); key != "" {
-			h[key] = append(h[key], value)
-		}
-	}
-	x.status = x.req.Status()
-	if length >= 0 && bodyAllowed(x.status) {
-		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
-	}
-	x.begun = true
-	x.sayLast(h)
-	x.w.WriteHeader(x.status)
+	x.begun, x.status, x.length = true, x.req.Status(), length
+	x.fields = x.endToEnd(x.req.Fields(x.fields[:0]))
+	x.w.Begin(x.status, x.req.Reason(), x.fields, length)
 }
 
-// sayLast tells the client that the connection ends here: in a drain, or if
-// nobody knows where the next request would begin.
-func (x *exchange) sayLast(h http.Header) {
-	if x.h.draining.Load() || x.isOpenEnded() {
-		h["Connection"] = []string{"close"}
-	}
-}
-
-// bodyAllowed: RFC 9110, 6.4.1.
+// bodyAllowed: RFC 9110, 6.4.1, and 15.3.6.
 func bodyAllowed(status int) bool {
-	return status != http.StatusNoContent && status != http.StatusNotModified
+	return status != http.StatusNoContent && status != http.StatusResetContent && status != http.StatusNotModified
 }
 
 // send writes a batch, the response's head before it if that is still to come.
@@ -142,14 +123,15 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 	if !bodyAllowed(x.status) {
 		return true
 	}
-	n, err := x.write(batch)
+	x.blocks = batch.Blocks(x.blocks[:0])
+	n, err := x.w.WriteBlocks(x.blocks...)
 	x.written += n
 	if err != nil {
 		x.lose(err)
 		return false
 	}
 	if more {
-		if err := http.NewResponseController(x.w).Flush(); err != nil {
+		if err := x.w.FlushError(); err != nil {
 			x.lose(err)
 			return false
 		}
@@ -157,32 +139,13 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 	return true
 }
 
-func (x *exchange) write(batch embed.Batch) (written int64, err error) {
-	if x.plain != nil {
-		return x.plain.answer.writeBlocks(batch.Size(), batch.Blocks())
-	}
-	for block := range batch.Blocks() {
-		n, err := x.w.Write(block)
-		written += int64(n)
-		if err != nil {
-			return written, err
-		}
-	}
-	return written, nil
-}
-
 // lose gives up a client that does not take the response, or has left.
 func (x *exchange) lose(err error) {
 	x.abort = true
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		x.logRequest(slog.LevelInfo, "the client was too slow to take the response", "client.slow", "sent", x.written)
-		x.conn.reset() // the kernel need not keep what nobody takes
 	}
 }
-
-// What net/http reads of a file into its buffer, unless the response's head has
-// gone out: two writes anyway, and the rest would not begin at a page.
-const buffered = 512
 
 // sendFile sends the file of wsgi.file_wrapper, by sendfile(2) where the system
 // has it.
@@ -200,11 +163,11 @@ func (x *exchange) sendFile() bool {
 	if !bodyAllowed(x.status) {
 		return true
 	}
-	if size > buffered {
-		if err := http.NewResponseController(x.w).Flush(); err != nil {
-			x.lose(err)
-			return false
-		}
+	// The head goes out by itself: the file's first page would otherwise begin in
+	// the middle of a packet, and net/http would copy the beginning.
+	if err := x.w.FlushError(); err != nil {
+		x.lose(err)
+		return false
 	}
 	n, err := io.CopyN(x.w, file, size)
 	x.written += n
@@ -234,8 +197,6 @@ func (x *exchange) checkLength(result embed.Result) {
 	case x.req.Sent() < declared && x.r.Method != http.MethodHead:
 		x.logRequest(slog.LevelError, "the application produced less than its Content-Length: the connection was closed",
 			"response.short", "content_length", declared, "missing", declared-x.req.Sent())
-		// What there is goes out; net/http then closes the connection.
-		_ = http.NewResponseController(x.w).Flush()
-		x.abort = true
+		x.abort = true // what there is goes out
 	}
 }

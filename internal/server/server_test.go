@@ -199,28 +199,3 @@ func TestRunningAndLastActive(t *testing.T) {
 	<-done
 	eventually(t, "the request is served", func() bool { return srv.Requests() == 1 && len(srv.Running()) == 0 })
 }
-
-func TestRecordsAreRationed(t *testing.T) {
-	var s sparing
-	now := time.Now()
-	written := 0
-	for range 10 {
-		if _, ok := s.pass(now, 3); ok {
-			written++
-		}
-	}
-	if written != 3 {
-		t.Errorf("%d records in one second", written)
-	}
-	if held := s.left(now.Add(time.Second / 2)); held != 0 {
-		t.Errorf("told of %d records too early", held)
-	}
-	if held := s.left(now.Add(time.Second)); held != 7 {
-		t.Errorf("told of %d records, not 7", held)
-	}
-	s.pass(now.Add(2*time.Second), 1)
-	s.pass(now.Add(2*time.Second), 1)
-	if held, ok := s.pass(now.Add(3*time.Second), 1); held != 1 || !ok {
-		t.Errorf("the next record tells of %d, %v", held, ok)
-	}
-}

@@ -23,3 +23,16 @@ func loggedTarget(target string) string {
 	}
 	return target[:start] + "***" + target[start+at:]
 }
+
+// loggedLine is a request line without what may be a password.
+func loggedLine(line string) string {
+	method, rest, _ := strings.Cut(line, " ")
+	target, after, found := strings.Cut(rest, " ")
+	if logged := loggedTarget(target); logged != target {
+		line = method + " " + logged
+		if found {
+			line += " " + after
+		}
+	}
+	return line
+}

@@ -26,3 +26,17 @@ func TestLoggedTargetHasNoPassword(t *testing.T) {
 		}
 	}
 }
+
+func TestLoggedLineHasNoPassword(t *testing.T) {
+	for line, want := range map[string]string{
+		"GET http://u:p@host/ HTTP/1.1": "GET http://***@host/ HTTP/1.1",
+		"CONNECT u:p@host:1":            "CONNECT ***@host:1",
+		"GET /a@b HTTP/1.1":             "GET /a@b HTTP/1.1",
+		"nonsense":                      "nonsense",
+		"":                              "",
+	} {
+		if got := loggedLine(line); got != want {
+			t.Errorf("%q: %q, want %q", line, got, want)
+		}
+	}
+}

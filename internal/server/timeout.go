@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/logging"
+
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
@@ -27,10 +29,10 @@ type Hooks struct {
 
 // refuseWaiting answers a request that no thread had time for.
 func (x *exchange) refuseWaiting() {
-	if held, ok := x.h.flights.queue.pass(time.Now(), 1); ok {
+	if held, ok := x.h.flights.queue.Pass(time.Now(), 1); ok {
 		attrs := []any{"queue_timeout", x.h.settings.QueueTimeout.String()}
 		x.logRequest(slog.LevelWarn, "the request waited too long for a Python thread", "request.queue_timeout",
-			append(attrs, suppressed(held)...)...)
+			append(attrs, logging.Suppressed(held)...)...)
 	}
 	x.refuse(http.StatusServiceUnavailable)
 }
@@ -45,7 +47,7 @@ func (x *exchange) timeOut() {
 	x.flight.req.Abort(x.flight.generation)
 	go x.reportTimeout(silent, inside)
 	switch {
-	case x.clientLeft():
+	case x.clientLeft(false):
 		x.status, x.abort = statusClientGone, true
 	case x.begun:
 		x.abort = true
@@ -119,7 +121,7 @@ func (h *handler) reportSlow(x *exchange, inside time.Duration, held int) {
 		attrs = append(attrs, "stack", stack)
 	}
 	x.logRequest(slog.LevelWarn, "a request takes longer than slow_request_threshold", "request.slow",
-		append(attrs, suppressed(held)...)...)
+		append(attrs, logging.Suppressed(held)...)...)
 }
 
 // reportStuck logs that a request has not ended for all that was tried.

@@ -26,15 +26,13 @@ func (s *Server) Warmup(target string, timeout time.Duration) error {
 		where.Scheme, where.Host = "http", "localhost"
 	}
 	ours, theirs := net.Pipe()
-	pipe := &single{conn: theirs, closed: make(chan struct{})}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
-		_ = s.http.Serve(&listener{Listener: pipe, limitLine: s.limitLine})
+		s.http1.ServeConn(theirs)
 	}()
 	defer func() {
 		ours.Close()
-		pipe.Close()
 		<-served
 	}()
 	client := http.Client{
@@ -69,34 +67,3 @@ func (s *Server) Warmup(target string, timeout time.Duration) error {
 	}
 	return nil
 }
-
-// single is a listener that accepts one connection.
-type single struct {
-	conn   net.Conn
-	closed chan struct{}
-}
-
-func (s *single) Accept() (net.Conn, error) {
-	if conn := s.conn; conn != nil {
-		s.conn = nil
-		return conn, nil
-	}
-	<-s.closed
-	return nil, net.ErrClosed
-}
-
-func (s *single) Close() error {
-	select {
-	case <-s.closed:
-	default:
-		close(s.closed)
-	}
-	return nil
-}
-
-func (s *single) Addr() net.Addr { return pipeAddress{} }
-
-type pipeAddress struct{}
-
-func (pipeAddress) Network() string { return "pipe" }
-func (pipeAddress) String() string  { return "warmup" }

@@ -124,7 +124,6 @@ func (f *flights) look(now time.Time) (todo []func()) {
 		fl := &x.flight
 		if fl.queued.IsZero() {
 			fl.queued = now
-			todo = append(todo, x.conn.listen)
 			continue
 		}
 		if !fl.deadAt.IsZero() {
@@ -134,8 +133,8 @@ func (f *flights) look(now time.Time) (todo []func()) {
 			}
 			continue
 		}
-		req, generation := fl.req, fl.generation
-		if !fl.aborted && x.clientLeft() {
+		req, generation, stage := fl.req, fl.generation, fl.req.Stage()
+		if !fl.aborted && x.clientLeft(stage == gil.Queued) {
 			fl.aborted = true
 			todo = append(todo, func() {
 				if !req.Cancel(generation) {
@@ -143,7 +142,7 @@ func (f *flights) look(now time.Time) (todo []func()) {
 				}
 			})
 		}
-		switch req.Stage() {
+		switch stage {
 		case gil.Queued:
 			if s.QueueTimeout > 0 && now.Sub(fl.queued) >= s.QueueTimeout && !fl.waitedTooLong.Swap(true) {
 				todo = append(todo, func() { req.Cancel(generation) })
@@ -152,7 +151,7 @@ func (f *flights) look(now time.Time) (todo []func()) {
 			fl.listenTo(now, s.Timeout)
 			if s.SlowRequestThreshold > 0 && !fl.slow && now.Sub(fl.started) >= s.SlowRequestThreshold {
 				fl.slow = true
-				if held, ok := f.slow.pass(now, slowPerSecond); ok {
+				if held, ok := f.slow.Pass(now, slowPerSecond); ok {
 					fl.kept = true
 					inside := now.Sub(fl.started)
 					todo = append(todo, func() { go f.h.reportSlow(x, inside, held) })

@@ -1,11 +1,10 @@
-package server
+package accesslog
 
 import (
 	"bytes"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,13 +16,13 @@ import (
 	"github.com/gowsgi/gowsgi/internal/config"
 )
 
-// openAccess opens an access log for the test; with the path -, it goes to
+// open opens an access log for the test; with the path -, it goes to
 // standard.
-func openAccess(t testing.TB, path, format string, standard *os.File, log *slog.Logger) *AccessLog {
+func open(t testing.TB, path, format string, standard *os.File, log *slog.Logger) *Log {
 	t.Helper()
 	s := config.Defaults()
 	s.AccessLogfile, s.AccessLogformat = path, format
-	a, err := OpenAccessLog(s, standard, 3, log)
+	a, err := Open(s, standard, 3, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,17 +30,18 @@ func openAccess(t testing.TB, path, format string, standard *os.File, log *slog.
 	return a
 }
 
-// exchangeFor is an exchange that is over, for access.
-func exchangeFor(access *AccessLog, target string) *exchange {
-	r := httptest.NewRequest(http.MethodGet, target, http.NoBody)
-	trusted, _ := parseProxies([]string{"127.0.0.1"})
-	w := httptest.NewRecorder()
-	w.Header()["x-answer"] = []string{"42"}
-	return &exchange{
-		h: &handler{settings: config.Defaults(), access: access, trusted: trusted, ids: newRequestIDs()},
-		w: w, r: r, conn: &connection{server: address{"127.0.0.2", "8000"}, requests: 3},
-		client: address{"127.0.0.1", "4711"}, scheme: "http", uri: loggedTarget(r.RequestURI),
-		start: time.Date(2026, 11, 21, 12, 17, 14, 7_008_900, time.FixedZone("", -3600)), status: 200, written: 12,
+// number names requests.
+type number string
+
+func (n number) AppendID(b []byte) []byte { return append(b, n...) }
+
+// entryFor is that of a request that is over.
+func entryFor(target string) *Entry {
+	return &Entry{
+		Time: time.Date(2026, 11, 21, 12, 17, 14, 7_008_900, time.FixedZone("", -3600)), Named: number("a-1"),
+		Client: Address{"127.0.0.1", "4711"}, Server: Address{"127.0.0.2", "8000"},
+		Method: "GET", URI: target, Proto: "HTTP/1.1", Host: "example.com", Scheme: "http", Header: http.Header{},
+		Status: 200, Fields: [][2]string{{"x-answer", "42"}}, Length: -1, BytesOut: 12, Before: 2,
 	}
 }
 
@@ -65,9 +65,9 @@ func lines(t *testing.T, path string, count int) []string {
 
 func TestLineIsWrittenThoughNoOtherFollows(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
-	a := openAccess(t, path, "common", nil, nil)
+	a := open(t, path, "common", nil, nil)
 	for i := 1; i <= 3; i++ { // so the timer is set more than once
-		a.write(exchangeFor(a, "/"))
+		a.Write(entryFor("/"), nil)
 		if got := lines(t, path, i); len(got) != i {
 			t.Errorf("%q", got)
 		}
@@ -81,17 +81,17 @@ func TestEachWriteIsOfWholeLinesAndShortEnoughToStayTogether(t *testing.T) {
 	}
 	reader, writer := os.NewFile(uintptr(fds[0]), "reader"), os.NewFile(uintptr(fds[1]), "writer")
 	defer reader.Close()
-	a := openAccess(t, "-", "%r", writer, nil)
+	a := open(t, "-", "%r", writer, nil)
 	const clients, each = 10, 200
 	var wrote sync.WaitGroup
 	for range clients {
 		wrote.Go(func() {
 			for i := range each {
-				a.write(exchangeFor(a, "/"+strings.Repeat("x", i)))
+				a.Write(entryFor("/"+strings.Repeat("x", i)), nil)
 			}
 		})
 	}
-	wrote.Go(func() { a.write(exchangeFor(a, "/"+strings.Repeat("y", 10_000))) })
+	wrote.Go(func() { a.Write(entryFor("/"+strings.Repeat("y", 10_000)), nil) })
 	go func() {
 		wrote.Wait()
 		a.Close()
@@ -122,15 +122,15 @@ func TestEachWriteIsOfWholeLinesAndShortEnoughToStayTogether(t *testing.T) {
 func TestReopenedAccessLogLosesNoLine(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "access.log")
-	a := openAccess(t, path, "%U", nil, nil)
-	a.write(exchangeFor(a, "/before"))
+	a := open(t, path, "%U", nil, nil)
+	a.Write(entryFor("/before"), nil)
 	if err := os.Rename(path, path+".1"); err != nil {
 		t.Fatal(err)
 	}
 	if err := a.Reopen(); err != nil {
 		t.Fatal(err)
 	}
-	a.write(exchangeFor(a, "/after"))
+	a.Write(entryFor("/after"), nil)
 	a.Close()
 	if old, now := lines(t, path+".1", 1), lines(t, path, 1); old[0] != "/before" || now[0] != "/after" {
 		t.Errorf("%q, %q", old, now)
@@ -139,16 +139,16 @@ func TestReopenedAccessLogLosesNoLine(t *testing.T) {
 
 func TestLinesAfterCloseAreWrittenAtOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "access.log")
-	a := openAccess(t, path, "%U", nil, nil)
+	a := open(t, path, "%U", nil, nil)
 	a.Close()
-	a.write(exchangeFor(a, "/late"))
+	a.Write(entryFor("/late"), nil)
 	if text, _ := os.ReadFile(path); string(text) != "/late\n" {
 		t.Errorf("%q", text)
 	}
 }
 
 func TestNoAccessLogCanBeClosedAndReopened(t *testing.T) {
-	a, err := OpenAccessLog(config.Defaults(), os.Stdout, 1, nil)
+	a, err := Open(config.Defaults(), os.Stdout, 1, nil)
 	if a != nil || err != nil {
 		t.Fatalf("%v, %v", a, err)
 	}
@@ -163,10 +163,10 @@ func TestAccessLogThatCannotBeWrittenIsLoggedOnce(t *testing.T) {
 		t.Skip(err)
 	}
 	var out bytes.Buffer
-	a := openAccess(t, "/dev/full", "%U", nil, slog.New(slog.NewTextHandler(&out, nil)))
+	a := open(t, "/dev/full", "%U", nil, slog.New(slog.NewTextHandler(&out, nil)))
 	a.Close()
 	for range 3 {
-		a.write(exchangeFor(a, "/"))
+		a.Write(entryFor("/"), nil)
 	}
 	if text := out.String(); strings.Count(text, "event=access_log.failed") != 1 || !strings.Contains(text, "no space") {
 		t.Errorf("%q", text)
@@ -175,11 +175,11 @@ func TestAccessLogThatCannotBeWrittenIsLoggedOnce(t *testing.T) {
 
 func TestLinesCostNoMemory(t *testing.T) {
 	for format, most := range map[string]float64{"combined": 0, config.Defaults().AccessLogformat: 0, "json": 0} {
-		a := openAccess(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
-		x := exchangeFor(a, "/path?query")
-		x.r.Header["User-Agent"] = []string{"curl/8.0"}
-		a.write(x) // makes the buffer
-		if got := testing.AllocsPerRun(1000, func() { a.write(x) }); got > most {
+		a := open(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
+		x := entryFor("/path?query")
+		x.Header["User-Agent"] = []string{"curl/8.0"}
+		line := a.Write(x, nil) // makes the buffer
+		if got := testing.AllocsPerRun(1000, func() { line = a.Write(x, line) }); got > most {
 			t.Errorf("%s: %v allocations", format, got)
 		}
 	}
@@ -188,12 +188,13 @@ func TestLinesCostNoMemory(t *testing.T) {
 func BenchmarkAccessLine(b *testing.B) {
 	for _, format := range []string{config.Defaults().AccessLogformat, "combined", "json"} {
 		b.Run(fmt.Sprintf("%.8s", format), func(b *testing.B) {
-			a := openAccess(b, filepath.Join(b.TempDir(), "access.log"), format, nil, nil)
-			x := exchangeFor(a, "/path?query")
-			x.r.Header["User-Agent"] = []string{"curl/8.0"}
+			a := open(b, filepath.Join(b.TempDir(), "access.log"), format, nil, nil)
+			x := entryFor("/path?query")
+			x.Header["User-Agent"] = []string{"curl/8.0"}
 			b.ReportAllocs()
+			var line []byte
 			for b.Loop() {
-				a.write(x)
+				line = a.Write(x, line)
 			}
 		})
 	}

@@ -1,4 +1,4 @@
-package server
+package accesslog
 
 import (
 	"encoding/json"
@@ -13,21 +13,20 @@ import (
 )
 
 // lineFor is the line of an exchange in a format.
-func lineFor(t *testing.T, format string, change func(x *exchange)) string {
+func lineFor(t *testing.T, format string, change func(e *Entry)) string {
 	t.Helper()
-	a := openAccess(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
-	x := exchangeFor(a, "/a/b?c=d&e")
-	x.r.Host = "example.org:81"
-	x.r.Header = http.Header{
+	a := open(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)
+	e := entryFor("/a/b?c=d&e")
+	e.Host = "example.org:81"
+	e.Header = http.Header{
 		"User-Agent": {"curl/8.0"}, "Referer": {"http://there/"}, "X-Twice": {"1", "2"}, "Cookie": {"a=b; c=d"},
+		"Authorization": {"Basic YWxpY2U6c2VjcmV0"},
 	}
-	x.r.SetBasicAuth("alice", "secret")
 	if change != nil {
-		change(x)
+		change(e)
 	}
-	x.took = 1*time.Second + 2003*time.Microsecond
-	line := a.line(nil, x)
-	return string(line)
+	e.Took, e.log = 1*time.Second+2003*time.Microsecond, a
+	return string(a.line(nil, e))
 }
 
 func TestAtomsOfGunicorn(t *testing.T) {
@@ -82,8 +81,8 @@ func TestAtomsOfApache(t *testing.T) {
 }
 
 func TestAtomsOfWhatIsNotThere(t *testing.T) {
-	empty := func(x *exchange) {
-		x.r.Header, x.client, x.conn.server, x.written, x.uri = http.Header{}, address{}, address{}, 0, "/"
+	empty := func(e *Entry) {
+		e.Header, e.Client, e.Server, e.BytesOut, e.URI = http.Header{}, Address{}, Address{}, 0, "/"
 	}
 	for format, want := range map[string]string{
 		"%h %u %b %B": "- - - 0", "%A %p": "- 81", "%q|%{local}p": "|-", "%(f)s %(a)s %(q)s|": "- - |",
@@ -92,10 +91,10 @@ func TestAtomsOfWhatIsNotThere(t *testing.T) {
 			t.Errorf("%s: %q, want %q", format, got, want)
 		}
 	}
-	for want, change := range map[string]func(*exchange){
-		"X": func(x *exchange) { x.abort = true },
-		"-": func(x *exchange) { x.r.Close = true },
-		"+": func(*exchange) {},
+	for want, change := range map[string]func(*Entry){
+		"X": func(e *Entry) { e.Broken = true },
+		"-": func(e *Entry) { e.Closes = true },
+		"+": func(*Entry) {},
 	} {
 		if got := lineFor(t, "%X", change); got != want {
 			t.Errorf("%q, want %q", got, want)
@@ -104,22 +103,42 @@ func TestAtomsOfWhatIsNotThere(t *testing.T) {
 }
 
 func TestSizesCountTheHeads(t *testing.T) {
-	line := lineFor(t, "%I %O", func(x *exchange) {
-		x.conn.wire.head = make([]byte, 80)
-		x.body = &countedBody{}
-		x.body.read.Store(20)
-		x.w.Header()["Content-Length"] = []string{"12"}
-	})
-	head := "HTTP/1.1 200 OK\r\nContent-Length: 12\r\nx-answer: 42\r\nDate: Sat, 21 Nov 2026 12:17:14 GMT\r\n\r\n"
-	if want := "100 " + strconv.Itoa(len(head)+12); line != want {
-		t.Errorf("%q, want %q", line, want)
+	if line := lineFor(t, "%I %O", func(e *Entry) { e.HeadIn, e.BytesIn, e.HeadOut = 80, 20, 100 }); line != "100 112" {
+		t.Errorf("%q", line)
+	}
+}
+
+func TestLineOfWhatWasNoRequest(t *testing.T) {
+	nothing := func(e *Entry) {
+		*e = Entry{Time: e.Time, Client: e.Client, Line: "\x16\x03 \"", Status: 400, BytesOut: 16, Length: 16, Closes: true}
+	}
+	for format, want := range map[string]string{
+		"common":                  `127.0.0.1 - - [21/Nov/2026:12:17:14 -0100] "\x16\x03 \x22" 400 16`,
+		"%(r)s|%(m)s|%(U)s|%(H)s": `\x16\x03 \x22|-|-|-`,
+		"%{c}C %{X}i %u %L":       "- - - -",
+	} {
+		if got := lineFor(t, format, nothing); got != want {
+			t.Errorf("%s: %q, want %q", format, got, want)
+		}
+	}
+	var got map[string]any
+	line := lineFor(t, "json", nothing)
+	if err := json.Unmarshal([]byte(line), &got); err != nil {
+		t.Fatalf("%v: %s", err, line)
+	}
+	want := map[string]any{
+		"time": "2026-11-21T12:17:14.007-01:00", "client": "127.0.0.1", "line": "\x16\x03 \"",
+		"status": 400.0, "bytes_in": 0.0, "bytes_out": 16.0, "duration": 1.002003, "worker": 3.0,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 }
 
 func TestNobodyForgesALine(t *testing.T) {
 	evil := "\"\n\x00\\ é\x7f"
 	for _, format := range []string{"%({Evil}i)s", "%{Evil}i"} {
-		got := lineFor(t, format, func(x *exchange) { x.r.Header["Evil"] = []string{evil} })
+		got := lineFor(t, format, func(e *Entry) { e.Header["Evil"] = []string{evil} })
 		if want := `\x22\x0A\x00\x5C \xC3\xA9\x7F`; got != want {
 			t.Errorf("%s: %q, want %q", format, got, want)
 		}
@@ -128,11 +147,7 @@ func TestNobodyForgesALine(t *testing.T) {
 
 func TestJSONLineIsAnObject(t *testing.T) {
 	var got map[string]any
-	line := lineFor(t, "json", func(x *exchange) {
-		x.r.Header["X-Request-Id"] = []string{"abc-1"}
-		x.body = &countedBody{}
-		x.body.read.Store(7)
-	})
+	line := lineFor(t, "json", func(e *Entry) { e.ID, e.BytesIn = "abc-1", 7 })
 	if err := json.Unmarshal([]byte(line), &got); err != nil {
 		t.Fatalf("%v: %s", err, line)
 	}
@@ -150,7 +165,7 @@ func TestJSONLineHoldsWhateverIsSent(t *testing.T) {
 	for sent, want := range map[string]string{
 		"\"\\\n\x00": "\"\\\n\x00", "é": "é", "<&>": "<&>", "\xe9": "\ufffd", "x\u2028y": "x\u2028y",
 	} {
-		line := lineFor(t, "json", func(x *exchange) { x.r.Header["User-Agent"] = []string{sent} })
+		line := lineFor(t, "json", func(e *Entry) { e.Header["User-Agent"] = []string{sent} })
 		var got struct {
 			Agent string `json:"user_agent"`
 		}

@@ -1,13 +1,15 @@
-package server
+// Package accesslog writes a line for each request, in Gunicorn's format,
+// Apache's, or as JSON.
+package accesslog
 
 import (
 	"log/slog"
 	"os"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/clock"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
@@ -15,7 +17,7 @@ import (
 // flushInterval is how long a line of the access log may wait to be written.
 const flushInterval = 100 * time.Millisecond
 
-// AccessLog writes a line for each request. Lines are collected and written
+// Log writes a line for each request. Lines are collected and written
 // together, a system call for many; each write begins and ends with a line, and
 // is short enough not to be mixed with those of other workers. A worker that is
 // killed loses what it had not written: flushInterval's worth at most.
@@ -23,17 +25,17 @@ const flushInterval = 100 * time.Millisecond
 // Every request comes by here, so nobody makes a line or writes to the file with
 // the lock: whoever the kernel takes off the processor at that moment would keep
 // all others waiting. They wait only if lines come faster than they are written.
-type AccessLog struct {
+type Log struct {
 	file   *logging.File
 	log    *slog.Logger
-	line   func(b []byte, x *exchange) []byte
+	line   func(b []byte, e *Entry) []byte
 	room   int // bytes that one write may have
 	pid    string
 	worker string // the field of jsonLine
 
-	clf  clock // the time in the common log format
-	rfc  clock // the time by RFC 3339, but for what is behind the seconds
-	zone clock // that
+	clf  clock.Clock // the time in the common log format
+	rfc  clock.Clock // the time by RFC 3339, but for what is behind the seconds
+	zone clock.Clock // that
 
 	mu     sync.Mutex
 	buf    []byte // whole lines
@@ -46,11 +48,10 @@ type AccessLog struct {
 	failed  bool       // the last write did
 }
 
-// OpenAccessLog opens the access log that the settings describe; nil if they
-// ask for none. standard is what - stands for, worker the number of this one,
-// log where it is said that lines cannot be written. Lines reach Server through
-// New. The error is one sentence for the user.
-func OpenAccessLog(s config.Settings, standard *os.File, worker int, log *slog.Logger) (*AccessLog, error) {
+// Open opens the access log that the settings describe; nil if they ask for none.
+// standard is what - stands for, worker the number of this one, log where it is
+// said that lines cannot be written. The error is one sentence for the user.
+func Open(s config.Settings, standard *os.File, worker int, log *slog.Logger) (*Log, error) {
 	if s.AccessLogfile == "" {
 		return nil, nil
 	}
@@ -62,29 +63,31 @@ func OpenAccessLog(s config.Settings, standard *os.File, worker int, log *slog.L
 	if err != nil {
 		return nil, err
 	}
-	a := &AccessLog{
+	a := &Log{
 		file: file, log: log, line: lineOf(format), room: file.Whole(), worker: `,"worker":` + strconv.Itoa(worker), pid: strconv.Itoa(os.Getpid()),
-		clf: clock{layout: "[02/Jan/2006:15:04:05 -0700]"}, rfc: clock{layout: "2006-01-02T15:04:05"}, zone: clock{layout: "Z07:00"},
+		clf: clock.Clock{Layout: "[02/Jan/2006:15:04:05 -0700]"}, rfc: clock.Clock{Layout: "2006-01-02T15:04:05"}, zone: clock.Clock{Layout: "Z07:00"},
 	}
 	a.timer = time.AfterFunc(time.Hour, a.flushLate)
 	a.timer.Stop()
 	return a, nil
 }
 
-// longLine is what an exchange keeps at most.
+// longLine is what a spare line has at most.
 const longLine = 4 << 10
 
-// write adds the line of a request that is over.
-func (a *AccessLog) write(x *exchange) {
-	x.took = time.Since(x.start)
-	x.line = append(a.line(x.line[:0], x), '\n')
-	a.add(x.line)
-	if cap(x.line) > longLine {
-		x.line = nil
+// Write adds the line of a request that is over. spare is memory for the line;
+// what is returned may serve the next one.
+func (a *Log) Write(e *Entry, spare []byte) []byte {
+	e.log = a
+	line := append(a.line(spare[:0], e), '\n')
+	a.add(line)
+	if cap(line) > longLine {
+		return nil
 	}
+	return line
 }
 
-func (a *AccessLog) add(line []byte) {
+func (a *Log) add(line []byte) {
 	a.mu.Lock()
 	var full []byte
 	if len(a.buf) > 0 && len(a.buf)+len(line) > a.room {
@@ -104,7 +107,7 @@ func (a *AccessLog) add(line []byte) {
 	}
 }
 
-func (a *AccessLog) flushLate() {
+func (a *Log) flushLate() {
 	a.mu.Lock()
 	a.armed = false
 	lines := a.take()
@@ -114,7 +117,7 @@ func (a *AccessLog) flushLate() {
 
 // take returns what is to be written, with the lock writing: send is to follow.
 // Lock: held.
-func (a *AccessLog) take() []byte {
+func (a *Log) take() []byte {
 	a.writing.Lock()
 	a.buf, a.spare = a.spare[:0], a.buf
 	return a.spare
@@ -125,7 +128,7 @@ const wholeLines = 64 << 10
 
 // send writes what was taken. There is nobody to return an error to: it is logged
 // once, until it works again.
-func (a *AccessLog) send(lines []byte) {
+func (a *Log) send(lines []byte) {
 	defer a.writing.Unlock()
 	if len(lines) > 0 {
 		_, err := a.file.Write(lines)
@@ -142,7 +145,7 @@ func (a *AccessLog) send(lines []byte) {
 // Reopen writes what there is and opens the file anew, for when it was moved
 // away. If that fails, writing goes on to the old one; the error is one
 // sentence for the user. On nil it does nothing.
-func (a *AccessLog) Reopen() error {
+func (a *Log) Reopen() error {
 	if a == nil {
 		return nil
 	}
@@ -154,7 +157,7 @@ func (a *AccessLog) Reopen() error {
 
 // Close writes what there is; lines that come later are written at once. On nil
 // it does nothing.
-func (a *AccessLog) Close() {
+func (a *Log) Close() {
 	if a == nil {
 		return
 	}
@@ -163,25 +166,4 @@ func (a *AccessLog) Close() {
 	a.closed = true
 	a.timer.Stop()
 	a.send(a.take())
-}
-
-// clock formats a time in full seconds, and keeps the text for that second. Safe
-// for concurrent use.
-type clock struct {
-	layout string
-	last   atomic.Pointer[tick]
-}
-
-type tick struct {
-	second int64
-	text   string
-}
-
-func (c *clock) append(b []byte, t time.Time) []byte {
-	now := c.last.Load()
-	if second := t.Unix(); now == nil || now.second != second {
-		now = &tick{second, t.Format(c.layout)}
-		c.last.Store(now)
-	}
-	return append(b, now.text...)
 }

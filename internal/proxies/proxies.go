@@ -1,4 +1,5 @@
-package server
+// Package proxies is whom to believe what they say of somebody else.
+package proxies
 
 import (
 	"fmt"
@@ -7,16 +8,17 @@ import (
 	"strings"
 )
 
-// proxies are the peers whose X-Forwarded-Proto is believed. The rest of what
+// Proxies are the peers whose X-Forwarded-Proto is believed. The rest of what
 // a proxy says (X-Forwarded-For, …) reaches the application as HTTP_… and is
 // its middleware's to judge, as under Gunicorn.
-type proxies struct {
+type Proxies struct {
 	all      bool
 	networks []netip.Prefix
 }
 
-func parseProxies(list []string) (*proxies, error) {
-	p := &proxies{}
+// Parse makes them of forwarded_allow_ips: addresses, networks, or * for all.
+func Parse(list []string) (*Proxies, error) {
+	p := &Proxies{}
 	for _, item := range list {
 		if item == "*" {
 			p.all = true
@@ -26,7 +28,7 @@ func parseProxies(list []string) (*proxies, error) {
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(item)
 			if addrErr != nil {
-				return nil, fmt.Errorf("server: forwarded_allow_ips: %q is no address, network or *", item)
+				return nil, fmt.Errorf("forwarded_allow_ips: %q is no address, network or *", item)
 			}
 			network = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -35,9 +37,9 @@ func parseProxies(list []string) (*proxies, error) {
 	return p, nil
 }
 
-// trusts tells whether peer, the address of a client or "" for a unix socket,
+// Trusts tells whether peer, the address of a client or "" for a unix socket,
 // is such a proxy. Who may open the unix socket is trusted.
-func (p *proxies) trusts(peer string) bool {
+func (p *Proxies) Trusts(peer string) bool {
 	if p.all || peer == "" {
 		return true
 	}
@@ -60,10 +62,10 @@ var secureSchemes = [...]struct{ field, https string }{
 	{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Protocol", "ssl"}, {"X-Forwarded-Ssl", "on"},
 }
 
-// scheme is wsgi.url_scheme: what a trusted proxy says. contradicts: it says both,
+// Scheme is wsgi.url_scheme: what a trusted proxy says. contradicts: it says both,
 // in two of the headers or two copies of one. A proxy that sets one of them passes
 // the others on from its client, who must not choose: 400, as under Gunicorn.
-func (p *proxies) scheme(peer string, h http.Header) (scheme string, contradicts bool) {
+func (p *Proxies) Scheme(peer string, h http.Header) (scheme string, contradicts bool) {
 	http, https := false, false
 	for _, secure := range secureSchemes {
 		for _, value := range h[secure.field] {
@@ -74,31 +76,8 @@ func (p *proxies) scheme(peer string, h http.Header) (scheme string, contradicts
 			}
 		}
 	}
-	if !https || !p.trusts(peer) {
+	if !https || !p.Trusts(peer) {
 		return "http", false
 	}
 	return "https", http
-}
-
-// advisePassedOver tells the operator that a trusted proxy sends a field that does
-// not reach the application, being one with an underscore, in the hope that it is
-// believed. Only well-known ones are named: a client may have sent the others.
-func (x *exchange) advisePassedOver(field string) {
-	switch field {
-	case "Script_name", "Path_info", "Remote_user", "Remote_addr":
-	default:
-		return
-	}
-	if x.h.trusted.trusts(x.client.host) {
-		x.advise("proxy.passed_over", strings.ToUpper(field),
-			"a header field of the proxy is passed over, because one with an underscore could pass for another: "+
-				"have the proxy send it with a dash, or use --mount for SCRIPT_NAME")
-	}
-}
-
-func first(h http.Header, name string) string {
-	if v := h[name]; len(v) > 0 {
-		return strings.TrimSpace(v[0])
-	}
-	return ""
 }

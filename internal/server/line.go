@@ -1,0 +1,24 @@
+package server
+
+import (
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/accesslog"
+)
+
+// writeLine writes the line of the access log.
+func (x *exchange) writeLine() {
+	e := &x.entry
+	*e = accesslog.Entry{
+		Time: x.start, Took: time.Since(x.start), ID: x.sentID(), Named: x, Client: x.client, Server: x.server,
+		Method: x.r.Method, URI: x.uri, Proto: x.r.Proto, Host: x.r.Host, Scheme: x.scheme, Header: x.r.Header,
+		Status: x.status, Fields: x.fields, Length: x.length, BytesIn: x.bytesIn(), BytesOut: x.written,
+		HeadIn: x.w.HeadSize(), HeadOut: x.w.HeadsOut(), Before: x.w.RequestsBefore(), Closes: x.w.Closes(), Broken: x.abort,
+		Ran: x.ran,
+	}
+	if x.ran {
+		e.Queued, e.Inside = x.req.Times()
+		e.GIL, e.Thread = x.req.GILWait(), x.req.Thread()
+	}
+	x.line = x.h.access.Write(e, x.line)
+}
