@@ -16,6 +16,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/crash"
+	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scarcity"
@@ -87,7 +88,7 @@ func (w *worker) start() *control.Report {
 			"give the same requests more --workers, or threads without eventlet.monkey_patch()",
 			"event", "application.one_thread", "threads", s.Threads)
 	}
-	w.server, err = server.New(w.app, s, w.log, w.access, server.Hooks{Replace: w.replace, Advise: w.advise, Board: w.board()})
+	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{Replace: w.replace, Advise: w.advise, Board: w.board()})
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -114,7 +115,7 @@ func (w *worker) record(r embed.Record) {
 	if w.plan.Settings.Debug && r.Kind == embed.SignalIgnored {
 		return // pdb tries it at every command
 	}
-	server.LogRecord(w.log, r)
+	exchange.LogRecord(w.log, r)
 }
 
 // searchPath is what goes in front of sys.path: pythonpath, then the working

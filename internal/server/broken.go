@@ -27,14 +27,15 @@ pre { background: #8882; border-left: 4px solid #c33; overflow-x: auto; padding:
 // application could not be loaded. It is for development (--reload): the text
 // tells about the code. Stop it as any other.
 func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *Server {
-	srv := newServer(s, log, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Connection", "close") // the next request may find it mended
 		w.WriteHeader(http.StatusInternalServerError)
 		// An error is the client's, who has left.
 		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
-	}), nil)
+	})
+	srv := &Server{http1: newHTTP1(s, log, page, nil), stopped: make(chan struct{}), cancel: func() {}}
 	close(srv.stopped)
 	return srv
 }

@@ -45,15 +45,15 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 		case <-tick.C:
 		case <-deadline.C:
 			late = true
-			cut = s.Running()
+			if s.Watcher != nil {
+				cut = s.Running()
+			}
 		}
 	}
 	s.http1.Close()
 	s.cancel()
 	<-s.stopped
-	if s.handler != nil {
-		s.handler.access.Close()
-	}
+	s.access.Close()
 	return cut
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
@@ -65,7 +66,7 @@ func (b *buffer) String() string {
 }
 
 // serve runs a server in this process until the test ends.
-func serve(t *testing.T, s config.Settings, hooks Hooks) (srv *Server, url string, log *buffer) {
+func serve(t *testing.T, s config.Settings, hooks exchange.Hooks) (srv *Server, url string, log *buffer) {
 	t.Helper()
 	log = new(buffer)
 	srv, err := New(app, s, slog.New(slog.NewTextHandler(log, nil)), nil, hooks)
@@ -115,7 +116,7 @@ func TestDeadlinesUnderLoad(t *testing.T) {
 	defer board.Close()
 	var replaced []string
 	var mu sync.Mutex
-	srv, url, log := serve(t, s, Hooks{Board: board, Replace: func(reason string, hopeless bool) {
+	srv, url, log := serve(t, s, exchange.Hooks{Board: board, Replace: func(reason string, hopeless bool) {
 		mu.Lock()
 		defer mu.Unlock()
 		replaced = append(replaced, fmt.Sprint(reason, hopeless))
@@ -181,7 +182,7 @@ func TestDeadlinesUnderLoad(t *testing.T) {
 }
 
 func TestRunningAndLastActive(t *testing.T) {
-	srv, url, _ := serve(t, config.Defaults(), Hooks{})
+	srv, url, _ := serve(t, config.Defaults(), exchange.Hooks{})
 	before := time.Now()
 	done := make(chan struct{})
 	go func() {

@@ -1,29 +1,10 @@
-package server
+package exchange
 
 import (
-	"math"
 	"net/http"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 )
-
-// maxConnections is the setting, or less if the process may not have that many
-// open files; a part of them is left to the application.
-func maxConnections(setting int) int {
-	var files unix.Rlimit
-	if unix.Getrlimit(unix.RLIMIT_NOFILE, &files) != nil || files.Cur > math.MaxInt32 {
-		return setting
-	}
-	return min(setting, connectionsOf(int(files.Cur)))
-}
-
-// connectionsOf is how many of the open files may be connections.
-func connectionsOf(files int) int {
-	const least = 64
-	return max(1, files-max(files/8, min(files/2, least)))
-}
 
 // checkHead holds a request's head against the limits, for those that were not
 // read by internal/http1, which keeps them while it reads. 0 if it passes, else

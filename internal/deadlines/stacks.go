@@ -1,4 +1,4 @@
-package server
+package deadlines
 
 import (
 	"strings"
@@ -21,15 +21,15 @@ type camera struct {
 }
 
 // stacks says where all Python threads are now. It may take patience.
-func (h *handler) stacks(patience time.Duration) picture {
-	c, asked := &h.camera, time.Now()
+func (w *Watcher) stacks(patience time.Duration) picture {
+	c, asked := &w.camera, time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.began.After(asked) { // else somebody did it meanwhile
 		c.began = time.Now()
-		c.taken = h.app.Stacks(patience)
+		c.taken = w.app.Stacks(patience)
 	}
-	return picture{c.taken, h.flights.names()}
+	return picture{c.taken, w.names()}
 }
 
 // picture is what the threads did at one moment.
@@ -44,40 +44,40 @@ type submission struct {
 	generation uint64
 }
 
-func (f *flight) submission() submission { return submission{f.req, f.generation} }
+func (f *Flight) submission() submission { return submission{f.req, f.generation} }
 
 // names says which request is whose: GET /path.
-func (f *flights) names() map[submission]string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (w *Watcher) names() map[submission]string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	names := map[submission]string{}
-	for x := f.first; x != nil; x = x.flight.next {
-		names[x.flight.submission()] = x.name()
+	for f := w.first; f != nil; f = f.next {
+		names[f.submission()] = f.owner.Name()
 	}
 	return names
 }
 
 func submissionOf(t embed.ThreadStack) submission { return submission{t.Request, t.Generation} }
 
-// of is the stack of the thread that runs x; empty if it does not run any more.
-func (p picture) of(x *exchange) string {
+// of is the stack of the thread that runs f; empty if it does not run any more.
+func (p picture) of(f *Flight) string {
 	for _, t := range p.Threads {
-		if submissionOf(t) == x.flight.submission() {
+		if submissionOf(t) == f.submission() {
 			return p.one(t, "this request")
 		}
 	}
 	return ""
 }
 
-// all are the stacks of all threads, that of x first; nil for none in
+// all are the stacks of all threads, that of f first; nil for none in
 // particular.
-func (p picture) all(x *exchange) string {
+func (p picture) all(f *Flight) string {
 	var b strings.Builder
-	if x != nil {
-		b.WriteString(p.of(x))
+	if f != nil {
+		b.WriteString(p.of(f))
 	}
 	for _, t := range p.Threads {
-		if x == nil || submissionOf(t) != x.flight.submission() {
+		if f == nil || submissionOf(t) != f.submission() {
 			b.WriteString(p.one(t, p.names[submissionOf(t)]))
 		}
 	}

@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"net/http"
@@ -7,9 +7,9 @@ import (
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 )
 
-// wire is what a response goes out by: internal/http1's Writer, or the
+// Wire is what a response goes out by: internal/http1's Writer, or the
 // ResponseWriter of somebody else, made equal to it (foreign.go).
-type wire interface {
+type Wire interface {
 	http.ResponseWriter
 	// Begin makes the head of the response. reason and fields are sent as they
 	// are; length is -1 if it is not known.

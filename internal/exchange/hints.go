@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import "net/http"
 
@@ -18,9 +18,9 @@ func (x *exchange) sendHints() {
 		if len(h) == 0 {
 			continue
 		}
-		x.flight.steps.Add(1)
+		x.flight.Step()
 		x.w.WriteHeader(http.StatusEarlyHints)
-		x.flight.steps.Add(1)
+		x.flight.Step()
 		clear(h)
 	}
 }

@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"net/http/httptest"
@@ -45,7 +45,7 @@ func namedExchange(t *testing.T) *exchange {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &exchange{h: &handler{trusted: trusted, ids: newRequestIDs()}, r: httptest.NewRequest("GET", "/", nil), client: address{Host: "127.0.0.1", Port: "1"}}
+	return &exchange{h: &Handler{trusted: trusted, ids: newRequestIDs()}, r: httptest.NewRequest("GET", "/", nil), client: address{Host: "127.0.0.1", Port: "1"}}
 }
 
 func TestRequestIDStaysTheSameForWhoeverAsks(t *testing.T) {

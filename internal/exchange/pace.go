@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"errors"
@@ -34,7 +34,7 @@ func (p pace) allowance(bytes int64) time.Duration {
 // costs its client nothing.
 type upload struct {
 	io.ReadCloser
-	wire     wire
+	wire     Wire
 	pace     pace
 	spent    time.Duration
 	received int64

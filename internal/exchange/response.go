@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"errors"
@@ -20,8 +20,9 @@ func (x *exchange) respond() {
 		}
 		x.sendHints()
 		switch {
-		case state == embed.Cancelled && x.flight.waitedTooLong.Load():
-			x.refuseWaiting()
+		case state == embed.Cancelled && x.flight.WaitedTooLong():
+			x.h.watcher.LogWaited(&x.flight)
+			x.refuse(http.StatusServiceUnavailable)
 			return
 		case state == embed.Cancelled: // the client has left
 			x.status, x.abort = statusClientGone, true
@@ -30,17 +31,31 @@ func (x *exchange) respond() {
 			x.ran = true
 			x.finish(batch)
 			return
-		case batch.IsEmpty() && x.flight.isSilent():
+		case batch.IsEmpty() && x.flight.IsSilent():
 			x.timeOut()
 			return
 		case batch.IsEmpty(): // a bell too many
 			continue
 		}
-		x.flight.steps.Add(1)
+		x.flight.Step()
 		if !x.send(batch, true) {
 			x.req.Abort(x.req.Generation())
 		}
-		x.flight.steps.Add(1)
+		x.flight.Step()
+	}
+}
+
+// timeOut answers for an application that has been silent for too long, without
+// it.
+func (x *exchange) timeOut() {
+	x.h.watcher.TimeOut(&x.flight)
+	switch {
+	case x.ClientLeft(false):
+		x.status, x.abort = statusClientGone, true
+	case x.begun:
+		x.abort = true
+	default:
+		x.refuse(http.StatusGatewayTimeout)
 	}
 }
 
@@ -55,11 +70,11 @@ func (x *exchange) finish(batch embed.Batch) {
 		x.logLate()
 	}
 	if result.CloseError != "" {
-		x.logRequest(slog.LevelError, "close() of the application's iterable raised", "application.close_raised",
+		x.LogRequest(slog.LevelError, "close() of the application's iterable raised", "application.close_raised",
 			"traceback", result.CloseError)
 	}
 	if result.Raised {
-		x.logRequest(slog.LevelError, "the application raised", "application.raised", "traceback", result.Error)
+		x.LogRequest(slog.LevelError, "the application raised", "application.raised", "traceback", result.Error)
 		switch {
 		case !x.begun && !result.HeadersSent && x.upload.isLate():
 			x.refuse(http.StatusRequestTimeout)
@@ -143,7 +158,7 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 func (x *exchange) lose(err error) {
 	x.abort = true
 	if errors.Is(err, os.ErrDeadlineExceeded) {
-		x.logRequest(slog.LevelInfo, "the client was too slow to take the response", "client.slow", "sent", x.written)
+		x.LogRequest(slog.LevelInfo, "the client was too slow to take the response", "client.slow", "sent", x.written)
 	}
 }
 
@@ -152,7 +167,7 @@ func (x *exchange) lose(err error) {
 func (x *exchange) sendFile() bool {
 	file, size, err := x.req.File()
 	if err != nil {
-		x.logRequest(slog.LevelError, "the file cannot be sent", "response.failed", "error", err.Error())
+		x.LogRequest(slog.LevelError, "the file cannot be sent", "response.failed", "error", err.Error())
 		x.abort = true
 		return false
 	}
@@ -173,7 +188,7 @@ func (x *exchange) sendFile() bool {
 	x.written += n
 	if err != nil {
 		if errors.Is(err, io.EOF) {
-			x.logRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",
+			x.LogRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",
 				"missing", size-n)
 		}
 		x.lose(err)
@@ -192,10 +207,10 @@ func (x *exchange) checkLength(result embed.Result) {
 	}
 	switch {
 	case result.TooLong:
-		x.logRequest(slog.LevelError, "the application produced more than its Content-Length: the rest was cut",
+		x.LogRequest(slog.LevelError, "the application produced more than its Content-Length: the rest was cut",
 			"response.long", "content_length", declared)
 	case x.req.Sent() < declared && x.r.Method != http.MethodHead:
-		x.logRequest(slog.LevelError, "the application produced less than its Content-Length: the connection was closed",
+		x.LogRequest(slog.LevelError, "the application produced less than its Content-Length: the connection was closed",
 			"response.short", "content_length", declared, "missing", declared-x.req.Sent())
 		x.abort = true // what there is goes out
 	}

@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"errors"
@@ -12,29 +12,73 @@ import (
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/config"
-	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/proxies"
+	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
-type handler struct {
+// Config is what a Handler needs. Access and the hooks may be nil.
+type Config struct {
+	App      *embed.Application
+	Settings config.Settings
+	Log      *slog.Logger
+	Access   *accesslog.Log
+	// Draining tells whether every response is its connection's last; for
+	// connections that do not know it themselves.
+	Draining func() bool
+	Hooks
+}
+
+// Hooks are what there is to tell the owner.
+type Hooks struct {
+	// Replace is called, once for each of hopeless, when another worker should
+	// take this one's place: reason in a few words. hopeless: it cannot finish
+	// what it has.
+	Replace func(reason string, hopeless bool)
+	// Advise is called when the operator should hear something that holds for the
+	// whole deployment: once for each event and subject of this worker. uri is that
+	// of the request in which it showed.
+	Advise func(event, subject, uri, message string)
+	// Board has a note of every request that is with the application.
+	Board *scoreboard.Board
+}
+
+// Handler answers requests with an application.
+type Handler struct {
 	app      *embed.Application
 	settings config.Settings
 	log      *slog.Logger
 	access   *accesslog.Log // nil: none
 	ids      *requestIDs
 	trusted  *proxies.Proxies
-	flights  *flights
-	draining func() bool // every response is its connection's last
+	watcher  *deadlines.Watcher
+	draining func() bool
 	hooks    Hooks
-	camera   camera
 	advised  sync.Map // what Hooks.Advise was called for
-	refusals logging.Ration
 }
+
+// New makes a Handler. Its Watcher is to be run while it answers.
+func New(c Config) (*Handler, error) {
+	trusted, err := proxies.Parse(c.Settings.ForwardedAllowIPs)
+	if err != nil {
+		return nil, err
+	}
+	if c.Draining == nil {
+		c.Draining = func() bool { return false }
+	}
+	return &Handler{
+		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), trusted: trusted, draining: c.Draining, hooks: c.Hooks,
+		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
+	}, nil
+}
+
+// Watcher is who looks after the requests.
+func (h *Handler) Watcher() *deadlines.Watcher { return h.watcher }
 
 // exchange is one request and its response. One goroutine works on it.
 type exchange struct {
-	h      *handler
-	w      wire
+	h      *Handler
+	w      Wire
 	r      *http.Request
 	req    *embed.Request // nil until one is acquired
 	client address
@@ -51,7 +95,7 @@ type exchange struct {
 	streams bool  // the body is read while the application runs
 	upload  *upload
 	abort   bool // the response must not look as if all was well
-	flight  flight
+	flight  deadlines.Flight
 	body    *countedBody  // nil: none, or nobody wants to know
 	number  atomic.Uint64 // in requestID; 0: none yet
 	memory
@@ -69,8 +113,8 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // ServeHTTP answers a request. w may be anybody's: what is not internal/http1's
 // Writer is used as well as can be.
-func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	own, ok := w.(wire)
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	own, ok := w.(Wire)
 	if ok {
 		h.exchange(own, r)
 		return
@@ -83,16 +127,17 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // exchange serves a request.
-func (h *handler) exchange(w wire, r *http.Request) {
+func (h *Handler) exchange(w Wire, r *http.Request) {
 	x := exchanges.Get().(*exchange)
 	*x = exchange{h: h, w: w, r: r, start: time.Now(), length: -1, memory: x.memory}
 	x.client.Host, x.client.Port = w.Remote()
 	x.server.Host, x.server.Port = w.Local()
-	x.uri = loggedTarget(r.RequestURI)
+	x.uri = accesslog.Target(r.RequestURI)
 	x.serve()
 	x.leaveBody()
-	if x.flight.timedOut {
-		x.leaveRequest()
+	if x.flight.TimedOut() {
+		x.req = nil
+		h.watcher.Outlive(&x.flight)
 	}
 	if x.abort {
 		w.Abort()
@@ -106,7 +151,7 @@ func (h *handler) exchange(w wire, r *http.Request) {
 	if x.req != nil {
 		x.req.Release()
 	}
-	if x.flight.kept {
+	if x.flight.Kept() {
 		w.Keep()
 		return
 	}
@@ -121,7 +166,7 @@ func (x *exchange) serve() {
 	var contradicts bool
 	x.scheme, contradicts = h.trusted.Scheme(x.client.Host, x.r.Header)
 	if contradicts {
-		x.logRequest(slog.LevelInfo, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
+		x.LogRequest(slog.LevelInfo, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
 			"request.malformed")
 		x.refuse(http.StatusBadRequest)
 		return
@@ -144,10 +189,10 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
-	h.flights.add(x)
+	h.watcher.Add(&x.flight, x, x.req)
 	x.respond()
-	if !x.flight.timedOut {
-		h.flights.remove(x)
+	if !x.flight.TimedOut() {
+		h.watcher.Remove(&x.flight)
 	}
 }
 
@@ -180,12 +225,12 @@ func (x *exchange) submit() error {
 	return nil
 }
 
-// clientLeft tells whether nobody waits for the response any more. A client that
+// ClientLeft tells whether nobody waits for the response any more. A client that
 // has only ended its own direction may well wait for it; but as long as the
 // request is queued it is taken for one that has left: nearly all who do that
 // close the connection, which looks the same, and a queue must not be full of
 // requests that nobody waits for.
-func (x *exchange) clientLeft(queued bool) bool {
+func (x *exchange) ClientLeft(queued bool) bool {
 	gone, finished := x.w.Presence()
 	return gone || finished && queued
 }
@@ -204,7 +249,7 @@ func (x *exchange) fail(err error) {
 		x.logLate()
 		x.refuse(http.StatusRequestTimeout)
 	case errors.As(err, &body):
-		x.logRequest(slog.LevelInfo, "the body could not be read", "request.malformed", "error", err.Error())
+		x.LogRequest(slog.LevelInfo, "the body could not be read", "request.malformed", "error", err.Error())
 		x.refuse(bodyStatus(body.error))
 	case errors.Is(err, gil.ErrBusy):
 		x.h.log.Warn("too many requests wait for a Python thread", "event", "request.refused",
@@ -215,13 +260,13 @@ func (x *exchange) fail(err error) {
 	case errors.Is(err, gil.ErrClosed):
 		x.refuse(http.StatusServiceUnavailable)
 	default:
-		x.logRequest(slog.LevelError, "the request could not be started", "request.failed", "error", err.Error())
+		x.LogRequest(slog.LevelError, "the request could not be started", "request.failed", "error", err.Error())
 		x.refuse(http.StatusInternalServerError)
 	}
 }
 
-// name is the request in a few words: GET /path.
-func (x *exchange) name() string {
+// Name is the request in a few words: GET /path.
+func (x *exchange) Name() string {
 	const most = 200
 	uri := x.uri
 	if len(uri) > most {
@@ -230,8 +275,11 @@ func (x *exchange) name() string {
 	return x.r.Method + " " + uri
 }
 
-// logRequest logs something about this request.
-func (x *exchange) logRequest(level slog.Level, message, event string, attrs ...any) {
+// Start is when the request came.
+func (x *exchange) Start() time.Time { return x.start }
+
+// LogRequest logs something about this request.
+func (x *exchange) LogRequest(level slog.Level, message, event string, attrs ...any) {
 	attrs = append(append([]any{"event", event}, x.identity()...), attrs...)
 	x.h.log.Log(x.r.Context(), level, message, attrs...)
 }

@@ -1,11 +1,11 @@
-package server
+package accesslog
 
 import "strings"
 
-// loggedTarget is a request's target without what may be a password. Only one
+// Target is a request's target without what may be a password. Only one
 // that has an authority can hold it (RFC 9112, 3.2.2, http://user:password@host/);
 // the application gets the target as it came.
-func loggedTarget(target string) string {
+func Target(target string) string {
 	if strings.HasPrefix(target, "/") || strings.IndexByte(target, '@') < 0 {
 		return target
 	}
@@ -24,11 +24,11 @@ func loggedTarget(target string) string {
 	return target[:start] + "***" + target[start+at:]
 }
 
-// loggedLine is a request line without what may be a password.
-func loggedLine(line string) string {
+// RequestLine is a request line without what may be a password.
+func RequestLine(line string) string {
 	method, rest, _ := strings.Cut(line, " ")
 	target, after, found := strings.Cut(rest, " ")
-	if logged := loggedTarget(target); logged != target {
+	if logged := Target(target); logged != target {
 		line = method + " " + logged
 		if found {
 			line += " " + after

@@ -1,4 +1,4 @@
-package server
+package accesslog
 
 import "testing"
 
@@ -21,7 +21,7 @@ func TestLoggedTargetHasNoPassword(t *testing.T) {
 		"u:p@host:443":                "***@host:443",
 		"http://host/http://u:p@host": "http://host/http://u:p@host",
 	} {
-		if got := loggedTarget(target); got != want {
+		if got := Target(target); got != want {
 			t.Errorf("%q: %q, want %q", target, got, want)
 		}
 	}
@@ -35,7 +35,7 @@ func TestLoggedLineHasNoPassword(t *testing.T) {
 		"nonsense":                      "nonsense",
 		"":                              "",
 	} {
-		if got := loggedLine(line); got != want {
+		if got := RequestLine(line); got != want {
 			t.Errorf("%q: %q, want %q", line, got, want)
 		}
 	}

@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"errors"
@@ -17,7 +17,7 @@ import (
 type foreign struct {
 	http.ResponseWriter
 	r       *http.Request
-	h       *handler
+	h       *Handler
 	control *http.ResponseController
 	streams bool // the body is read while the response goes out
 	begun   bool
@@ -27,7 +27,7 @@ type foreign struct {
 	out     int // size of the heads
 }
 
-func newForeign(h *handler, w http.ResponseWriter, r *http.Request) *foreign {
+func newForeign(h *Handler, w http.ResponseWriter, r *http.Request) *foreign {
 	return &foreign{ResponseWriter: w, r: r, h: h, control: http.NewResponseController(w)}
 }
 

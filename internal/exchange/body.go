@@ -1,4 +1,4 @@
-package server
+package exchange
 
 import (
 	"errors"
@@ -127,7 +127,7 @@ func (x *exchange) leaveUntouched() {
 
 // logLate logs that the client was too slow with its body.
 func (x *exchange) logLate() {
-	x.logRequest(slog.LevelInfo, "the client was too slow to send its body", "client.slow", "received", x.upload.received)
+	x.LogRequest(slog.LevelInfo, "the client was too slow to send its body", "client.slow", "received", x.upload.received)
 }
 
 // bodyStatus is the answer to a body that could not be read.

@@ -1,0 +1,37 @@
+package deadlines
+
+import (
+	"fmt"
+	"time"
+)
+
+// Requests is how many requests the application is done with.
+func (w *Watcher) Requests() int64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.served
+}
+
+// LastActive is when the application last had a request, to a tenth of a
+// second; if it never had one, when Watch began. Zero before that.
+func (w *Watcher) LastActive() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.active
+}
+
+// Running describes the requests that wait for the application, are with it or
+// go out to their clients, the youngest first: "GET /path for 1.5 s".
+func (w *Watcher) Running() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var running []string
+	for f := w.first; f != nil; f = f.next {
+		text := fmt.Sprintf("%s for %.1f s", f.owner.Name(), time.Since(f.owner.Start()).Seconds())
+		if !f.deadAt.IsZero() {
+			text += ", timed out"
+		}
+		running = append(running, text)
+	}
+	return running
+}

@@ -1,0 +1,24 @@
+// Package exchange is one request and its response, whatever brought it: it knows
+// WSGI and HTTP's meaning, and no protocol on the wire. Handler is an
+// http.Handler.
+//
+// A request's way through the files:
+//
+//	exchange.go   from limits to the line in the access log
+//	wire.go       what a response goes out by, at its best: internal/http1's Writer
+//	foreign.go    the same made of anybody's http.ResponseWriter
+//	limits.go     request line and fields, where the reader of heads was not ours
+//	body.go       the request's body: read ahead, or streamed
+//	pace.go       clients that are too slow with it
+//	environ.go    request → environ block
+//	response.go   what the application produced → wire
+//	hints.go      103 Early Hints
+//	fields.go     the application's header fields: which are the server's
+//	refuse.go     answers that the application has no part in
+//	line.go       the line in the access log
+//	requestid.go  a request's name
+//	record.go     what the application says outside of its responses
+//	advice.go     what the operator is told once for each deployment
+//
+// Who waits or runs too long is package deadlines' business.
+package exchange
