@@ -49,8 +49,11 @@ func (f *foreign) Begin(status int, _ string, fields [][2]string, length int64) 
 	if length >= 0 && bodyAllowed(status) {
 		h["Content-Length"] = []string{strconv.FormatInt(length, 10)}
 	}
-	// Where a body that has not been read ends, nobody knows before the head is out.
-	if f.h.draining() || f.streams || hasToken(strings.Join(h["Connection"], ","), "close") {
+	switch {
+	case f.r.ProtoMajor > 1: // a stream ends, and nothing else does
+		delete(h, "Connection")
+	case f.h.draining() || f.streams || hasToken(strings.Join(h["Connection"], ","), "close"):
+		// Where a body that has not been read ends, nobody knows before the head is out.
 		h["Connection"] = []string{"close"}
 		f.last = true
 	}
