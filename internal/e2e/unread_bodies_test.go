@@ -28,6 +28,9 @@ var bodyRequests = []bodyRequest{
 	{name: "HTTP/1.0, expecting nothing", method: "POST", proto: "HTTP/1.0", fields: "Connection: keep-alive\r\nExpect:\r\n", framing: "Content-Length"},
 }
 
+// buffer is request_buffer.
+const buffer = 100_000
+
 // leftBody is a request, and what the application does with its body.
 type leftBody struct {
 	bodyRequest
@@ -40,9 +43,12 @@ func (l leftBody) String() string {
 	return fmt.Sprintf("%s, /%s?%s, %d bytes", l.name, l.answer, l.take, l.size)
 }
 
+// isReadAhead tells whether the client was asked for the body before the
+// application was.
+func (l leftBody) isReadAhead() bool { return l.framing == "Content-Length" && l.size <= buffer }
+
 // Whatever an application does with a body, nothing of it is taken for a request.
 func TestWhatIsLeftOfABodyIsNoRequest(t *testing.T) {
-	const buffer = 100_000 // request_buffer
 	answers := []string{
 		"list", "declared", "generator", "write", "no-content", "not-modified", "too-large", "file", "like-file", "raises", "raises-late",
 	}
@@ -103,7 +109,7 @@ func checkLeft(t testing.TB, s Contract, l leftBody) {
 	switch closes := strings.EqualFold(response.Value("Connection"), "close"); {
 	case err != nil && !broken:
 		t.Errorf("%v: %v; so far: %+v", l, err, response)
-	case err == nil && l.awaits && l.take == "take=0" && !closes:
+	case err == nil && l.awaits && l.take == "take=0" && !closes && !l.isReadAhead():
 		t.Errorf("%v: the body may come or not, and the response does not say that the connection ends: %+v", l, response)
 	case err == nil && closes:
 		c.Closed()
