@@ -78,7 +78,6 @@ type Application struct {
 	handler *exchange.Handler
 	stop    chan struct{}
 	stopped chan error
-	cancel  context.CancelFunc
 }
 
 // Open starts CPython in this process and loads the application that target

@@ -108,7 +108,7 @@ func (s *Server) turnAway(c *conn, why string) {
 	}
 	s.mu.Unlock()
 	if !wait {
-		c.close()
+		c.hangUp()
 		return
 	}
 	go func() {

@@ -184,6 +184,6 @@ var _ io.ReadCloser = (*body)(nil)
 
 // IsMalformed tells whether a body could not be read because it breaks the rules.
 func IsMalformed(err error) bool {
-	var refused *Refusal
-	return errors.As(err, &refused)
+	_, ok := errors.AsType[*Refusal](err)
+	return ok
 }

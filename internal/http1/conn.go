@@ -65,7 +65,7 @@ func giveRoom(memory []byte) {
 
 func (s *Server) newConn(c net.Conn) *conn {
 	conn := &conn{server: s}
-	conn.socket.init(c, pace{timeout: s.config.WriteTimeout, rate: s.config.MinRate})
+	conn.init(c, pace{timeout: s.config.WriteTimeout, rate: s.config.MinRate})
 	conn.reading.into = conn.arrive
 	conn.local.Host, conn.local.Port, _ = net.SplitHostPort(c.LocalAddr().String())
 	conn.name = c.RemoteAddr().String()
@@ -97,7 +97,7 @@ func (c *conn) live() {
 		switch next {
 		case stepWait:
 			if c.await(wait) != nil {
-				c.close()
+				c.hangUp()
 				return
 			}
 			wait = c.server.config.KeepAlive
@@ -115,15 +115,16 @@ func (c *conn) live() {
 			c.reset()
 			return
 		default:
-			c.close()
+			c.hangUp()
 			return
 		}
 	}
 }
 
-func (c *conn) close() {
+// hangUp ends the connection: nothing of the client's is on its way.
+func (c *conn) hangUp() {
 	c.finish()
-	_ = c.Conn.Close()
+	_ = c.Close()
 }
 
 // release gives memory back when the connection has ended.
@@ -247,8 +248,10 @@ func (c *conn) readHead() step {
 	for seen := 0; ; {
 		size, err := t.head.Read(c.in, seen, limits)
 		if err != nil {
-			refused := err.(*Refusal)
-			return c.refuse(refused.Status, refused.Why)
+			if refused, ok := errors.AsType[*Refusal](err); ok {
+				return c.refuse(refused.Status, refused.Why)
+			}
+			return stepReset
 		}
 		if size > 0 {
 			t.fill(c, c.in[:size])
@@ -328,7 +331,8 @@ func (c *conn) call(t *turn) (whole bool) {
 		if whole {
 			return
 		}
-		if reason := recover(); reason != http.ErrAbortHandler {
+		reason := recover()
+		if err, ok := reason.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 			c.server.config.Log.Error("a request was dropped, by a fault of the server's", "event", "request.panicked",
 				"uri", t.request.RequestURI, "client", c.name, "reason", reason, "stack", string(debug.Stack()))
 		}
@@ -387,5 +391,5 @@ func (c *conn) linger() {
 		n += got
 	}
 	giveRoom(memory)
-	_ = c.Conn.Close()
+	_ = c.Close()
 }

@@ -124,7 +124,7 @@ func (s *Server) Close() {
 		c.closed = true
 		c.mu.Unlock()
 		c.finish()
-		_ = c.Conn.Close()
+		_ = c.Close()
 	}
 }
 

@@ -60,7 +60,7 @@ func (s *socket) init(c net.Conn, p pace) {
 // read reads into p, which is not empty, keeping to the deadline.
 func (s *socket) read(p []byte) (n int, err error) {
 	err = s.in.read(func() error {
-		n, err = s.Conn.Read(p)
+		n, err = s.Read(p)
 		if n > 0 {
 			return nil
 		}
@@ -168,8 +168,10 @@ func (s *socket) transmit() (int64, error) {
 	if s.raw == nil {
 		return s.write()
 	}
-	if !s.writeUntil.IsZero() {
-		t.wait() // also for a write that does not have to wait
+	if !s.writeUntil.IsZero() { // also for a write that does not have to wait
+		if err := t.wait(); err != nil {
+			return 0, err
+		}
 	}
 	err := s.raw.Write(t.once)
 	if err == nil {
@@ -177,7 +179,7 @@ func (s *socket) transmit() (int64, error) {
 	}
 	if s.armed {
 		s.armed = false
-		_ = s.Conn.SetWriteDeadline(time.Time{}) // the next write has its own
+		_ = s.SetWriteDeadline(time.Time{}) // the next write has its own
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		s.late = true
@@ -272,7 +274,7 @@ func (t *transmit) wait() error {
 		return nil
 	}
 	s.armed = true
-	return s.Conn.SetWriteDeadline(until)
+	return s.SetWriteDeadline(until)
 }
 
 // write is transmit by Write: in small steps, since it does not tell when it last
@@ -287,7 +289,7 @@ func (s *socket) write() (int64, error) {
 		if err := t.wait(); err != nil {
 			return t.taken, err
 		}
-		n, err := s.Conn.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
+		n, err := s.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
 		t.taken += int64(n)
 		t.progress = time.Now()
 		if err != nil {
