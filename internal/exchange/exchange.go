@@ -109,6 +109,19 @@ type memory struct {
 	line   []byte // of the access log
 }
 
+// mostKept is how many fields and blocks there is memory for afterwards.
+const mostKept = 1024
+
+// reusable is the memory without what was in it.
+func (m *memory) reusable() memory {
+	if cap(m.fields) > mostKept || cap(m.blocks) > mostKept {
+		return memory{line: m.line}
+	}
+	clear(m.fields)
+	clear(m.blocks)
+	return memory{fields: m.fields[:0], blocks: m.blocks[:0], line: m.line}
+}
+
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 
 // ServeHTTP answers a request. w may be anybody's: what is not internal/http1's
@@ -155,9 +168,7 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 		w.Keep()
 		return
 	}
-	clear(x.fields)
-	clear(x.blocks)
-	*x = exchange{memory: memory{fields: x.fields[:0], blocks: x.blocks[:0], line: x.line}}
+	*x = exchange{memory: x.reusable()}
 	exchanges.Put(x)
 }
 

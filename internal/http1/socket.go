@@ -230,7 +230,7 @@ const mostFile = 4 << 20
 
 func (t *transmit) write(fd int) (int, error) {
 	if t.file != nil {
-		return unix.Sendfile(fd, int(t.file.Fd()), nil, int(min(t.left, mostFile)))
+		return sendFile(fd, t.file, int(min(t.left, mostFile)))
 	}
 	if len(t.pieces) == 1 { // nearly always, and without garbage
 		return unix.SendmsgN(fd, t.pieces[0], nil, nil, noSignal)
@@ -328,7 +328,7 @@ func (s *socket) control(do func(fd int)) {
 // hasInput tells whether the kernel holds bytes that nobody has read.
 func (s *socket) hasInput() bool {
 	n := 0
-	s.control(func(fd int) { n, _ = unix.IoctlGetInt(fd, unix.TIOCINQ) })
+	s.control(func(fd int) { n, _ = unix.IoctlGetInt(fd, bytesWaiting) })
 	return n > 0
 }
 

@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"os"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -8,6 +9,14 @@ import (
 
 // noSignal: a client that has left is an error, no SIGPIPE.
 const noSignal = unix.MSG_NOSIGNAL
+
+// bytesWaiting is the ioctl for how much nobody has read.
+const bytesWaiting = unix.TIOCINQ
+
+// sendFile sends what comes next of a file.
+func sendFile(fd int, file *os.File, size int) (int, error) {
+	return unix.Sendfile(fd, int(file.Fd()), nil, size)
+}
 
 // disconnect has the kernel send the RST now. Closing the socket would do it
 // only once nobody holds a copy, such as a process that the application forked.
