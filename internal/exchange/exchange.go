@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -150,6 +151,7 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	x.leaveBody()
 	if x.flight.TimedOut() {
 		x.req = nil
+		x.cloneFields() // they may be the request's memory
 		h.watcher.Outlive(&x.flight)
 	}
 	if x.abort {
@@ -170,6 +172,13 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	}
 	*x = exchange{memory: x.reusable()}
 	exchanges.Put(x)
+}
+
+// cloneFields has the response's fields outlive the request.
+func (x *exchange) cloneFields() {
+	for i, field := range x.fields {
+		x.fields[i] = [2]string{strings.Clone(field[0]), strings.Clone(field[1])}
+	}
 }
 
 func (x *exchange) serve() {
