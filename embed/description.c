@@ -31,7 +31,7 @@ static size_t put(char *text, size_t room, const char *data, size_t size) {
 }
 
 /* Appends a target without the user and password that it may have, as all logs have
- * it (internal/server/target.go): http://user:password@host/. */
+ * it (internal/accesslog/target.go): http://user:password@host/. */
 static size_t put_target(char *text, size_t room, const char *data, size_t size) {
     size_t start = 0, end, at;
     if (size == 0 || data[0] == '/')

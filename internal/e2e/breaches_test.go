@@ -94,7 +94,7 @@ func TestHoarder(t *testing.T) {
 			go c.Send("POST /keep HTTP/1.1\r\nHost: x\r\nContent-Length: " + itoa(len(body)) + "\r\n\r\n" + body)
 			c.Response("POST").Want(t, 200, "kept "+body[:4])
 			if len(body) > 1<<20 {
-				c = nil // net/http gives such a connection up
+				c = nil // so much of a body is not waited for
 				break
 			}
 			checkExpired(t, c)

@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -218,6 +220,35 @@ func TestClientThatHalfClosesGetsTheWholeAnswer(t *testing.T) {
 			c.Closed()
 		}
 	})
+}
+
+// In the queue, a client that ends its direction has nearly always left: it is
+// given up, by an end that is an error.
+func TestClientThatLeavesTheQueueIsInTheAccessLog(t *testing.T) {
+	s := startContract(t, "pool_threads", modes[1], "--access-logfile", "-")
+	gate, key := s.Gate(t), s.Key()
+	running := Dial(t, s.Server)
+	running.Send("GET /wait?id=" + key + "&gate=" + gate.Path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	s.WaitNotes(t, key, "called")
+	for name, leave := range map[string]func(c *Conn){"reset": (*Conn).Reset, "half-close": (*Conn).HalfClose, "close": func(c *Conn) { c.Close() }} {
+		key := s.Key()
+		c := Dial(t, s.Server)
+		c.Send("GET /wait?" + name + "&id=" + key + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		leave(c)
+		s.WaitOut(t, `"GET /wait?`+name+`&id=`+key+` HTTP/1.1" 499 -`)
+		if name == "half-close" {
+			if rest, err := io.ReadAll(c.r); len(rest) > 0 || !errors.Is(err, syscall.ECONNRESET) {
+				t.Errorf("%q, %v instead of a reset", rest, err)
+			}
+		}
+		if notes := s.Notes(t, key); len(notes) > 0 {
+			t.Errorf("the application was called: %q", notes)
+		}
+	}
+	gate.Open(1)
+	if response := running.Response("GET"); response.Status != 200 {
+		t.Errorf("%+v", response)
+	}
 }
 
 func TestTenThousandRequestsInOneWriteAreAnsweredInOrder(t *testing.T) {

@@ -108,8 +108,8 @@ func checkUnreadBody(t *testing.T, s Contract) {
 	}
 }
 
-// The head and the beginning of the body are exactly what net/http reads at
-// once; what follows in the body looks like a request.
+// The head and the beginning of the body are exactly what is read at once; what
+// follows in the body looks like a request.
 func checkSmuggling(t *testing.T, s Contract) {
 	for _, path := range []string{"/left", "/part"} {
 		for _, offset := range []int{1000, 1024, 4096, 8192, 65536} {

@@ -109,7 +109,7 @@ var malformed = []struct {
 }
 
 // padding are n header fields of about 1 KB: a head longer than the buffer that
-// net/http reads into.
+// is read into at first.
 func padding(n int) string {
 	return strings.Repeat("X-Padding: "+strings.Repeat("p", 1000)+"\r\n", n)
 }

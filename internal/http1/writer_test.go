@@ -318,6 +318,43 @@ func TestFileIsSent(t *testing.T) {
 	}
 }
 
+func TestClientThatLeavesWhileAFileIsSent(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, make([]byte, 32<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sent := make(chan error, 1)
+	s := serve(t, settings(), func(w http.ResponseWriter, r *http.Request) {
+		if r.RequestURI == "/" {
+			sink(w, r)
+			return
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer file.Close()
+		w.(*Writer).Begin(200, "OK", nil, 32<<20)
+		_, err = io.CopyN(w, file, 32<<20)
+		sent <- err
+	})
+	for range 5 {
+		c := s.dial(t)
+		c.send("GET /file HTTP/1.1\r\nHost: a\r\n\r\n")
+		if _, err := io.CopyN(io.Discard, c.r, 100_000); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if err := <-sent; !errors.Is(err, syscall.EPIPE) && !errors.Is(err, syscall.ECONNRESET) {
+			t.Errorf("%v", err)
+		}
+	}
+	c := s.dial(t)
+	c.send(get)
+	c.want("GET", 200, "ok")
+}
+
 func TestExpect(t *testing.T) {
 	const ask = " HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
 	s := serve(t, settings(), func(w http.ResponseWriter, r *http.Request) {

@@ -2,6 +2,7 @@
 // request:
 //
 //	server.go       listeners → internal/http1 → internal/exchange
+//	descriptor.go   no connection among the standard streams
 //	connections.go  how many there may be
 //	refusals.go     what the logs say of what was no request
 //	drain.go        the end without a lost request; deaf_linux.go: the end of accepting
