@@ -44,6 +44,7 @@ type Server struct {
 	open    map[*conn]struct{}
 	perHost map[string]int // of open, if there is such a limit
 	turning int            // connections that are being turned away
+	allBusy time.Time      // when no connection was found to be idle
 	full    logging.Ration
 	crowded logging.Ration
 	short   shortage
@@ -129,9 +130,17 @@ func (s *Server) Close() {
 }
 
 // spare closes some of the connections that have been idle longest, and tells
-// how many.
+// how many. All have to be looked at for that: if it was in vain, not again soon.
 func (s *Server) spare() (closed int) {
 	const some = 16
+	const soon = 20 * time.Millisecond
+	now := time.Now()
+	s.mu.Lock()
+	inVain := now.Sub(s.allBusy) < soon
+	s.mu.Unlock()
+	if inVain {
+		return 0
+	}
 	type idler struct {
 		conn  *conn
 		since time.Time
@@ -145,7 +154,6 @@ func (s *Server) spare() (closed int) {
 		c.mu.Unlock()
 	}
 	slices.SortFunc(idle, func(a, b idler) int { return a.since.Compare(b.since) })
-	now := time.Now()
 	for _, i := range idle {
 		if closed == some {
 			break
@@ -153,6 +161,11 @@ func (s *Server) spare() (closed int) {
 		if i.conn.abandon(0, now) {
 			closed++
 		}
+	}
+	if closed == 0 {
+		s.mu.Lock()
+		s.allBusy = now
+		s.mu.Unlock()
 	}
 	return closed
 }

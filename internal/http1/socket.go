@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"syscall"
 	"time"
 
@@ -28,6 +29,7 @@ type socket struct {
 
 	reading receive // memory for the callbacks below
 	sending transmit
+	writing sync.Mutex // 100 Continue is another goroutine's
 }
 
 // pace is how slowly a client may take a response: it has a timeout for a block,
@@ -123,6 +125,8 @@ const keptPieces = 16
 // send writes before, blocks and after, in one system call if the client keeps
 // up. os.ErrDeadlineExceeded if it does not keep its pace, for good.
 func (s *socket) send(before []byte, blocks [][]byte, after string) (int64, error) {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	t := &s.sending
 	t.memory = append(append(t.memory[:0], before), blocks...)
 	if after != "" {
@@ -149,6 +153,8 @@ func (s *socket) sendFile(file *os.File, size int64) (n int64, err error, ok boo
 	if s.raw == nil || size == 0 {
 		return 0, nil, false
 	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	t := &s.sending
 	t.pieces, t.file, t.left = nil, file, size
 	n, err = s.transmit()

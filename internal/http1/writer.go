@@ -197,7 +197,7 @@ func (w *Writer) WriteBlocks(blocks ...[]byte) (int64, error) {
 	case w.err != nil:
 		return 0, w.err
 	case w.ended:
-		return 0, http.ErrHandlerTimeout
+		return 0, io.ErrClosedPipe
 	case w.noBody || size == 0:
 		return int64(size), nil
 	case w.declared >= 0 && w.written+int64(size) > w.declared:

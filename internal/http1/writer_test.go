@@ -454,6 +454,44 @@ func TestReadingWhileWriting(t *testing.T) {
 	}
 }
 
+// 100 Continue and early hints may be due at the same time, from two goroutines.
+func TestHintsWhileTheBodyIsAskedFor(t *testing.T) {
+	s := serve(t, settings(), func(w http.ResponseWriter, r *http.Request) {
+		over := make(chan struct{})
+		go func() {
+			defer close(over)
+			_, _ = io.Copy(io.Discard, r.Body)
+		}()
+		for range 20 {
+			w.Header().Set("Link", "</a>")
+			w.WriteHeader(103)
+		}
+		<-over
+		clear(w.Header())
+		sink(w, r)
+	})
+	for range 20 {
+		c := s.dial(t)
+		c.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab")
+		hints, asked := 0, 0
+		for {
+			r, body := c.answer("POST")
+			switch r.StatusCode {
+			case 103:
+				hints++
+				continue
+			case 100:
+				asked++
+				continue
+			}
+			if r.StatusCode != 200 || body != "ok" || hints != 20 || asked != 1 {
+				t.Fatalf("%d, %q after %d hints and %d times 100", r.StatusCode, body, hints, asked)
+			}
+			break
+		}
+	}
+}
+
 func TestFactsOfAConnection(t *testing.T) {
 	pattern := regexp.MustCompile(`^127\.0\.0\.1 \d+ 127\.0\.0\.1 \d+ \d \d+ \d+ (true|false)$`)
 	var got []string
