@@ -2,13 +2,16 @@ package http1
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -284,4 +287,62 @@ func TestConnectionWithoutADescriptor(t *testing.T) {
 			c.want(k.method, 200, k.answer)
 		}
 	}
+}
+
+// TLS above a socket is read and written by its own means, and ends by the
+// socket's.
+func TestTLS(t *testing.T) {
+	server := httptest.NewUnstartedServer(nil) // has a certificate
+	server.StartTLS()
+	defer server.Close()
+	s := serve(t, settings(), func(w http.ResponseWriter, r *http.Request) {
+		switch r.RequestURI {
+		case "/broken":
+			w.(*Writer).Abort()
+		case "/left":
+			eventually(t, "it is noticed", func() bool { gone, _ := w.(*Writer).Presence(); return gone })
+			w.(*Writer).Abort()
+		default:
+			echo(w, r)
+		}
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	var served sync.WaitGroup
+	defer served.Wait()
+	dial := func() (*client, net.Conn) {
+		below, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		accepted, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		served.Go(func() { s.ServeConn(tls.Server(accepted, &tls.Config{Certificates: server.TLS.Certificates})) })
+		_ = below.SetDeadline(time.Now().Add(patient))
+		c := tls.Client(below, &tls.Config{InsecureSkipVerify: true})
+		t.Cleanup(func() { c.Close() })
+		return &client{Conn: c, t: t, r: bufio.NewReader(c)}, below
+	}
+	c, _ := dial()
+	for range 2 {
+		for _, k := range kinds {
+			c.send(k.request)
+			c.want(k.method, 200, k.answer)
+		}
+	}
+	c.Close()
+	c, _ = dial()
+	c.send("GET /broken HTTP/1.0\r\n\r\n")
+	if _, err := c.rest(); !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("a broken response ends with %v", err)
+	}
+	c, below := dial()
+	c.send("GET /left HTTP/1.1\r\nHost: a\r\n\r\n")
+	_ = below.(*net.TCPConn).SetLinger(0)
+	below.Close()
 }

@@ -19,7 +19,8 @@ import (
 // pipe in memory) does with Read and Write.
 type socket struct {
 	net.Conn
-	raw  syscall.RawConn // nil: none
+	raw  syscall.RawConn // nil: none to itself
+	base net.Conn        // the TCP or unix socket itself, below TLS perhaps
 	in   patience
 	pace pace
 
@@ -47,7 +48,10 @@ func (p pace) allowance(bytes int64) time.Duration {
 }
 
 func (s *socket) init(c net.Conn, p pace) {
-	s.Conn, s.in.conn, s.pace = c, c, p
+	s.Conn, s.in.conn, s.pace, s.base = c, c, p, c
+	if tls, ok := c.(interface{ NetConn() net.Conn }); ok {
+		s.base = tls.NetConn()
+	}
 	switch c.(type) {
 	case *net.TCPConn, *net.UnixConn:
 		if raw, err := c.(syscall.Conn).SyscallConn(); err == nil {
@@ -317,17 +321,19 @@ func (s *socket) finish() {
 
 // reset ends the connection so that it is an error for the client (RST).
 func (s *socket) reset() {
-	if tcp, ok := s.Conn.(*net.TCPConn); ok {
+	if tcp, ok := s.base.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 		s.control(disconnect)
 	}
-	_ = s.Close()
+	_ = s.base.Close()
 }
 
 // control calls do with the descriptor, if there is one.
 func (s *socket) control(do func(fd int)) {
-	if s.raw != nil {
-		_ = s.raw.Control(func(fd uintptr) { do(int(fd)) })
+	if socket, ok := s.base.(syscall.Conn); ok {
+		if raw, err := socket.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { do(int(fd)) })
+		}
 	}
 }
 
