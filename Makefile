@@ -41,10 +41,10 @@ run: build ## the Django demo site at http://127.0.0.1:8000, as demo / demo
 test: lint unit race asan fuzz e2e ## all of it, as .ci/run does
 
 unit: ## Go tests of every package but the black-box suite
-	$(WITH) go test ./cmd/... ./embed/... ./environ/... ./gil/... ./wsgi/... $$(go list ./internal/... | grep -v /e2e)
+	$(WITH) go test ./cmd/... ./embed/... ./environ/... ./gil/... $$(go list ./internal/... | grep -v /e2e)
 
 race: ## the same of the concurrent packages under the race detector
-	$(WITH) go test -race ./environ/... ./gil/... ./embed/... ./wsgi/... $$(go list ./internal/... | grep -v /e2e)
+	$(WITH) go test -race ./environ/... ./gil/... ./embed/... $$(go list ./internal/... | grep -v /e2e)
 
 e2e: build ## the built program against testapps/, with real frameworks, on each of PYTHONS
 	@set -e; for python in $(PYTHONS); do \

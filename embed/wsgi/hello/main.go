@@ -14,7 +14,7 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/gowsgi/gowsgi/wsgi"
+	"github.com/gowsgi/gowsgi/embed/wsgi"
 )
 
 func main() {

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gowsgi/gowsgi/wsgi"
+	"github.com/gowsgi/gowsgi/embed/wsgi"
 )
 
 var application *wsgi.Application
