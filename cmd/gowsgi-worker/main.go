@@ -63,7 +63,7 @@ func run(stdout, stderr *os.File) int {
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Format: plan.Settings.LogFormat}
+	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Format: plan.Settings.LogFormat, Stderr: stderr}
 	if plan.Settings.LogSyslog { // that it cannot be reached ends gowsgi at its start, but no worker later
 		options.Syslog = logging.NewSyslog(plan.Settings.LogSyslogTo, plan.Settings.LogSyslogFacility)
 		defer options.Syslog.Close()

@@ -32,7 +32,7 @@ func (l *ownLog) open(s config.Settings) (*records, error) {
 		return nil, err
 	}
 	r := &records{of: l, file: file}
-	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat}
+	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat, Stderr: l.stderr}
 	if s.LogSyslog {
 		r.syslog = logging.NewSyslog(s.LogSyslogTo, s.LogSyslogFacility)
 		options.Syslog = r.syslog

@@ -3,6 +3,7 @@
 package accesslog
 
 import (
+	"bytes"
 	"log/slog"
 	"os"
 	"strconv"
@@ -45,7 +46,7 @@ type Log struct {
 
 	writing sync.Mutex // taken with mu, so that lines stay in order, and kept for the write
 	spare   []byte     // what is being written; then for the next lines
-	failed  bool       // the last write did
+	loss    logging.Loss
 }
 
 // Open opens the access log that the settings describe; nil if they ask for none.
@@ -127,18 +128,27 @@ func (a *Log) take() []byte {
 const wholeLines = 64 << 10
 
 // send writes what was taken. There is nobody to return an error to: it is logged
-// once, until it works again.
+// once a minute at most and, when it works again, how many lines are lost.
 func (a *Log) send(lines []byte) {
 	defer a.writing.Unlock()
 	if len(lines) > 0 {
-		_, err := a.file.Write(lines)
-		if err != nil && !a.failed {
-			a.log.Error("lines of the access log cannot be written", "event", "access_log.failed", "error", err.Error())
-		}
-		a.failed = err != nil
+		written, err := a.file.Write(lines)
+		a.account(lines[written:], err)
 	}
 	if cap(a.spare) > 2*wholeLines {
 		a.spare = nil // one very long line
+	}
+}
+
+// account says what became of a write that left rest.
+func (a *Log) account(rest []byte, err error) {
+	now := time.Now()
+	if err != nil {
+		if a.loss.Lose(bytes.Count(rest, []byte{'\n'}), now) {
+			a.log.Error("lines of the access log cannot be written", "event", "access_log.failed", "error", err.Error())
+		}
+	} else if lost := a.loss.Back(now); lost > 0 {
+		a.log.Warn("lines of the access log can be written again, and some were lost", "event", "access_log.back", "lost", lost)
 	}
 }
 

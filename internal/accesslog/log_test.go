@@ -173,6 +173,37 @@ func TestAccessLogThatCannotBeWrittenIsLoggedOnce(t *testing.T) {
 	}
 }
 
+func TestLinesThatAreLostAreCountedWhenWritingWorksAgain(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	path := filepath.Join(t.TempDir(), "log")
+	if err := os.Symlink("/dev/full", path); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	a := open(t, path, "%U", nil, slog.New(slog.NewTextHandler(&out, nil)))
+	a.Close()
+	for range 3 {
+		a.Write(entryFor("/"), nil)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Reopen(); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		a.Write(entryFor("/"), nil)
+	}
+	if text := out.String(); strings.Count(text, "event=access_log.back lost=3\n") != 1 {
+		t.Errorf("%q", text)
+	}
+	if text, err := os.ReadFile(path); err != nil || string(text) != "/\n/\n" {
+		t.Errorf("the file holds %q, %v", text, err)
+	}
+}
+
 func TestLinesCostNoMemory(t *testing.T) {
 	for format, most := range map[string]float64{"combined": 0, config.Defaults().AccessLogformat: 0, "json": 0} {
 		a := open(t, filepath.Join(t.TempDir(), "access.log"), format, nil, nil)

@@ -42,6 +42,7 @@ type handler struct {
 // output passes on what inner writes, with the rest of the record.
 type output struct {
 	emit emitter
+	loss *loss // nil: what is not written is another's concern
 
 	mu    sync.Mutex // held while a record is handled
 	next  finished   // all but the text
@@ -89,7 +90,34 @@ func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
 	h.out.next, h.out.block = finished{record: record, local: h.local}, block
-	return h.inner.Handle(ctx, line)
+	err := h.inner.Handle(ctx, line)
+	if h.out.loss != nil {
+		h.account(ctx, err)
+	}
+	return err
+}
+
+// account counts a record that could not be written, or says how many could not
+// be before this one. Lock: out's, held.
+func (h *handler) account(ctx context.Context, err error) {
+	now := time.Now()
+	if err != nil {
+		h.out.loss.lose(err, now)
+		return
+	}
+	lost := h.out.loss.Back(now)
+	if lost == 0 {
+		return
+	}
+	back := slog.NewRecord(now, slog.LevelWarn, "records can be written again, and some were lost", 0)
+	back.AddAttrs(slog.String("event", "log.back"), slog.Int("lost", lost))
+	h.out.next, h.out.block = finished{record: back}, nil
+	if h.untimed {
+		back.Time = time.Time{}
+	}
+	if err := h.inner.Handle(ctx, back); err != nil {
+		h.out.loss.Lose(lost, now)
+	}
 }
 
 // split takes the values of several lines out of a record.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/term"
 )
@@ -17,6 +18,9 @@ type File struct {
 
 	mu   sync.RWMutex // read-locked by Write: Reopen closes nothing that is written to
 	file *os.File
+
+	broken atomic.Bool // the last Write failed
+	torn   atomic.Bool // it left a part of a line
 }
 
 // Open opens the log file at path to append to, and makes it if need be. The
@@ -49,10 +53,48 @@ func bare(err error) error {
 	return err
 }
 
+// Write begins on a line of its own, even if an earlier one was cut short.
 func (f *File) Write(p []byte) (int, error) {
 	f.mu.RLock()
 	defer f.mu.RUnlock()
-	return f.file.Write(p)
+	var before int
+	if f.broken.Load() && f.endsWithin() {
+		before = 1
+		p = append([]byte{'\n'}, p...)
+	}
+	n, err := f.file.Write(p)
+	if err == nil {
+		f.torn.Store(false)
+		f.broken.Store(false)
+		return n - before, nil
+	}
+	if n > 0 {
+		f.torn.Store(p[n-1] != '\n')
+	}
+	f.broken.Store(true)
+	return max(n-before, 0), bare(err)
+}
+
+// endsWithin tells whether what is there ends within a line. Another process may
+// have left it so: a full disk cuts all of them short.
+func (f *File) endsWithin() bool {
+	info, err := f.file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return f.torn.Load()
+	}
+	if info.Size() == 0 {
+		return false
+	}
+	reader, err := os.Open(fmt.Sprintf("/dev/fd/%d", f.file.Fd()))
+	if err != nil {
+		return f.torn.Load() // it may be written, but not read
+	}
+	defer reader.Close()
+	last := make([]byte, 1)
+	if _, err := reader.ReadAt(last, info.Size()-1); err != nil {
+		return f.torn.Load()
+	}
+	return last[0] != '\n'
 }
 
 // Standard tells whether it is a standard stream.

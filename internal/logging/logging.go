@@ -3,6 +3,7 @@ package logging
 import (
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 	"time"
 )
@@ -21,6 +22,8 @@ type Options struct {
 	// Syslog takes the records instead, nil for none. To then gets those that
 	// cannot be sent.
 	Syslog *Syslog
+	// Stderr is where it is said that a log file cannot be written; nil for nowhere.
+	Stderr *os.File
 }
 
 // LevelCritical is critical, which slog does not have.
@@ -36,6 +39,7 @@ func New(o Options) *slog.Logger {
 		}
 	}
 	local := newHandler(f, emit)
+	local.out.loss = newLoss(o)
 	if o.Syslog == nil {
 		return slog.New(local)
 	}
