@@ -14,6 +14,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/supervisor"
 	"github.com/gowsgi/gowsgi/internal/title"
 )
 
@@ -32,9 +33,21 @@ func main() {
 // run does what args say and returns the exit status. stdin is for --debug.
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, title *title.Title) int {
 	environ := os.Environ()
-	invocation, err := config.Load(args, environ, os.ReadFile)
+	signals := supervisor.TakeSignals()
+	starting, started := signals.Starting(ctx)
+	defer started()
+	invocation, err := load(starting, args, environ)
+	var interrupted *supervisor.Interrupted
+	if errors.As(err, &interrupted) {
+		sayLast(stderr, "", err.Error(), "")
+		return exitFailure
+	}
 	if err != nil {
 		return refuse(stderr, invocation, err)
+	}
+	if invocation.Action != config.Serve {
+		started()
+		signals.Release()
 	}
 	settings := invocation.Settings
 	switch invocation.Action {
@@ -47,13 +60,31 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	case config.CheckConfig:
 		err = checkConfig(ctx, invocation, stdout, stderr)
 	case config.Serve:
-		err = start{args, environ, stdin, stdout, stderr, title, identity.Umask()}.serve(ctx, invocation)
+		err = start{args, environ, stdin, stdout, stderr, title, identity.Umask(), signals}.serve(ctx, starting, invocation)
 	}
 	if err != nil {
 		sayLast(stderr, formatOf(invocation), err.Error(), tracebackOf(err))
 		return exitFailure
 	}
 	return exitOK
+}
+
+// load reads the settings, as long as starting lasts: the file may be a pipe in which
+// nothing comes.
+func load(starting context.Context, args, environ []string) (config.Invocation, error) {
+	var invocation config.Invocation
+	var err error
+	loaded := make(chan struct{})
+	go func() {
+		defer close(loaded)
+		invocation, err = config.Load(args, environ, os.ReadFile)
+	}()
+	select {
+	case <-loaded:
+		return invocation, err
+	case <-starting.Done():
+		return config.Invocation{}, context.Cause(starting)
+	}
 }
 
 // formatOf is what is known of the log's format; only who serves has a log.

@@ -30,11 +30,12 @@ type start struct {
 	stderr        *os.File
 	title         *title.Title
 	umask         string // as inherited
+	signals       *supervisor.Signals
 }
 
 // serve runs until it is told to stop. An error is told in the log if that is not
-// where the last words go.
-func (s start) serve(ctx context.Context, invocation config.Invocation) error {
+// where the last words go. A signal that ends gowsgi cancels starting.
+func (s start) serve(ctx, starting context.Context, invocation config.Invocation) error {
 	settings, err := absolute(invocation.Settings)
 	if err != nil {
 		return err
@@ -57,8 +58,13 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 		}
 		log.Log(ctx, level, note.Text, "event", "settings.note")
 	}
-	err = s.supervise(ctx, settings, log, own)
+	err = s.supervise(ctx, starting, settings, log, own)
 	if err == nil {
+		return nil
+	}
+	var interrupted *supervisor.Interrupted
+	if errors.As(err, &interrupted) {
+		log.Info("stopped before it served", "event", "gowsgi.stopped", "reason", interrupted.Signal)
 		return nil
 	}
 	if !own.onStderr() {
@@ -67,9 +73,12 @@ func (s start) serve(ctx context.Context, invocation config.Invocation) error {
 	return err
 }
 
-func (s start) supervise(ctx context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
+func (s start) supervise(ctx, starting context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
 	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
-	first, err := s.deploy(ctx, settings)
+	first, err := s.deploy(starting, settings)
+	if cause := context.Cause(starting); cause != nil {
+		return cause
+	}
 	if err != nil {
 		return err
 	}
@@ -90,7 +99,7 @@ func (s start) supervise(ctx context.Context, settings config.Settings, log *slo
 	return supervisor.Run(ctx, supervisor.Options{
 		Deployment: first, Upgrade: upgrade, HandLogs: handLogs, Log: log,
 		Load:  func(ctx context.Context) (supervisor.Deployment, error) { return s.load(ctx, own) },
-		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr,
+		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals,
 	})
 }
 

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"os/signal"
 	"slices"
 	"strconv"
 	"sync"
@@ -88,16 +87,10 @@ type Options struct {
 	Log      *slog.Logger
 	// Stdin, Stdout and Stderr are those of the workers. Stdin may be nil.
 	Stdin, Stdout, Stderr *os.File
+	// Signals are those that came since gowsgi started; nil: Run takes them.
+	Signals *Signals
 
 	ignored []syscall.Signal // when gowsgi was started; Run finds out
-}
-
-// ignored are the signals that whoever started gowsgi does not want his children
-// to die of. Not to be asked for any more once they are handled.
-func ignored() []syscall.Signal {
-	return slices.DeleteFunc([]syscall.Signal{syscall.SIGHUP, syscall.SIGINT}, func(s syscall.Signal) bool {
-		return !signal.Ignored(s)
-	})
 }
 
 // StartError says why a worker could not be started.
@@ -150,17 +143,12 @@ type event func()
 // error is one sentence for the user; it is a *StartError if it was a worker
 // that could not start.
 func Run(ctx context.Context, o Options) error {
-	o.ignored = ignored()
-	signals := make(chan os.Signal, 16)
-	signal.Notify(
-		signals,
-		syscall.SIGTERM, syscall.SIGINT, syscall.SIGQUIT,
-		syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2, syscall.SIGTTIN, syscall.SIGTTOU,
-		// Go ends a program that writes to a closed standard error unless it
-		// has asked for this one. A log that nobody reads must not end it.
-		syscall.SIGPIPE,
-	)
-	defer signal.Stop(signals)
+	signals := o.Signals
+	if signals == nil {
+		signals = TakeSignals()
+		defer signals.Release()
+	}
+	o.ignored = signals.ignored
 
 	s := &supervisor{
 		Options: o,
@@ -197,7 +185,7 @@ func Run(ctx context.Context, o Options) error {
 	if o.Settings.MaxWorkerMemory > 0 || o.Load != nil {
 		go s.tick(memoryInterval, s.watchMemory)
 	}
-	s.loop(signals)
+	s.loop(signals.received)
 	if s.err == nil {
 		s.Log.Info("stopped", "event", "gowsgi.stopped")
 	}
