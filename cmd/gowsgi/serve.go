@@ -155,13 +155,35 @@ func inOneLine(err error) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
+// program is where this program was found, or where it lies if it is called by a name
+// that leads nowhere, or to another program: exec -a and systemd's ExecStart=@ give it
+// any. A link stays one: an upgrade may have it lead elsewhere.
+func program() (string, error) {
+	lies, err := os.Executable()
+	if err != nil {
+		lies = ""
+	}
+	path, called := exec.LookPath(os.Args[0])
+	if called == nil {
+		path, called = filepath.Abs(path)
+	}
+	if called != nil {
+		return lies, err
+	}
+	this, err := os.Stat(lies)
+	if err != nil {
+		return path, nil
+	}
+	if found, err := os.Stat(path); err != nil || !os.SameFile(found, this) {
+		return lies, nil
+	}
+	return path, nil
+}
+
 // upgrade prepares commands that start whatever program is then where this one
 // was found, in the same way.
 func (s start) upgrade() (func() *exec.Cmd, error) {
-	path, err := exec.LookPath(os.Args[0])
-	if err == nil {
-		path, err = filepath.Abs(path)
-	}
+	path, err := program()
 	if err != nil {
 		return nil, fmt.Errorf("where this program is cannot be found out: %w", err)
 	}

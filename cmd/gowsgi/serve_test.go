@@ -39,3 +39,29 @@ func TestLogsAreGivenToTheWorkersUserIfTheyAreFiles(t *testing.T) {
 		}
 	}
 }
+
+func TestUpgradeStartsThisProgramWhateverItIsCalled(t *testing.T) {
+	lies, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	link := filepath.Join(folder, "gowsgi")
+	if err := os.Symlink(lies, link); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", folder+":/bin:/usr/bin")
+	was := os.Args[0]
+	defer func() { os.Args[0] = was }()
+	for name, want := range map[string]string{
+		"mysite": lies, "./mysite": lies, "": lies, "sh": lies, "/bin/sh": lies, link: link, "gowsgi": link,
+	} {
+		os.Args[0] = name
+		upgrade, err := start{}.upgrade()
+		if err != nil {
+			t.Errorf("called %q: %v", name, err)
+		} else if cmd := upgrade(); cmd.Path != want || cmd.Args[0] != name {
+			t.Errorf("called %q, it starts %s as %q", name, cmd.Path, cmd.Args[0])
+		}
+	}
+}
