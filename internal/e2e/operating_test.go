@@ -228,3 +228,26 @@ func mustFind(t *testing.T, program string) string {
 	}
 	return path
 }
+
+// What the documentation has people paste into Django's settings leaves the loggers
+// alone that exist by then.
+func TestDocumentedLogHandlerSilencesNobody(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operating.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, snippet, _ := strings.Cut(string(text), "```python\n")
+	snippet, _, found := strings.Cut(snippet, "```")
+	if !found || !strings.Contains(snippet, "gowsgi.LogHandler") {
+		t.Fatalf("the snippet is %q", snippet)
+	}
+	p := prepareProject(t)
+	p.Write(t, "snippet.py", "import logging.config\nearly = logging.getLogger('django.request')\n"+snippet+
+		"logging.config.dictConfig(LOGGING)\nearly.warning('it is heard')\n"+
+		"def application(environ, start_response):\n    start_response('204 No Content', [])\n    return []\n")
+	p.serve(t, ProjectOptions{Target: "snippet:application"})
+	p.WaitLog(t, `msg="it is heard"`)
+	if !strings.Contains(p.Log(), "event=application.logged logger=django.request") {
+		t.Error("the record is not the handler's")
+	}
+}
