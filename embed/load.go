@@ -62,6 +62,9 @@ func (t target) importModule() (*python3.PyObject, error) {
 	err := pythonError()
 	var e *Error
 	if errors.As(err, &e) && e.Type == "ModuleNotFoundError" && (e.Name == t.module || strings.HasPrefix(t.module, e.Name+".")) {
+		if err := t.dotted(e.Name); err != nil {
+			return nil, err
+		}
 		cwd, _ := os.Getwd()
 		missing := &LoadError{
 			Message: fmt.Sprintf("no module named %q: looked in %s and on sys.path; set --chdir or --pythonpath to where it is", e.Name, cwd),
@@ -73,6 +76,28 @@ func (t target) importModule() (*python3.PyObject, error) {
 		return nil, missing
 	}
 	return nil, raised("importing "+t.module, err)
+}
+
+// dotted says how a target is written that has a dot for its colon, as elsewhere:
+// missing, which is no module, is an attribute of the one before it. Nil if it is not.
+func (t target) dotted(missing string) error {
+	i := strings.LastIndexByte(missing, '.')
+	if i <= 0 || t.attr != "" {
+		return nil
+	}
+	module := python3.PyImport_ImportModule(missing[:i]) // it has been, to look for the rest
+	if module == nil {
+		python3.PyErr_Clear()
+		return nil
+	}
+	defer module.DecRef()
+	name := t.module[i+1:]
+	application, err := target{module: missing[:i], attr: name}.find(module)
+	if err != nil {
+		return nil // there are better words for what is not there
+	}
+	application.DecRef()
+	return &LoadError{Message: fmt.Sprintf("%s is no module but an attribute of one: write %s:%s", t.module, missing[:i], name)}
 }
 
 // importFile imports a file by its path. Its folder goes onto sys.path, as with
