@@ -10,8 +10,6 @@ import (
 	"strings"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
@@ -22,7 +20,7 @@ func cause(state *os.ProcessState, oomBefore int64) string {
 	if !ok || !status.Signaled() {
 		return fmt.Sprintf("exited with status %d", state.ExitCode())
 	}
-	text := "was killed by " + unix.SignalName(status.Signal())
+	text := "was killed by " + nameOf(status.Signal())
 	switch status.Signal() {
 	case syscall.SIGKILL:
 		text += " (" + killer(oomBefore, oomKills()) + ")"

@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -61,7 +63,7 @@ func (s *Signals) Starting(ctx context.Context) (starting context.Context, over 
 	go func() {
 		select {
 		case received := <-s.ending:
-			cancel(&Interrupted{unix.SignalName(received.(syscall.Signal))})
+			cancel(&Interrupted{nameOf(received.(syscall.Signal))})
 		case <-starting.Done():
 		}
 	}()
@@ -69,6 +71,11 @@ func (s *Signals) Starting(ctx context.Context) (starting context.Context, over 
 		signal.Stop(s.ending)
 		cancel(nil)
 	}
+}
+
+// nameOf is a signal's name; real-time signals have none but a number.
+func nameOf(s syscall.Signal) string {
+	return cmp.Or(unix.SignalName(s), fmt.Sprintf("signal %d", int(s)))
 }
 
 // Release has the signals do what they did before.

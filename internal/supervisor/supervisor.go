@@ -14,8 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -268,7 +266,7 @@ func (s *supervisor) tick(interval time.Duration, do event) {
 }
 
 func (s *supervisor) signaled(received syscall.Signal) {
-	name := unix.SignalName(received)
+	name := nameOf(received)
 	switch received {
 	case syscall.SIGTERM:
 		s.stopGracefully(name, s.Settings.GracefulTimeout)
