@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -82,6 +83,8 @@ func inVirtualenv(option, venv string) (interpreter, error) {
 		return interpreter{}, fmt.Errorf("%s does not exist: name the application's virtualenv, or make one with python3 -m venv %s", found.origin, venv)
 	case err != nil:
 		return interpreter{}, found.unreachable(venv, err)
+	case insideOf(venv, info) != "":
+		return interpreter{}, fmt.Errorf("%s is a part of a virtualenv: name the whole, %s", found.origin, insideOf(venv, info))
 	case !info.IsDir():
 		return found, nil
 	}
@@ -102,6 +105,21 @@ func inVirtualenv(option, venv string) (interpreter, error) {
 		}
 	}
 	return interpreter{}, fmt.Errorf("%s is no virtualenv, it has no bin/python: make one with python3 -m venv %s", found.origin, venv)
+}
+
+// insideOf is the virtualenv of which somebody has named bin, or a script in there to
+// be sourced; empty if that is not so.
+func insideOf(path string, info fs.FileInfo) string {
+	if !info.IsDir() {
+		if !strings.HasPrefix(strings.ToLower(filepath.Base(path)), "activate") {
+			return ""
+		}
+		path = filepath.Dir(path)
+	}
+	if folder := filepath.Dir(path); filepath.Base(path) == "bin" && isVirtualenv(folder) {
+		return folder
+	}
+	return ""
 }
 
 // isAbsent tells that there is nothing at a path, from all other reasons why it

@@ -266,3 +266,18 @@ func TestVirtualenvInAFolderThatIsNoUTF8(t *testing.T) {
 		t.Errorf("%+q, %v", found, err)
 	}
 }
+
+func TestPartOfAVirtualenvLeadsToTheWhole(t *testing.T) {
+	venv := withPython(t, "exit 3")
+	write(t, filepath.Join(venv, "pyvenv.cfg"), "home = /usr/bin\n")
+	write(t, filepath.Join(venv, "bin", "activate.fish"), "")
+	for _, part := range []string{"bin", "bin/", "bin/activate.fish"} {
+		path := venv + "/" + part
+		if _, err := Find(t.Context(), path); err == nil || !strings.HasSuffix(err.Error(), ": name the whole, "+venv) {
+			t.Errorf("%s: %v", part, err)
+		}
+	}
+	if _, err := Find(t.Context(), filepath.Join(venv, "bin", "python")); err == nil || strings.Contains(err.Error(), "the whole") {
+		t.Errorf("an interpreter: %v", err)
+	}
+}
