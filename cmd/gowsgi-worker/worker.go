@@ -320,7 +320,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 				}
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
-					"graceful_timeout_seconds", e.grace.Seconds(), "stack", stacksNow(nil))
+					"timeout_seconds", e.grace.Seconds(), "graceful_timeout_seconds", w.plan.Settings.GracefulTimeout.Seconds(), "stack", stacksNow(nil))
 			}
 			w.syslog.Close() // sends that, too
 			os.Exit(1)
@@ -328,8 +328,12 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 	}()
 	status := 0
 	if cut := w.server.Drain(e.linger, e.grace, e.stops); len(cut) > 0 {
-		w.log.Warn("requests were cut off: they took longer than graceful_timeout", "event", "worker.cut_off",
-			"graceful_timeout_seconds", e.grace.Seconds(), "running", strings.Join(cut, ", "))
+		message := "requests were cut off: they took longer than graceful_timeout"
+		if e.grace < w.plan.Settings.GracefulTimeout {
+			message = "requests were cut off: they took longer than SIGINT leaves of graceful_timeout; SIGTERM leaves all of it"
+		}
+		w.log.Warn(message, "event", "worker.cut_off",
+			"timeout_seconds", e.grace.Seconds(), "graceful_timeout_seconds", w.plan.Settings.GracefulTimeout.Seconds(), "running", strings.Join(cut, ", "))
 		status = 1
 	}
 	if w.app == nil {

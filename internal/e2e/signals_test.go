@@ -306,6 +306,11 @@ func TestStops(t *testing.T) {
 			if !strings.Contains(s.Log(), "event=gowsgi.stopped") {
 				t.Error("the log has no gowsgi.stopped")
 			}
+			const cut = `than SIGINT leaves of graceful_timeout; SIGTERM leaves all of it" worker=`
+			const limits = "event=worker.cut_off timeout_seconds=5 graceful_timeout_seconds=1000 "
+			if name == "INT" && (!strings.Contains(s.Log(), cut) || !strings.Contains(s.Log(), limits)) {
+				t.Error("the log does not say which limit it was")
+			}
 		})
 	}
 }

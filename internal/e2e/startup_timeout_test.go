@@ -91,7 +91,7 @@ func TestWhatHoldsUpAStopIsNamed(t *testing.T) {
 			s := Start(t, Options{Target: "lingers", Dir: folder, Args: []string{"--graceful-timeout", "1"}})
 			s.Signal(t, syscall.SIGTERM)
 			s.Wait(t)
-			if !regexp.MustCompile(`event=worker.forced graceful_timeout_seconds=1\n(  .*\n)*  ` + test.stack).MatchString(s.Log()) {
+			if !regexp.MustCompile(`event=worker.forced timeout_seconds=1 graceful_timeout_seconds=1\n(  .*\n)*  ` + test.stack).MatchString(s.Log()) {
 				t.Errorf("the log does not say who: %s", s.Log())
 			}
 		})
