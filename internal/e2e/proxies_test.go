@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -46,6 +47,10 @@ func TestSchemesThatContradictEachOther(t *testing.T) {
 			d.want(t, map[string]string{"wsgi.url_scheme": "http"})
 		}
 		trusting.WaitLog(t, "contradict each other")
+		record := regexp.MustCompile(`level=WARN msg="[^"]* contradict each other.*event=request.malformed .*client=.* fields="X-Forwarded-[^"]*: [^"]*, X-Forwarded-[^"]*: `)
+		if !record.MatchString(trusting.Log()) {
+			t.Error("the log does not warn with the fields")
+		}
 		if strings.Contains(wary.Log(), "contradict each other") {
 			t.Error("somebody who is not trusted contradicts himself, and the log has it")
 		}

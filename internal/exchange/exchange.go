@@ -14,6 +14,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/deadlines"
+	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
@@ -56,6 +57,8 @@ type Handler struct {
 	draining func() bool
 	hooks    Hooks
 	advised  sync.Map // what Hooks.Advise was called for
+
+	contradictions logging.Ration // records of a proxy's
 }
 
 // New makes a Handler. Its Watcher is to be run while it answers.
@@ -186,8 +189,10 @@ func (x *exchange) serve() {
 	var contradicts bool
 	x.scheme, contradicts = h.trusted.Scheme(x.client.Host, x.r.Header)
 	if contradicts {
-		x.LogRequest(slog.LevelInfo, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
-			"request.malformed")
+		if held, ok := h.contradictions.Pass(x.start, 1); ok {
+			x.LogRequest(slog.LevelWarn, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
+				"request.malformed", append([]any{"fields", proxies.SchemeFields(x.r.Header)}, logging.Suppressed(held)...)...)
+		}
 		x.refuse(http.StatusBadRequest)
 		return
 	}

@@ -81,3 +81,18 @@ func (p *Proxies) Scheme(peer string, h http.Header) (scheme string, contradicts
 	}
 	return "https", http
 }
+
+// SchemeFields are the fields of a request that speak of the scheme, for the log.
+func SchemeFields(h http.Header) string {
+	var fields []string
+	for _, secure := range secureSchemes {
+		for _, value := range h[secure.field] {
+			fields = append(fields, fmt.Sprintf("%s: %.100s", secure.field, value))
+		}
+	}
+	const most = 10
+	if more := len(fields) - most; more > 0 {
+		fields = append(fields[:most], fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(fields, ", ")
+}
