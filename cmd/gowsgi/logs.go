@@ -14,6 +14,7 @@ import (
 type ownLog struct {
 	logging.Switch
 	stderr  *os.File
+	loss    logging.Loss
 	current *records
 }
 
@@ -32,7 +33,7 @@ func (l *ownLog) open(s config.Settings) (*records, error) {
 		return nil, err
 	}
 	r := &records{of: l, file: file}
-	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat, Stderr: l.stderr}
+	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat, Stderr: l.stderr, Loss: &l.loss}
 	if s.LogSyslog {
 		r.syslog = logging.NewSyslog(s.LogSyslogTo, s.LogSyslogFacility)
 		options.Syslog = r.syslog

@@ -24,6 +24,9 @@ type Options struct {
 	Syslog *Syslog
 	// Stderr is where it is said that a log file cannot be written; nil for nowhere.
 	Stderr *os.File
+	// Loss counts the records that are lost; nil for a count of the logger's own. A
+	// log that follows another goes on with the other's.
+	Loss *Loss
 }
 
 // LevelCritical is critical, which slog does not have.

@@ -48,14 +48,17 @@ func (l *Loss) Back(now time.Time) (lost int) {
 
 // loss is that of a log, and where it is said.
 type loss struct {
-	Loss
+	*Loss
 	path string
 	log  *slog.Logger // nil: there is nowhere left to say it
 }
 
 // newLoss has it said on standard error, if that is not where the log goes anyway.
 func newLoss(o Options) *loss {
-	l := &loss{}
+	l := &loss{Loss: o.Loss}
+	if l.Loss == nil {
+		l.Loss = &Loss{}
+	}
 	if file, ok := o.To.(*File); ok && o.Stderr != nil && !file.Standard() {
 		l.path = file.path
 		l.log = New(Options{To: &File{file: o.Stderr}, Format: o.Format})

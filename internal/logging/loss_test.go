@@ -87,3 +87,27 @@ func TestLostRecordsAreSaidOnceOnStandardErrorAndCounted(t *testing.T) {
 		t.Errorf("the log holds %q", lines[1:])
 	}
 }
+
+func TestLogThatFollowsAnotherKnowsOfItsLosses(t *testing.T) {
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip(err)
+	}
+	folder := t.TempDir()
+	stderr, err := os.Create(filepath.Join(folder, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stderr.Close()
+	var loss Loss
+	for range 2 {
+		New(Options{To: openLog(t, "/dev/full"), Stderr: stderr, Loss: &loss}).Info("lost")
+	}
+	if said := read(t, stderr.Name()); strings.Count(said, "event=log.lost") != 1 {
+		t.Errorf("standard error says %q", said)
+	}
+	path := filepath.Join(folder, "log")
+	New(Options{To: openLog(t, path), Stderr: stderr, Loss: &loss}).Info("kept")
+	if text := read(t, path); !strings.Contains(text, "event=log.back lost=2\n") {
+		t.Errorf("the log holds %q", text)
+	}
+}
