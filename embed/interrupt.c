@@ -7,7 +7,8 @@
  *
  * It must not hit another request. The inspector sets it with the GIL and the
  * request's lock, if the request still runs; a request that ends takes back what
- * has not been delivered.
+ * has not been delivered. Where greenlets share a thread, nobody could say which of
+ * them it would hit: there it is not raised at all.
  */
 #include "wsgi.h"
 
@@ -65,7 +66,8 @@ typedef struct {
 static void run(gowsgi_job *job) {
     wsgi_request *req = ((interruption *)job)->req;
     pthread_mutex_lock(&req->lock);
-    if (req->generation == ((interruption *)job)->generation && req->interruption.possible) {
+    if (req->generation == ((interruption *)job)->generation && req->interruption.possible &&
+        !gowsgi_pool_has_hubs(req->task.pool)) {
         req->interruption.pending = 1;
         if (req->interruption.thread)
             PyThreadState_SetAsyncExc(req->interruption.thread, wsgi.request_timeout);

@@ -6,6 +6,22 @@
 #include <malloc.h>
 #endif
 
+/* glibc takes a block from the system by itself from a size on, and gives back what
+ * is free at the end of a heap, but moves both limits up to 32 and 64 MiB once such
+ * blocks have been freed: each thread then keeps the largest body that it ever read.
+ * Fixed, a block of 2 MiB costs its page faults each time; one of 1 MB does not. */
+enum { MAPPED = 2 << 20, TRIMMED = 4 << 20 };
+
+/* Whoever has set them in the environment knows better. */
+void wsgi_memory_init(void) {
+#ifdef __GLIBC__
+    if (getenv("MALLOC_MMAP_THRESHOLD_") || getenv("MALLOC_TRIM_THRESHOLD_") || getenv("GLIBC_TUNABLES"))
+        return;
+    mallopt(M_MMAP_THRESHOLD, MAPPED);
+    mallopt(M_TRIM_THRESHOLD, TRIMMED);
+#endif
+}
+
 static void give_back(void *memory, size_t *room) {
     free(*(void **)memory);
     *(void **)memory = NULL;

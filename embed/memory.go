@@ -58,7 +58,7 @@ func (a *Application) takeIdle() *Request {
 }
 
 // putIdle gives a request back. passed is how many bytes of others' memory the
-// response was made of, which have been freed. If idle requests keep too much then,
+// response was made of and the body was read into, which have been freed. If idle requests keep too much then,
 // those give theirs back that have not been used for longest.
 func (a *Application) putIdle(r *Request, passed int64) {
 	r.kept = r.room()

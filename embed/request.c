@@ -167,11 +167,13 @@ static int respond(wsgi_request *req) {
         Py_DECREF(result);
     }
     Py_DECREF(environ);
-    if (failed == 0 && req->response.head.status == 0 && !is_aborted(req)) {
-        PyErr_SetString(PyExc_AssertionError, "the application did not call start_response (PEP 3333)");
-        failed = -1;
-    }
     return failed;
+}
+
+/* The exception that is set becomes the request's. */
+static void note_failure(wsgi_request *req) {
+    req->result.outcome = WSGI_RAISED;
+    req->result.error = wsgi_exception_text(&req->result.error_size);
 }
 
 /* Does: builds the environ, calls the application, drains what it returned.
@@ -185,10 +187,13 @@ void gowsgi_request_run(gowsgi_task *task) {
     wsgi_interrupt_enter(req);
     int failed = respond(req);
     wsgi_interrupt_leave(req);
-    if (failed) {
-        req->result.outcome = WSGI_RAISED;
-        req->result.error = wsgi_exception_text(&req->result.error_size);
-    }
+    if (failed)
+        note_failure(req);
     end(req);
+    /* Not before: a thread of the application may have had the head in its hands. */
+    if (!failed && req->response.head.status == 0 && !is_aborted(req)) {
+        PyErr_SetString(PyExc_AssertionError, "the application did not call start_response (PEP 3333)");
+        note_failure(req);
+    }
     wsgi_running = NULL;
 }

@@ -230,7 +230,7 @@ func (r *Request) Release() {
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	passed := int64(c.response.batches[0].size + c.response.batches[1].size)
+	passed := int64(c.response.batches[0].size+c.response.batches[1].size) + int64(c.body.taken)
 	if c.response.batches[0].owners+c.response.batches[1].owners+c.response.released_count > 0 && !r.releaseOwners() {
 		return // the pool is closed; the process is about to end
 	}

@@ -76,7 +76,7 @@ typedef struct {
 /* What goes to the client. (lock) */
 typedef struct {
     wsgi_head head;
-    uint8_t begun; /* a block is on its way to Go: start_response is too late */
+    uint8_t begun; /* a block is there for Go, which may read the head: nobody changes that any more */
     uint8_t too_long; /* the application produced more than it declared */
     uint8_t aborted; /* nobody reads it any more */
     int64_t sent; /* bytes of body handed over; for HEAD: that would have been */

@@ -193,6 +193,7 @@ int wsgi_response_list(PyObject *write, PyObject *blocks) {
         if (!(req = wsgi_enter(write)))
             return WSGI_FAILED;
         result = put(req, PySequence_Fast_GET_ITEM(blocks, i) /* borrowed */);
+        response->begun |= response->sent > 0;
         wsgi_leave(req, 0);
     }
     if (result == WSGI_FAILED)

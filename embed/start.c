@@ -50,6 +50,7 @@ static void buffer_by_line(void) {
  *     from now on.
  * Fails: returns the reason; NULL is success. */
 char *gowsgi_start(const char *executable) {
+    wsgi_memory_init();
     gowsgi_crash_know_thread();
     if (gowsgi_crash_install() != 0 || wsgi_module_announce() != 0)
         return strdup(strerror(errno));

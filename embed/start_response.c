@@ -52,17 +52,23 @@ static int begin(PyObject *self, PyObject *exc_info, wsgi_head *head, PyObject *
     return late || again ? -1 : 0;
 }
 
-/* Gives the head back, empty if it breaks a rule; nobody wants it if the request has
- * ended meanwhile. */
-static void end(PyObject *self, wsgi_head *head) {
+/* Gives the head back, empty if it breaks a rule. Nobody wants it if the request has
+ * ended meanwhile, nor if a call of start_response within this one has made another
+ * with which the response has begun: Go may be reading that. Returns false then. */
+static bool end(PyObject *self, wsgi_head *head) {
+    bool wanted = true;
     wsgi_request *req = wsgi_enter_quietly(self);
     if (req) {
-        wsgi_head before = req->response.head; /* of a call of start_response within this one */
-        req->response.head = *head;
-        *head = before;
+        wanted = !req->response.begun;
+        if (wanted) {
+            wsgi_head before = req->response.head;
+            req->response.head = *head;
+            *head = before;
+        }
         wsgi_leave(req, 0);
     }
     free(head->fields);
+    return wanted;
 }
 
 /* start_response(status, headers, exc_info=None) */
@@ -84,7 +90,10 @@ static PyObject *start_response_call(PyObject *self, PyObject *const *args, size
         return NULL;
     if (wsgi_head_set(&head, args[0], args[1]) < 0)
         Py_CLEAR(write);
-    end(self, &head);
+    if (!end(self, &head) && write) {
+        Py_CLEAR(write);
+        PyErr_SetString(PyExc_AssertionError, "the response began while start_response was being called (PEP 3333)");
+    }
     return write;
 }
 

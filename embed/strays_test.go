@@ -60,6 +60,44 @@ func TestStartResponseThatIsLateReachesNobody(t *testing.T) {
 	}
 }
 
+// Once there is a block for Go, the head is what Go may be reading: nobody changes it
+// any more, however start_response is called.
+func TestHeadStaysAsItWasWhenItCouldBeRead(t *testing.T) {
+	for path, want := range map[string]string{"/head_again": "begun", "/head_when_freed": "body"} {
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				for range 50 {
+					req := submit(t, path, nil, nil)
+					first, body := "", ""
+					for state := embed.Running; state == embed.Running; {
+						var batch embed.Batch
+						batch, state = req.Wait()
+						if batch.IsEmpty() && state == embed.Running {
+							continue
+						}
+						for _, block := range batch.Blocks(nil) {
+							body += string(block)
+						}
+						now := fmt.Sprint(req.Status(), req.Reason(), req.Fields(nil))
+						if first == "" {
+							first = now
+						}
+						if req.Status() != 200 || now != first || len(req.Fields(nil)) != 50 {
+							t.Errorf("%s: %.100s, then %.100s", path, first, now)
+						}
+					}
+					if body != want {
+						t.Errorf("%s: %q", path, body)
+					}
+					req.Release()
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 // Everything at once, with bodies that stream.
 func TestStraysReachNobody(t *testing.T) {
 	forget()

@@ -53,6 +53,9 @@ int wsgi_wait(PyObject *object, bool (*blocked)(const wsgi_request *req));
 int wsgi_objects_prepare(wsgi_request *req);
 void wsgi_objects_end(wsgi_request *req);
 
+/* memory.c: before there are threads. GIL: either. */
+void wsgi_memory_init(void);
+
 /* request.c */
 int wsgi_request_init(void);
 

@@ -44,6 +44,8 @@ void pool_hub_look(gowsgi_pool *pool) {
         make_doorbell(&pool->threads[i]);
 }
 
+int gowsgi_pool_has_hubs(const gowsgi_pool *pool) { return pool->select != NULL; }
+
 void pool_hub_enter(pool_thread *self) {
     if (self->doorbell < 0)
         return;

@@ -85,6 +85,9 @@ void gowsgi_job_free(gowsgi_job *job);
 void gowsgi_pool_post(gowsgi_pool *pool, gowsgi_job *job);
 int gowsgi_pool_ask(gowsgi_pool *pool, gowsgi_job *job, int64_t patience);
 int64_t gowsgi_pool_unresponsive(gowsgi_pool *pool);
+/* 1 if greenlets take the place of threads: several share each thread of the pool.
+ * Once the pool is open. GIL: either. */
+int gowsgi_pool_has_hubs(const gowsgi_pool *pool);
 
 /* What a thread of the pool does. */
 typedef struct {

@@ -11,6 +11,7 @@ Proves that each thread of the server's is a real one with a hub of its own. By 
     /spawn       starts threads, which are greenlets now, and joins them
     /queue       gets what a greenlet puts into a queue
     /later       leaves a greenlet behind that notes "later" once it has slept
+    /busy        leaves a greenlet behind that computes for "seconds", then notes "unharmed"
     /stream      yields blocks, and sleeps in between
     /fork        os.fork(): the child finds its thread to be the main thread
     /subprocess  reads what a child process prints
@@ -106,6 +107,23 @@ def later(environ):
     return "left behind"
 
 
+def busy(environ):
+    query = parameters(environ)
+
+    def compute():
+        end = time.monotonic() + float(query["seconds"])
+        try:
+            while time.monotonic() < end:
+                sum(range(1000))
+                time.sleep(0)
+            note_for(query["id"], "unharmed")
+        except BaseException as error:
+            note_for(query["id"], f"hit by {type(error).__name__}")
+
+    threading.Thread(target=compute).start()
+    return "left behind"
+
+
 def stream(environ):
     for i in range(5):
         time.sleep(0.005)
@@ -145,6 +163,7 @@ PATHS = {
     "/spawn": spawn,
     "/queue": queued,
     "/later": later,
+    "/busy": busy,
     "/fork": fork,
     "/subprocess": child,
     "/wait": wait,

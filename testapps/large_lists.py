@@ -4,6 +4,7 @@ it took for them. By path:
     /few    a list of few large blocks, "size" bytes in all
     /many   a list of many small ones
     /small  the least there is
+    /body   how many bytes the request's body has, which is read in one go
 """
 
 from contract import parameters, plain
@@ -15,6 +16,8 @@ def application(environ, start_response):
     path = environ["PATH_INFO"]
     if path == "/small":
         return plain(start_response, "small")
+    if path == "/body":
+        return plain(start_response, len(environ["wsgi.input"].read()))
     size = int(parameters(environ)["size"])
     start_response("200 OK", [("Content-Type", "application/octet-stream")])
     if path == "/few":

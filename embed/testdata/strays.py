@@ -191,3 +191,58 @@ def byte(environ, start_response):
 def long_list(environ, start_response):
     start_response("200 OK", [])
     return [b"x" * 10_000] * 300
+
+
+class Shown:
+    """Has something done when it is shown in an error."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def __repr__(self):
+        self.do()
+        return "shown"
+
+
+def head_again(environ, start_response):
+    """Begin the response while start_response is being called."""
+
+    def begin():
+        start_response("200 OK", [(f"X-{i}", "v" * 500) for i in range(50)])(b"begun")
+
+    try:
+        start_response("500 Oops", [("A", "b"), ("X-Bad", Shown(begin))])
+    except TypeError:
+        pass
+    try:
+        start_response("201 Created", [])
+    except AssertionError:
+        return []
+    return [b"anew"]
+
+
+class Freed:
+    """Has something done when it is freed."""
+
+    def __init__(self, do):
+        self.do = do
+
+    def __del__(self):
+        self.do()
+
+
+def head_when_freed(environ, start_response):
+    """Ring for Go, and want another head, once the response's list is there."""
+    early_hints = environ["wsgi.early_hints"]
+
+    def again():
+        for _ in range(30):
+            early_hints([("Link", "x")])
+            try:
+                start_response("500 Oops", [(f"Y-{i}", "w" * 500) for i in range(50)], (ValueError, ValueError(), None))
+            except ValueError:
+                pass
+
+    environ["freed"] = Freed(again)
+    start_response("200 OK", [(f"X-{i}", "v" * 500) for i in range(50)])
+    return [b"body"]

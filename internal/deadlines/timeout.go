@@ -6,7 +6,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
@@ -39,13 +39,22 @@ func (w *Watcher) Outlive(f *Flight) {
 	go w.outlive(f)
 }
 
+// GiveUp takes a request from an owner that has failed in the middle: it is to end
+// like one that timed out.
+func (w *Watcher) GiveUp(f *Flight) {
+	w.mu.Lock()
+	f.kept, f.deadAt = true, time.Now()
+	w.mu.Unlock()
+	f.timedOut = true
+	f.req.Abort(f.generation)
+	w.Outlive(f)
+}
+
 // outlive waits until Python is done with the request.
 func (w *Watcher) outlive(f *Flight) {
 	req := f.req
-	for {
-		if _, state := req.Wait(); state != embed.Running {
-			break
-		}
+	for stage := req.Stage(); stage == gil.Queued || stage == gil.Running; stage = req.Stage() {
+		req.Wait()
 	}
 	w.board.End(req.Index())
 	w.Remove(f)

@@ -120,6 +120,21 @@ func TestAGreenletThatTakesTooLong(t *testing.T) {
 	}
 }
 
+// A greenlet that another request has left behind on the thread is not hit.
+func TestAGreenletThatTakesTooLongHitsNoOther(t *testing.T) {
+	for library := range greenlets {
+		t.Run(library, func(t *testing.T) {
+			s := startGreenlets(t, library, "--threads", "1", "--timeout", "1")
+			key := s.Key()
+			Dial(t, s.Server).Get("/busy?seconds=3&id="+key).Want(t, 200, "left behind")
+			if response := Dial(t, s.Server).Get("/sleep?seconds=2.5"); response.Status != 504 {
+				t.Errorf("%+v", response)
+			}
+			s.WaitNotes(t, key, "unharmed")
+		})
+	}
+}
+
 // What is raised once threads are replaced is the reason that the log gives, and
 // nothing hangs.
 func TestAnApplicationOfGreenletsThatCannotBeLoaded(t *testing.T) {

@@ -100,6 +100,7 @@ type exchange struct {
 	upload  *upload
 	abort   bool // the response must not look as if all was well
 	flight  deadlines.Flight
+	flies   bool          // the watcher has it
 	body    *countedBody  // nil: none, or nobody wants to know
 	number  atomic.Uint64 // in requestID; 0: none yet
 	memory
@@ -150,6 +151,12 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	x.client.Host, x.client.Port = w.Remote()
 	x.server.Host, x.server.Port = w.Local()
 	x.uri = accesslog.Target(r.RequestURI)
+	fails := true
+	defer func() {
+		if fails { // the panic goes on
+			x.giveUp()
+		}
+	}()
 	x.serve()
 	x.leaveBody()
 	if x.flight.TimedOut() {
@@ -166,6 +173,7 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	if err := w.End(); err != nil && !x.abort {
 		x.lose(err)
 	}
+	fails = false
 	if x.req != nil {
 		x.req.Release()
 	}
@@ -175,6 +183,18 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	}
 	*x = exchange{memory: x.reusable()}
 	exchanges.Put(x)
+}
+
+// giveUp lets go of the request after a fault of ours, or of whoever made the
+// http.ResponseWriter.
+func (x *exchange) giveUp() {
+	switch {
+	case x.req == nil:
+	case x.flies: // Python may have it
+		x.h.watcher.GiveUp(&x.flight)
+	default:
+		x.req.Release()
+	}
 }
 
 // cloneFields has the response's fields outlive the request.
@@ -214,10 +234,12 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
+	x.flies = true
 	h.watcher.Add(&x.flight, x, x.req)
 	x.respond()
 	if !x.flight.TimedOut() {
 		h.watcher.Remove(&x.flight)
+		x.flies = false
 	}
 }
 

@@ -209,6 +209,8 @@ func (x *exchange) checkLength(result embed.Result) {
 	case result.TooLong:
 		x.LogRequest(slog.LevelError, "the application produced more than its Content-Length: the rest was cut",
 			"response.long", "content_length", declared)
+	case x.req.Sent() < declared && x.r.Method != http.MethodHead && x.ClientLeft(false):
+		x.status, x.abort = statusClientGone, true // so the application was stopped
 	case x.req.Sent() < declared && x.r.Method != http.MethodHead:
 		x.LogRequest(slog.LevelError, "the application produced less than its Content-Length: the connection was closed",
 			"response.short", "content_length", declared, "missing", declared-x.req.Sent())

@@ -181,6 +181,40 @@ func TestDeadlinesUnderLoad(t *testing.T) {
 	}
 }
 
+// broken is an http.ResponseWriter that fails where it can.
+type broken struct{ header http.Header }
+
+func (b broken) Header() http.Header       { return b.header }
+func (b broken) Write([]byte) (int, error) { panic(http.ErrAbortHandler) }
+func (b broken) WriteHeader(int)           { panic(http.ErrAbortHandler) }
+
+// Whatever fails around it, a request is let go of, also one that still runs.
+func TestNothingIsLeftOfAnExchangeThatPanics(t *testing.T) {
+	log := new(buffer)
+	h, err := exchange.New(exchange.Config{App: app, Settings: config.Defaults(), Log: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/answer/one", "/answer/several", "/answer/none"} {
+		for range 20 {
+			r, err := http.NewRequest("GET", path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.RequestURI, r.RemoteAddr = path, "127.0.0.1:1"
+			func() {
+				defer func() {
+					if reason := recover(); reason != http.ErrAbortHandler {
+						t.Errorf("%s: %v", path, reason)
+					}
+				}()
+				h.ServeHTTP(broken{http.Header{}}, r)
+			}()
+		}
+	}
+	eventually(t, "nothing runs", func() bool { return len(h.Watcher().Running()) == 0 })
+}
+
 func TestRunningAndLastActive(t *testing.T) {
 	srv, url, _ := serve(t, config.Defaults(), exchange.Hooks{})
 	before := time.Now()
