@@ -11,7 +11,7 @@ static struct {
     PyObject **names; /* interned, by key; names[0] is NULL */
     PyObject **last; /* the last value of each key, or NULL */
     unsigned count;
-    PyObject *input, *errors, *early_hints; /* "wsgi.input", … */
+    PyObject *input, *errors, *early_hints, *queue_time; /* "wsgi.input", … */
 } keys;
 
 static int set_default(const char *name, PyObject *value /* steals */) {
@@ -27,9 +27,9 @@ static int set_default(const char *name, PyObject *value /* steals */) {
  * does not grow again. */
 static int make_template(int multithread, int multiprocess, const char *software) {
     static const char *const always[] = {
-        "REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO",       "QUERY_STRING",     "REQUEST_URI",
-        "RAW_URI",        "SERVER_NAME", "SERVER_PORT",     "SERVER_PROTOCOL",  "REMOTE_ADDR",
-        "wsgi.input",     "wsgi.errors", "wsgi.url_scheme", "wsgi.early_hints",
+        "REQUEST_METHOD",  "SCRIPT_NAME",      "PATH_INFO",         "QUERY_STRING",      "REQUEST_URI", "RAW_URI",
+        "SERVER_NAME",     "SERVER_PORT",      "SERVER_PROTOCOL",   "REMOTE_ADDR",       "wsgi.input",  "wsgi.errors",
+        "wsgi.url_scheme", "wsgi.early_hints", "gowsgi.request_id", "gowsgi.queue_time",
     };
     wsgi.environ_template = PyDict_New();
     if (!wsgi.environ_template)
@@ -61,7 +61,8 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
             return -1;
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
         !(keys.errors = PyUnicode_InternFromString("wsgi.errors")) ||
-        !(keys.early_hints = PyUnicode_InternFromString("wsgi.early_hints")))
+        !(keys.early_hints = PyUnicode_InternFromString("wsgi.early_hints")) ||
+        !(keys.queue_time = PyUnicode_InternFromString("gowsgi.queue_time")))
         return -1;
     return make_template(multithread, multiprocess, software);
 }
@@ -111,13 +112,24 @@ static int fill(PyObject *environ, const uint8_t *block, size_t size) {
     return -1;
 }
 
+/* gowsgi.queue_time: seconds for which the request waited for this thread. */
+static int set_queue_time(PyObject *environ, const gowsgi_task *task) {
+    PyObject *seconds = PyFloat_FromDouble((double)(task->started_at - task->queued_at) / 1e9); /* new */
+    if (!seconds)
+        return -1;
+    int failed = PyDict_SetItem(environ, keys.queue_time, seconds);
+    Py_DECREF(seconds);
+    return failed;
+}
+
 PyObject *wsgi_environ_new(wsgi_request *req) {
     PyObject *environ = PyDict_Copy(wsgi.environ_template); /* new */
     if (!environ)
         return NULL;
     if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->objects.input) < 0 ||
         PyDict_SetItem(environ, keys.errors, req->objects.errors) < 0 ||
-        PyDict_SetItem(environ, keys.early_hints, req->objects.early_hints) < 0)
+        PyDict_SetItem(environ, keys.early_hints, req->objects.early_hints) < 0 ||
+        set_queue_time(environ, &req->task) < 0)
         Py_CLEAR(environ);
     return environ;
 }

@@ -6,11 +6,17 @@
  * everywhere, ValueError: libraries catch that and do without. In a forked child,
  * which is the application's own, it works.
  *
+ * What site runs while CPython starts (a sitecustomize, as agents bring it) comes
+ * before that, and can install handlers. They are taken back: else a SIGTERM that
+ * systemd sends to all processes of a service would be theirs.
+ *
  * faulthandler.enable: works, but what it installs stands behind our own
  * handler (see internal/crash/crash.c). */
 #include "start.h"
 
 #include "wsgi.h"
+
+#include <signal.h>
 
 #include "../internal/crash/crash.h"
 
@@ -65,6 +71,27 @@ static PyMethodDef enable_method = {
     METH_VARARGS | METH_KEYWORDS,
     "enable(file=sys.stderr, all_threads=True): as ever, after gowsgi's own report of the crash",
 };
+
+/* ---- what was installed while CPython started ---- */
+
+static struct sigaction noted[NSIG];
+
+/* Crashes are another matter: see internal/crash. */
+static int is_crash(int number) {
+    return number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL || number == SIGABRT;
+}
+
+void wsgi_signals_note(void) {
+    for (int number = 1; number < NSIG; number++)
+        sigaction(number, NULL, &noted[number]); /* fails for those that are the C library's */
+}
+
+void wsgi_signals_take_back(void) {
+    struct sigaction now;
+    for (int number = 1; number < NSIG; number++)
+        if (!is_crash(number) && sigaction(number, NULL, &now) == 0 && now.sa_handler != noted[number].sa_handler)
+            sigaction(number, &noted[number], NULL);
+}
 
 int wsgi_signals_init(void) {
     int failed = -1;

@@ -98,6 +98,33 @@ func StacksOutside(patience time.Duration) Stacks {
 	return s
 }
 
+// Activity is what a thread of the pool runs.
+type Activity struct {
+	Thread     string
+	Request    *Request
+	Generation uint64
+}
+
+// Activity says what the threads of the pool run that run something. From any
+// goroutine; nobody has to have the GIL.
+func (a *Application) Activity() []Activity {
+	// SAFETY: the pool's C half is a gowsgi_pool.
+	pool := (*C.gowsgi_pool)(a.pool.Pointer())
+	activity := make([]C.gowsgi_activity, a.threads)
+	C.gowsgi_read_activity(pool, &activity[0], C.int(len(activity)))
+	var active []Activity
+	for i, does := range activity {
+		if does.request >= 0 {
+			active = append(active, Activity{poolName(i), a.request(int(does.request)), uint64(does.generation)})
+		}
+	}
+	return active
+}
+
+// poolName is what the thread of that number is called, unless the application
+// has called it something else.
+func poolName(number int) string { return "gowsgi-" + strconv.Itoa(number+1) }
+
 // threadStack adds what is known of the thread with Python's name ident.
 func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, name, text string) ThreadStack {
 	t := ThreadStack{Name: name, Pool: -1, Text: text, Main: ident == uint64(C.gowsgi_main_thread())}
@@ -107,7 +134,7 @@ func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, na
 		}
 		t.Pool = i
 		if name == "" {
-			t.Name = "gowsgi-" + strconv.Itoa(i+1)
+			t.Name = poolName(i)
 		}
 		if does.request >= 0 {
 			t.Request, t.Generation = a.request(int(does.request)), uint64(does.generation)

@@ -26,7 +26,10 @@ static PyStatus configure(PyConfig *config, const char *executable) {
     status = PyConfig_SetBytesString(config, &config->executable, executable);
     if (PyStatus_Exception(status))
         return status;
-    return Py_InitializeFromConfig(config);
+    wsgi_signals_note();
+    status = Py_InitializeFromConfig(config);
+    wsgi_signals_take_back();
+    return status;
 }
 
 /* print() is seen at once and a line at a time, also where standard output is no

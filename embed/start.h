@@ -34,6 +34,17 @@ typedef struct {
 
 gowsgi_modules_job *gowsgi_modules_new(void);
 
+/* What Python knows of its memory. */
+enum { GOWSGI_GENERATIONS = 4 };
+typedef struct {
+    gowsgi_job job;
+    int64_t blocks; /* that its allocator has given out */
+    int generation_count; /* of the garbage collector */
+    int64_t generations[GOWSGI_GENERATIONS][3]; /* runs, objects freed, not to be freed */
+} gowsgi_measure_job;
+
+gowsgi_measure_job *gowsgi_measure_new(void);
+
 /* The stack of a Python thread. */
 typedef struct {
     unsigned long ident; /* Python's name for the thread */

@@ -129,7 +129,10 @@ PyObject *wsgi_log_writing(void); /* new */
 int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
 void wsgi_log_written(wsgi_record *r, PyObject *source);
 
-/* signals.c */
+/* signals.c. note remembers how signals are dealt with, take_back makes it so
+ * again. GIL: either. */
+void wsgi_signals_note(void);
+void wsgi_signals_take_back(void);
 int wsgi_signals_init(void);
 
 /* interrupt.c: RequestTimeout. Between enter and leave the request's thread can

@@ -25,6 +25,12 @@ func (b *Builder) Set(key Key, value string) {
 	b.block = append(b.block, value...)
 }
 
+// SetBytes is Set.
+func (b *Builder) SetBytes(key Key, value []byte) {
+	b.entry(key, 0, len(value))
+	b.block = append(b.block, value...)
+}
+
 // Header adds a request header field, RFC 3875 4.1.18: Content-Type and
 // Content-Length as they are, everything else as HTTP_NAME. name is in
 // canonical form (textproto.CanonicalMIMEHeaderKey) or at least a token.

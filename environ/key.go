@@ -24,6 +24,7 @@ const (
 	URLScheme
 	ContentType
 	ContentLength
+	RequestID   // gowsgi's name for the request
 	firstHeader // HTTP_… from here on
 )
 
@@ -42,6 +43,7 @@ var variables = [firstHeader]string{
 	URLScheme:      "wsgi.url_scheme",
 	ContentType:    "CONTENT_TYPE",
 	ContentLength:  "CONTENT_LENGTH",
+	RequestID:      "gowsgi.request_id",
 }
 
 // headers are the request header fields that browsers, API clients and

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -63,18 +64,25 @@ func run(stdout, stderr *os.File) int {
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Format: plan.Settings.LogFormat, Stderr: stderr}
+	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Var: new(slog.LevelVar), Format: plan.Settings.LogFormat, Color: plan.Settings.Color, Stderr: stderr}
 	if plan.Settings.LogSyslog { // that it cannot be reached ends gowsgi at its start, but no worker later
 		options.Syslog = logging.NewSyslog(plan.Settings.LogSyslogTo, plan.Settings.LogSyslogFacility)
 		defer options.Syslog.Close()
 	}
-	log := logging.New(options).With("worker", plan.Worker)
+	page, unopened := openTally(plan)
+	log := slog.New(logging.Counting(logging.New(options).Handler(), page.Record)).With("worker", plan.Worker)
+	if unopened != nil {
+		log.Warn("what this worker does is not counted", "event", "scoreboard.failed", "error", unopened.Error())
+	}
 	listeners, err := openListeners(plan.Listeners)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	w := &worker{plan: plan, stdout: stdout, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
-	orders := receive(incoming, w.tellStack)
+	w := &worker{
+		plan: plan, stdout: stdout, log: log, level: options.Var, page: page, syslog: options.Syslog,
+		logs: []*logging.File{file}, reports: reports,
+	}
+	orders := receive(incoming, w.asked)
 	w.reportCrashes()
 	w.useLog()
 	loaded := w.watchLoading()
@@ -98,19 +106,16 @@ func fail(reports *octets.Encoder, report control.Report) int {
 }
 
 // receive passes on what gowsgi orders; the channel is closed when gowsgi has
-// gone away. tell is called for Tell, since nobody reads the channel while the
-// application is loaded.
-func receive(incoming *octets.Decoder, tell func()) <-chan control.Order {
+// gone away. What asked takes needs nobody to wait for it.
+func receive(incoming *octets.Decoder, asked func(control.Order) bool) <-chan control.Order {
 	orders := make(chan control.Order, 8)
 	go func() {
 		defer close(orders)
 		var order control.Order
-		for incoming.Decode(&order) == nil {
-			if order.Kind == control.Tell {
-				go tell()
-				continue
+		for order = (control.Order{}); incoming.Decode(&order) == nil; order = (control.Order{}) {
+			if !asked(order) {
+				orders <- order
 			}
-			orders <- order
 		}
 	}()
 	return orders

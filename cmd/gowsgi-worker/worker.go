@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/scarcity"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/server"
+	"github.com/gowsgi/gowsgi/internal/tally"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
 
@@ -30,14 +32,18 @@ type worker struct {
 	plan        control.Plan
 	stdout      *os.File // for the access log
 	log         *slog.Logger
+	level       *slog.LevelVar  // of log
 	syslog      *logging.Syslog // behind log; nil: none
 	logs        []*logging.File // to be reopened
+	page        *tally.Page     // nil: nothing is counted
 	access      *accesslog.Log
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
-	reported    bool       // gowsgi reads reports of crashes
-	reporting   sync.Mutex // guards reports
+	inquiry     inquiry
+	serving     atomic.Pointer[server.Server] // the same, once it can be asked
+	reported    bool                          // gowsgi reads reports of crashes
+	reporting   sync.Mutex                    // guards reports
 	reports     *octets.Encoder
 	loading     time.Duration
 }
@@ -55,6 +61,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
+	w.access.Lost(w.countLost)
 	w.interpreter, err = embed.Start(w.plan.Python.Executable, path, w.record)
 	if err == nil && s.CaptureOutput {
 		err = w.interpreter.CaptureOutput()
@@ -88,7 +95,9 @@ func (w *worker) start() *control.Report {
 			"give the same requests more --workers, or threads without eventlet.monkey_patch()",
 			"event", "application.one_thread", "threads", s.Threads)
 	}
-	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{Replace: w.replace, Advise: w.advise, Board: w.board()})
+	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{
+		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Metrics: w.metrics,
+	})
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -198,6 +207,7 @@ func (w *worker) serve(listeners []server.Listener, signals <-chan os.Signal, or
 			return exitNotReady
 		}
 	}
+	w.serving.Store(w.server)
 	w.report(control.Report{Kind: control.Ready, Seconds: w.loading.Seconds()})
 
 	var failed <-chan error

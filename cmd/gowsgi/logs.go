@@ -23,6 +23,7 @@ type records struct {
 	of     *ownLog
 	file   *logging.File
 	syslog *logging.Syslog // nil: none
+	level  slog.LevelVar
 	log    *slog.Logger
 }
 
@@ -33,7 +34,7 @@ func (l *ownLog) open(s config.Settings) (*records, error) {
 		return nil, err
 	}
 	r := &records{of: l, file: file}
-	options := logging.Options{To: file, Level: s.LogLevel, Format: s.LogFormat, Stderr: l.stderr, Loss: &l.loss}
+	options := logging.Options{To: file, Level: s.LogLevel, Var: &r.level, Format: s.LogFormat, Color: s.Color, Stderr: l.stderr, Loss: &l.loss}
 	if s.LogSyslog {
 		r.syslog = logging.NewSyslog(s.LogSyslogTo, s.LogSyslogFacility)
 		options.Syslog = r.syslog
@@ -54,6 +55,9 @@ func (r *records) Use() {
 
 // Reopen opens the log file anew.
 func (r *records) Reopen() error { return r.file.Reopen() }
+
+// SetLevel changes what is logged there.
+func (r *records) SetLevel(level string) { logging.SetLevel(&r.level, level) }
 
 // Close is called when nothing is logged there any more.
 func (r *records) Close() {

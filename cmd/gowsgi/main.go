@@ -9,9 +9,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/console"
 	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
@@ -32,6 +34,9 @@ func main() {
 
 // run does what args say and returns the exit status. stdin is for --debug.
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, title *title.Title) int {
+	if console.Is(args) {
+		return console.Run(ctx, args, stdin, stdout, stderr)
+	}
 	environ := os.Environ()
 	signals := supervisor.TakeSignals()
 	starting, started := signals.Starting(ctx)
@@ -53,6 +58,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	switch invocation.Action {
 	case config.Help:
 		err = config.WriteHelp(stdout, 80)
+		fmt.Fprintf(stdout, "\nFor a gowsgi that runs (--help after each says more):\n%s", console.Help())
 	case config.Version:
 		writeVersion(stdout)
 	case config.PrintConfig:

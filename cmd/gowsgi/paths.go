@@ -61,5 +61,8 @@ func absolute(s config.Settings) (config.Settings, error) {
 		binds[i] = bind
 	}
 	s.Bind = binds
+	if path, ok := strings.CutPrefix(s.Control, "unix:"); ok {
+		s.Control = "unix:" + from(path)
+	}
 	return s, nil
 }

@@ -47,6 +47,7 @@ type Log struct {
 	writing sync.Mutex // taken with mu, so that lines stay in order, and kept for the write
 	spare   []byte     // what is being written; then for the next lines
 	loss    logging.Loss
+	lost    func(lines int)
 }
 
 // Open opens the access log that the settings describe; nil if they ask for none.
@@ -71,6 +72,14 @@ func Open(s config.Settings, standard *os.File, worker int, log *slog.Logger) (*
 	a.timer = time.AfterFunc(time.Hour, a.flushLate)
 	a.timer.Stop()
 	return a, nil
+}
+
+// Lost has lines that could not be written counted. On nil it does nothing.
+// Before the first request.
+func (a *Log) Lost(count func(lines int)) {
+	if a != nil {
+		a.lost = count
+	}
 }
 
 // longLine is what a spare line has at most.
@@ -134,6 +143,9 @@ func (a *Log) send(lines []byte) {
 	if len(lines) > 0 {
 		written, err := a.file.Write(lines)
 		a.account(lines[written:], err)
+		if err != nil && a.lost != nil {
+			a.lost(bytes.Count(lines[written:], []byte{'\n'}))
+		}
 	}
 	if cap(a.spare) > 2*wholeLines {
 		a.spare = nil // one very long line

@@ -17,6 +17,7 @@ func (l *loader) check(action Action) {
 	l.checkDebug()
 	l.checkInitgroups()
 	l.checkWarmup()
+	l.checkOwnPaths()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be

@@ -78,13 +78,13 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		MinRate: 1, StartupTimeout: 0, DeadlockTimeout: 90 * time.Second,
 		LogFormat: "json", SlowRequestThreshold: 250 * time.Millisecond, CaptureOutput: true, LogSyslog: true,
 		LogSyslogTo: "udp://[::1]:514", LogSyslogFacility: "local3",
-		User: "www", Group: "33", Initgroups: true, Name: "my site", Reload: true, ReloadExtraFile: []string{"a,b", "c/*.yaml"},
+		User: "www", Group: "33", Initgroups: true, Name: "my site", Control: "unix:/run/a b.control", Metrics: "[::1]:9100", MetricsPath: "/m/x", MetricsAllowIPs: []string{"*"}, HealthPath: "/-", StatsdHost: "unix:///run/statsd", StatsdPrefix: "a.b", DogstatsdTags: "a:b,c", RequestIDHeader: "X-Id", Traceparent: true, ServerTiming: true, ShutdownDelay: time.Minute, Reload: true, ReloadExtraFile: []string{"a,b", "c/*.yaml"},
 		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4, MaxConnections: 5, MaxConnectionsPerAddress: 6,
 		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,
 		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
 		RequestBuffer: 0, ResponseBuffer: 4097, ForwardedAllowIPs: nil,
-		LogLevel: "critical", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
+		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 	}
 	text := printed(t, everything)
 	got := mustLoad(t, words("-c x.toml"), nil, files{"x.toml": text}).Settings

@@ -111,7 +111,7 @@ var foreignOptions = []foreignOption{
 	},
 	{names: "static-map static-path-mount static-path-route document-root", value: true, say: sayStatic},
 	{names: "url-alias", value: true, say: sayStatic},
-	{names: "stats metrics", value: true, optional: true, say: reasonStats + "; leave this out"},
+	{names: "stats", value: true, optional: true, setting: "metrics", as: "127.0.0.1:9100"},
 
 	// Logs.
 	{names: "access-log", value: true, optional: true, odd: accessLogAdvice},

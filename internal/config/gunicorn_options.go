@@ -51,9 +51,6 @@ var gunicornOptions = []gunicornOption{
 	{name: "log-config-json", key: "logconfig_json", value: true, warn: true, note: reasonLogging},
 	{name: "log-config-dict", key: "logconfig_dict", value: true, warn: true, note: reasonLogging},
 	{name: "logger-class", value: true, warn: true, note: reasonLogging},
-	{name: "statsd-host", value: true, warn: true, note: reasonStats},
-	{name: "statsd-prefix", value: true, note: reasonStats},
-	{name: "dogstatsd-tags", value: true, note: reasonStats},
 	{name: "enable-backlog-metric", note: reasonStats},
 
 	{name: "secure-scheme-headers", value: true, warn: true, note: "X-Forwarded-Proto, X-Forwarded-Protocol and X-Forwarded-Ssl are known, from --forwarded-allow-ips"},

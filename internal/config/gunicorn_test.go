@@ -64,7 +64,7 @@ func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, strings.Join(notes, "\n"))
 		}
 	}
-	if len(notes) != 12 {
+	if len(notes) != 11 {
 		t.Errorf("%d notes:\n%s", len(notes), strings.Join(notes, "\n"))
 	}
 }
@@ -72,7 +72,6 @@ func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 func TestWhatChangesUnlikeGunicornIsAWarning(t *testing.T) {
 	for args, warns := range map[string]bool{
 		"--forwarder-headers SCRIPT_NAME": true,
-		"--statsd-host localhost:8125":    true,
 		"--log-config logging.ini":        true,
 		"--preload":                       true,
 		"-k gevent":                       true,
@@ -81,7 +80,6 @@ func TestWhatChangesUnlikeGunicornIsAWarning(t *testing.T) {
 		"--header-map dangerous":          true,
 		"--header-map drop":               false,
 		"--worker-tmp-dir /dev/shm":       false,
-		"--statsd-prefix site":            false,
 	} {
 		for _, inv := range []Invocation{
 			mustLoad(t, words(args+" --threads 1 app"), nil, nil),

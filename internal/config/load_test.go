@@ -63,8 +63,8 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
 		LimitRequestLine: 4094, LimitRequestHead: 64 << 10, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 		RequestBuffer: 1 << 20, ResponseBuffer: 1 << 20,
-		ForwardedAllowIPs: []string{"127.0.0.1", "::1"},
-		LogLevel:          "info", LogFormat: "text", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
+		ForwardedAllowIPs: []string{"127.0.0.1", "::1"}, MetricsAllowIPs: []string{"127.0.0.1", "::1"},
+		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
 		LogSyslogTo: "unix:///dev/log", LogSyslogFacility: "user",
 		AccessLogformat: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"`,
 	}
@@ -110,7 +110,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		case string:
 			value = map[string]any{
 				"log_level": "error", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
-				"log_format": "json", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
+				"control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
 			}[row.key()]
 			if value == nil {
 				value = "x"

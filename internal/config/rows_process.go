@@ -7,7 +7,7 @@ func loggingRows() []setting {
 	return []setting{
 		{
 			name: "log-level", group: groupLogging, meta: "LEVEL", def: "info", gunicorn: "loglevel",
-			kind: choice(func(s *Settings) *string { return &s.LogLevel }, "debug", "info", "warning", "error", "critical"),
+			kind: choice(func(s *Settings) *string { return &s.LogLevel }, LogLevels()...),
 			help: "Least serious records to log: debug, info, warning, error or critical.",
 		},
 		{
@@ -15,6 +15,12 @@ func loggingRows() []setting {
 			kind: choice(func(s *Settings) *string { return &s.LogFormat }, "text", "json"),
 			help: "The log as text or json.",
 			more: "Text is prefixed with priorities when the log goes to systemd's journal.",
+		},
+		{
+			name: "color", group: groupLogging, meta: "WHEN", def: "auto",
+			kind: choice(func(s *Settings) *string { return &s.Color }, "auto", "always", "never"),
+			help: "Colours in the log: auto, always or never.",
+			more: "auto is on a terminal, unless $NO_COLOR is set. With always, a log that is no terminal is written as if it were one.",
 		},
 		{
 			name: "error-logfile", aliases: []string{"log-file"}, group: groupLogging, meta: "FILE", def: "-", gunicorn: "errorlog",

@@ -62,6 +62,7 @@ type Settings struct {
 
 	LogLevel             string        `json:"log_level"`              // debug, info, warning, error or critical
 	LogFormat            string        `json:"log_format"`             // text or json
+	Color                string        `json:"color"`                  // auto, always or never
 	ErrorLogfile         string        `json:"error_logfile"`          // - is standard error
 	AccessLogfile        string        `json:"access_logfile"`         // - is standard output, empty is none
 	AccessLogformat      string        `json:"access_logformat"`       // what ParseAccessFormat reads
@@ -76,6 +77,20 @@ type Settings struct {
 	Initgroups bool   `json:"initgroups"`
 	Name       string `json:"name"` // in process titles; empty: Target
 	Pid        string `json:"pid"`  // empty is none
+
+	Control         string        `json:"control"` // unix:PATH, empty for the usual place, or Off
+	Metrics         string        `json:"metrics"` // host:port; empty: none
+	MetricsPath     string        `json:"metrics_path"`
+	MetricsAllowIPs []string      `json:"metrics_allow_ips"` // addresses, networks or, alone, *
+	HealthPath      string        `json:"health_path"`
+	StatsdHost      string        `json:"statsd_host"` // host:port or unix:PATH; empty: none
+	StatsdPrefix    string        `json:"statsd_prefix"`
+	DogstatsdTags   string        `json:"dogstatsd_tags"`
+	ShutdownDelay   time.Duration `json:"shutdown_delay"`
+
+	RequestIDHeader string `json:"request_id_header"` // of responses; empty: none
+	Traceparent     bool   `json:"traceparent"`       // requests without one get one
+	ServerTiming    bool   `json:"server_timing"`
 
 	Reload          bool     `json:"reload"`
 	ReloadExtraFile []string `json:"reload_extra_file"` // paths and patterns

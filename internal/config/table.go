@@ -56,6 +56,7 @@ const (
 	groupLogging     = "Logging"
 	groupIdentity    = "Identity"
 	groupDevelopment = "Development"
+	groupOperating   = "Operating"
 	groupOther       = "Other"
 )
 
@@ -74,6 +75,6 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 func table() []setting {
 	return slices.Concat(
 		applicationRows(), listeningRows(), workerRows(), recyclingRows(), timeoutRows(),
-		limitRows(), proxyRows(), loggingRows(), identityRows(), developmentRows(),
+		limitRows(), proxyRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

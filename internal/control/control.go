@@ -34,6 +34,9 @@ type Plan struct {
 	// Scoreboard is the descriptor of the memory in which the worker notes what
 	// it is doing (package scoreboard); 0 for none.
 	Scoreboard int `json:"scoreboard"`
+	// Tally is the descriptor of the memory in which it counts what it has done
+	// (package tally); 0 for none.
+	Tally int `json:"tally"`
 	// Check: load the application, report Ready or Failed, and exit. There are
 	// no listeners then.
 	Check bool `json:"check,omitempty"`
@@ -77,6 +80,8 @@ const (
 	Modules = "modules" // Files are what the application consists of now
 	Advice  = "advice"  // something that the operator should hear once for each deployment
 	Stack   = "stack"   // to Tell: Traceback is where the main thread is
+	Answer  = "answer"  // to an Order that has an ID
+	Inquire = "inquire" // the metrics of all workers are wanted, as an Order Told of that ID
 )
 
 // Report is what a worker tells the supervisor.
@@ -96,6 +101,51 @@ type Report struct {
 	Event    string   `json:"event,omitempty"`
 	Subject  string   `json:"subject,omitempty"`
 	URI      string   `json:"uri,omitempty"` // Advice: of the request in which it showed
+
+	// Answer to the Order of that ID.
+	ID         uint64    `json:"id,omitempty"`
+	Requests   []Request `json:"requests,omitempty"`    // that run, to Ask
+	Threads    []Thread  `json:"threads,omitempty"`     // to Stacks
+	WithoutGIL bool      `json:"without_gil,omitempty"` // those were taken without
+	// Interpreter is to Measure; nil if the GIL could not be had.
+	Interpreter *Interpreter `json:"interpreter,omitempty"`
+	// Accept: Inquire: the media types that the text may have.
+	Accept string `json:"accept,omitempty"`
+}
+
+// Interpreter is what Python knows of its memory.
+type Interpreter struct {
+	Blocks int64 `json:"blocks"` // sys.getallocatedblocks()
+	// Collections, of each generation: runs, objects freed, objects that could
+	// not be freed (gc.get_stats()).
+	Collections [][3]int64 `json:"collections"`
+}
+
+// Request is one that a worker has.
+type Request struct {
+	ID     string  `json:"id,omitempty"`
+	Method string  `json:"method"`
+	Target string  `json:"target"` // control characters spelled out, and perhaps cut
+	Client string  `json:"client,omitempty"`
+	Age    float64 `json:"age"`              // seconds
+	Stage  string  `json:"stage"`            // see Stages
+	Thread string  `json:"thread,omitempty"` // that runs it, as Python calls it
+}
+
+// Stages of a Request.
+const (
+	Reading = "reading" // its body
+	Queued  = "queued"  // it waits for a thread
+	Inside  = "inside"  // the application has it
+	Sending = "sending" // its response, while the application is done or waits
+	Late    = "late"    // its client was told that it took too long, and it still runs
+)
+
+// Thread is what a Python thread does.
+type Thread struct {
+	Name    string   `json:"name"`
+	Request *Request `json:"request,omitempty"` // that it runs
+	Stack   string   `json:"stack"`             // most recent call last; empty: it waits for work
 }
 
 // Kinds of Order.
@@ -111,6 +161,19 @@ const (
 	// Tell: report where loading hangs. It is followed at once, not by whoever
 	// loads.
 	Tell = "tell"
+	// Ask: which requests there are. Like Stacks it can come at any time, is
+	// answered at once and by nobody who may be busy.
+	Ask = "ask"
+	// Stacks: where the Python threads are.
+	Stacks = "stacks"
+	// Measure: what Python knows of its memory.
+	Measure = "measure"
+	// Told: Text is the answer to the Report Inquire of that ID.
+	Told = "told"
+	// Leave: say that no requests should be sent here any more, and serve on.
+	Leave = "leave"
+	// Level: log what is at least as serious as Order.Level.
+	Level = "level"
 )
 
 // Order is what the supervisor tells a worker after its Plan.
@@ -123,6 +186,11 @@ type Order struct {
 	Grace time.Duration `json:"grace,omitempty"`
 	// Last: Drain: nobody else serves on the sockets any more.
 	Last bool `json:"last,omitempty"`
+	// ID: Ask, Stacks: what the answer is to have.
+	ID    uint64 `json:"id,omitempty"`
+	Level string `json:"level,omitempty"`
+	Text  string `json:"text,omitempty"` // Told
+	Type  string `json:"type,omitempty"` // Told: its media type
 }
 
 // Open returns the worker's end of the control socket. An error means that the

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/control"
 )
 
 // Owner is who answers the request of a flight.
@@ -17,6 +18,9 @@ type Owner interface {
 	// ClientLeft tells whether nobody waits for the response any more. queued: no
 	// thread has taken the request yet.
 	ClientLeft(queued bool) bool
+	// Describe is the request for who asks what goes on; stage is one of
+	// control's.
+	Describe(stage string) control.Request
 	// LogRequest logs something about the request.
 	LogRequest(level slog.Level, message, event string, attrs ...any)
 }

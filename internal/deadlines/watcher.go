@@ -38,7 +38,12 @@ type Watcher struct {
 	active time.Time
 	alarms
 	camera camera
+	noted  func(served int64)
 }
+
+// Note has note called at every look, with how many requests the application is
+// done with. Before Watch.
+func (w *Watcher) Note(note func(served int64)) { w.noted = note }
 
 // New makes a watcher of nothing yet. replace is called, once for each of
 // hopeless, when another worker should take this one's place: reason in a few
@@ -105,6 +110,9 @@ func (w *Watcher) look(now time.Time) (todo []func()) {
 	defer w.mu.Unlock()
 	if w.active.IsZero() || w.first != nil || w.served != w.seen {
 		w.active, w.seen = now, w.served
+	}
+	if w.noted != nil {
+		w.noted(w.served)
 	}
 	for f := w.first; f != nil; f = f.next {
 		if f.queued.IsZero() {

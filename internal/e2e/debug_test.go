@@ -23,6 +23,12 @@ func (s *screen) Write(p []byte) (int, error) {
 	return s.text.Write(p)
 }
 
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
 func (s *screen) shows(text string, times int) func() bool {
 	return func() bool {
 		s.mu.Lock()
@@ -33,7 +39,7 @@ func (s *screen) shows(text string, times int) func() bool {
 
 func TestDebuggerHasTheTerminal(t *testing.T) {
 	addr := freeAddr(t)
-	cmd := command(Options{Dir: Testapps()}, "--venv", PlainVenv(t), "--debug", "-b", addr, "debugged:application")
+	cmd := command(Options{Dir: Testapps(), Env: []string{"NO_COLOR=1"}}, "--venv", PlainVenv(t), "--debug", "-b", addr, "debugged:application")
 	cmd.SysProcAttr = nil // pty makes a session, which is a process group, too
 	terminal, err := pty.Start(cmd)
 	if err != nil {

@@ -148,7 +148,7 @@ func checkWholeEnviron(t *testing.T, s *Server, mode Mode) {
 			t.Errorf("%s is %q, want %q", name, d.Environ[name], value)
 		}
 	}
-	others := []string{"wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.early_hints", "SERVER_SOFTWARE"}
+	others := []string{"wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.early_hints", "SERVER_SOFTWARE", "gowsgi.request_id", "gowsgi.queue_time"}
 	for name := range d.Environ {
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) {
 			t.Errorf("%s is there, too: %v", name, d.Environ[name])

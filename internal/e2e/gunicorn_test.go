@@ -22,11 +22,11 @@ func TestGunicornsCommandLineStarts(t *testing.T) {
 func TestWhatIsNotAsUnderGunicornIsLogged(t *testing.T) {
 	folder := t.TempDir()
 	write(t, filepath.Join(folder, "gunicorn.conf.py"), "workers = 4\n")
-	s := Start(t, Options{Target: "startup_app", Dir: folder, Args: []string{"--pythonpath", Testapps(), "-k", "sync", "-w", "2", "--statsd-host", "localhost:8125"}})
+	s := Start(t, Options{Target: "startup_app", Dir: folder, Args: []string{"--pythonpath", Testapps(), "-k", "sync", "-w", "2", "--log-config", "logging.ini"}})
 	for _, want := range []string{
 		"level=WARN msg=\"gunicorn.conf.py is here, which Gunicorn reads by itself and gowsgi does not",
 		"level=WARN msg=\"each worker has 8 threads, where Gunicorn's have one",
-		"level=WARN msg=\"--statsd-host localhost:8125 is Gunicorn's and does nothing here",
+		"level=WARN msg=\"--log-config logging.ini is Gunicorn's and does nothing here",
 		"level=INFO msg=\"--worker-class sync is Gunicorn's and has no meaning here",
 	} {
 		if !strings.Contains(s.Log(), want) {

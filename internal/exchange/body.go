@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
 // Bodies of unknown length are read into this much at first.
@@ -34,6 +36,8 @@ func (x *exchange) readBody() (length int64, err error) {
 	if s.LimitRequestBody > 0 {
 		source = http.MaxBytesReader(x.w, source, s.LimitRequestBody)
 	}
+	x.h.readings.add(x)
+	defer x.h.readings.remove(x)
 	x.upload = &upload{ReadCloser: x.counted(source), wire: x.w, pace: paceOf(s)}
 	switch {
 	case r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer):
@@ -127,6 +131,7 @@ func (x *exchange) leaveUntouched() {
 
 // logLate logs that the client was too slow with its body.
 func (x *exchange) logLate() {
+	x.h.countTimeout(tally.InBody)
 	x.LogRequest(slog.LevelInfo, "the client was too slow to send its body", "client.slow", "received", x.upload.received)
 }
 
@@ -157,7 +162,7 @@ func (c *countedBody) Read(p []byte) (int, error) {
 
 // counted has what is read of source counted, if anybody wants to know.
 func (x *exchange) counted(source io.ReadCloser) io.ReadCloser {
-	if x.h.access == nil {
+	if x.h.access == nil && x.h.counts() == nil {
 		return source
 	}
 	x.body = &countedBody{ReadCloser: source}

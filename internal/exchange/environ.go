@@ -38,10 +38,11 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 		switch {
 		case strings.IndexByte(name, '_') >= 0: // environ.Builder.Header says why
 			x.advisePassedOver(name)
-		case name != "Content-Length":
+		case name != "Content-Length" && x.passesOn(name):
 			b.Header(name, values)
 		}
 	}
+	x.nameIt(b)
 	return true
 }
 

@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -15,8 +16,10 @@ import (
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/probe"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
+	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
 // Config is what a Handler needs. Access and the hooks may be nil.
@@ -43,6 +46,11 @@ type Hooks struct {
 	Advise func(event, subject, uri, message string)
 	// Board has a note of every request that is with the application.
 	Board *scoreboard.Board
+	// Page has what the worker does and, if Counts, has done.
+	Page   *tally.Page
+	Counts bool
+	// Metrics are those of all workers, for metrics_path.
+	Metrics func(ctx context.Context, accept string) (text, mediaType string, err error)
 }
 
 // Handler answers requests with an application.
@@ -57,6 +65,10 @@ type Handler struct {
 	draining func() bool
 	hooks    Hooks
 	advised  sync.Map // what Hooks.Advise was called for
+	readings readings
+	own      *probe.Paths // nil: none
+	leaving  atomic.Bool  // no requests should be sent here any more
+	shows    bool         // each request, in the log
 
 	contradictions logging.Ration // records of a proxy's
 }
@@ -70,10 +82,13 @@ func New(c Config) (*Handler, error) {
 	if c.Draining == nil {
 		c.Draining = func() bool { return false }
 	}
-	return &Handler{
+	h := &Handler{
 		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), trusted: trusted, draining: c.Draining, hooks: c.Hooks,
 		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
-	}, nil
+		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
+	}
+	h.own, err = h.ownPaths()
+	return h, err
 }
 
 // Watcher is who looks after the requests.
@@ -103,6 +118,7 @@ type exchange struct {
 	flies   bool          // the watcher has it
 	body    *countedBody  // nil: none, or nobody wants to know
 	number  atomic.Uint64 // in requestID; 0: none yet
+	trace   string        // its traceparent; empty: nobody wants to know
 	memory
 }
 
@@ -170,6 +186,10 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	if h.access != nil {
 		x.writeLine() // who has the answer finds its line
 	}
+	x.count()
+	if h.shows {
+		x.show()
+	}
 	if err := w.End(); err != nil && !x.abort {
 		x.lose(err)
 	}
@@ -229,6 +249,10 @@ func (x *exchange) serve() {
 			x.refuse(status)
 			return
 		}
+	}
+	if own, ours := h.own.Answer(x.r, x.uri, x.client.Host); ours {
+		x.answerItself(own)
+		return
 	}
 	if err := x.submit(); err != nil {
 		x.fail(err)
@@ -300,14 +324,17 @@ func (x *exchange) fail(err error) {
 		x.refuse(bodyStatus(body.error))
 	case errors.Is(err, gil.ErrBusy):
 		x.h.log.Warn("too many requests wait for a Python thread", "event", "request.refused",
-			"backlog_requests", x.h.settings.BacklogRequests, "method", x.r.Method, "uri", x.uri)
+			"backlog_requests", x.h.settings.BacklogRequests, "method", x.r.Method, "uri", x.uri, "request_id", x.requestID())
+		x.h.countRefusal(tally.QueueFull)
 		x.refuse(http.StatusServiceUnavailable)
 	case errors.Is(err, errOutside):
 		x.refuse(http.StatusNotFound)
 	case errors.Is(err, gil.ErrClosed):
+		x.h.countRefusal(tally.Closing)
 		x.refuse(http.StatusServiceUnavailable)
 	default:
 		x.LogRequest(slog.LevelError, "the request could not be started", "request.failed", "error", err.Error())
+		x.h.countRefusal(tally.Failed)
 		x.refuse(http.StatusInternalServerError)
 	}
 }
@@ -333,5 +360,9 @@ func (x *exchange) LogRequest(level slog.Level, message, event string, attrs ...
 
 // identity says which request it is, in the log.
 func (x *exchange) identity() []any {
-	return []any{"method", x.r.Method, "uri", x.uri, "client", x.r.RemoteAddr, "request_id", x.requestID()}
+	attrs := []any{"method", x.r.Method, "uri", x.uri, "client", x.r.RemoteAddr, "request_id", x.requestID()}
+	if trace := x.traceID(); trace != "" {
+		attrs = append(attrs, "trace_id", trace)
+	}
+	return attrs
 }

@@ -7,6 +7,7 @@ import (
 
 // refuse answers a request that the application has no part in, or failed.
 func (x *exchange) refuse(status int) {
+	x.h.CountStatus(status)
 	x.answer(status, strconv.Itoa(status)+" "+http.StatusText(status)+"\n")
 }
 
@@ -35,6 +36,7 @@ func (x *exchange) answer(status int, text string) {
 	} else if !x.upload.isLate() {
 		x.w.LeaveBody()
 	}
+	x.addOwnFields()
 	x.status, x.begun, x.length = status, true, int64(len(text))
 	x.w.Begin(status, http.StatusText(status), x.fields, x.length)
 	if x.r.Method != http.MethodHead {

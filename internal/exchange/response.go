@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
 // respond passes on what the application produces until it is done, or was
@@ -22,6 +23,8 @@ func (x *exchange) respond() {
 		switch {
 		case state == embed.Cancelled && x.flight.WaitedTooLong():
 			x.h.watcher.LogWaited(&x.flight)
+			x.h.countRefusal(tally.QueueTimeout)
+			x.h.countTimeout(tally.InQueue)
 			x.refuse(http.StatusServiceUnavailable)
 			return
 		case state == embed.Cancelled: // the client has left
@@ -49,6 +52,7 @@ func (x *exchange) respond() {
 // it.
 func (x *exchange) timeOut() {
 	x.h.watcher.TimeOut(&x.flight)
+	x.h.countTimeout(tally.InApplication)
 	switch {
 	case x.ClientLeft(false):
 		x.status, x.abort = statusClientGone, true
@@ -117,6 +121,7 @@ func (x *exchange) lengthOf(batch embed.Batch) int64 {
 func (x *exchange) begin(length int64) {
 	x.begun, x.status, x.length = true, x.req.Status(), length
 	x.fields = x.endToEnd(x.req.Fields(x.fields[:0]))
+	x.addOwnFields()
 	x.w.Begin(x.status, x.req.Reason(), x.fields, length)
 }
 
@@ -158,6 +163,7 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 func (x *exchange) lose(err error) {
 	x.abort = true
 	if errors.Is(err, os.ErrDeadlineExceeded) {
+		x.h.countTimeout(tally.InResponse)
 		x.LogRequest(slog.LevelInfo, "the client was too slow to take the response", "client.slow", "sent", x.written)
 	}
 }

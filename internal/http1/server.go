@@ -90,6 +90,21 @@ func (s *Server) all() []*conn {
 	return all
 }
 
+// Count is how many connections are open, and how many of them wait for a request
+// of which nothing has come.
+func (s *Server) Count() (open, idle int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for c := range s.open {
+		c.mu.Lock()
+		if c.idle {
+			idle++
+		}
+		c.mu.Unlock()
+	}
+	return len(s.open), idle
+}
+
 // Drain makes every response its connection's last.
 func (s *Server) Drain() {
 	s.mu.Lock()

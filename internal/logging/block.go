@@ -55,6 +55,9 @@ func newHandler(f form, emit emitter) *handler {
 	if f.json {
 		return &handler{form: f, inner: slog.NewJSONHandler(out, f.options()), out: out}
 	}
+	if f.screen {
+		return &handler{form: f, inner: &screen{to: out, level: f.level, colors: f.colors}, out: out}
+	}
 	return &handler{form: f, inner: slog.NewTextHandler(out, f.options()), out: out}
 }
 
@@ -83,6 +86,9 @@ func (h *handler) Handle(ctx context.Context, record slog.Record) error {
 	line, block := record, []byte(nil)
 	if !h.json {
 		line, block = split(record)
+	}
+	if h.colors {
+		block = markFrames(block)
 	}
 	if h.untimed {
 		line.Time = time.Time{}

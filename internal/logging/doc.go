@@ -2,10 +2,11 @@
 // standard error, appended to a file, or sent to syslog.
 //
 // As text, a record is one line in the format of slog's own TextHandler,
-// key=value, also on a terminal. Coloured handlers were looked at
+// key=value. A terminal has it as people read it (screen.go): time, level, message
+// first, then the rest, with colours. Coloured handlers were looked at
 // (lmittmann/tint, v1.2.1) and not taken: on a terminal it hands escape
 // sequences inside values through, and a server logs values that strangers
-// choose, such as the path of a request.
+// choose, such as the path of a request. Ours spells them out.
 //
 // What TextHandler cannot do is a value of several lines: it turns a traceback
 // into one line full of \n. New's handler takes such values out of the record

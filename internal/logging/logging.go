@@ -17,8 +17,13 @@ type Options struct {
 	// Level is the least serious one: debug, info, warning, error or critical,
 	// Gunicorn's; anything else means info.
 	Level string
+	// Var holds the level, for those who change it later; nil if nobody does.
+	Var *slog.LevelVar
 	// Format is text or json; anything else means text.
 	Format string
+	// Color is auto, always or never: whether there are colours. auto, or empty:
+	// on a terminal, unless $NO_COLOR is set.
+	Color string
 	// Syslog takes the records instead, nil for none. To then gets those that
 	// cannot be sent.
 	Syslog *Syslog
@@ -34,19 +39,25 @@ const LevelCritical = slog.LevelError + 4
 
 // New returns a logger.
 func New(o Options) *slog.Logger {
-	emit, f := appendTo(o.To), form{level: parseLevel(o.Level), json: o.Format == "json"}
+	if o.Var == nil {
+		o.Var = new(slog.LevelVar)
+	}
+	SetLevel(o.Var, o.Level)
+	emit, f := appendTo(o.To), form{level: o.Var, json: o.Format == "json"}
 	if file, ok := o.To.(*File); ok {
 		f.terminal = file.Terminal()
 		if !f.json && file.journal() {
 			emit, f.untimed = prefixed(o.To), true
 		}
 	}
+	f.paint(o.Color, os.Getenv("NO_COLOR"))
 	local := newHandler(f, emit)
 	local.out.loss = newLoss(o)
 	if o.Syslog == nil {
 		return slog.New(local)
 	}
 	f.terminal, f.untimed = false, !f.json // syslog has the time
+	f.screen, f.colors = false, false
 	remote := newHandler(f, o.Syslog.emit)
 	remote.local = local
 	return slog.New(remote)
@@ -54,10 +65,18 @@ func New(o Options) *slog.Logger {
 
 // form is what records look like.
 type form struct {
-	level    slog.Level
+	level    slog.Leveler
 	json     bool
 	terminal bool // the time of day is enough
 	untimed  bool // whoever gets it notes the time
+	screen   bool // people read it as it comes
+	colors   bool
+}
+
+// paint decides on colours; no is $NO_COLOR. JSON has none.
+func (f *form) paint(color, no string) {
+	f.screen = !f.json && (f.terminal || color == "always")
+	f.colors = f.screen && color != "never" && (color == "always" || no == "")
 }
 
 func (f form) options() *slog.HandlerOptions {
@@ -78,6 +97,9 @@ func (f form) options() *slog.HandlerOptions {
 		return a
 	}}
 }
+
+// SetLevel sets a level by its name; see Options.
+func SetLevel(v *slog.LevelVar, name string) { v.Set(parseLevel(name)) }
 
 func parseLevel(name string) slog.Level {
 	switch strings.ToLower(name) {

@@ -56,6 +56,9 @@ func (p *Proxies) Trusts(peer string) bool {
 	return false
 }
 
+// Everybody tells whether every peer is.
+func (p *Proxies) Everybody() bool { return p.all }
+
 // secureSchemes are the headers that proxies use for the scheme, and what each says
 // for https (Gunicorn's secure_scheme_headers).
 var secureSchemes = [...]struct{ field, https string }{

@@ -181,7 +181,7 @@ func (b *Board) Running() []Entry {
 		method := min(int(s.method), longestMethod)
 		uri := min(int(s.uri), textSize-method)
 		entries = append(entries, Entry{
-			Method: printable(string(s.text[:method])), URI: printable(string(s.text[method : method+uri])),
+			Method: Printable(string(s.text[:method])), URI: Printable(string(s.text[method : method+uri])),
 			Started: time.Unix(0, s.started),
 		})
 	}
@@ -203,8 +203,8 @@ func (b *Board) Latest() (latest time.Time) {
 	return latest
 }
 
-// printable spells out what could forge a line or move a cursor.
-func printable(s string) string {
+// Printable spells out what could forge a line or move a cursor.
+func Printable(s string) string {
 	var b strings.Builder
 	for i, char := range s {
 		switch {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/probe"
 )
 
 // brokenPage is what a browser shows while the application cannot be loaded.
@@ -27,7 +28,14 @@ pre { background: #8882; border-left: 4px solid #c33; overflow-x: auto; padding:
 // application could not be loaded. It is for development (--reload): the text
 // tells about the code. Stop it as any other.
 func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *Server {
-	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	own := &probe.Paths{Health: s.HealthPath, Ready: func() string { return message }}
+	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if answer, ours := own.Answer(r, r.RequestURI, ""); ours {
+			w.Header().Set("Content-Type", answer.Type)
+			w.WriteHeader(answer.Status)
+			_, _ = w.Write([]byte(answer.Body))
+			return
+		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Connection", "close") // the next request may find it mended

@@ -16,9 +16,11 @@ type refusals struct {
 	log    *slog.Logger
 	access *accesslog.Log // nil: none
 	ration logging.Ration
+	count  func(status int)
 }
 
 func (r *refusals) note(refused *http1.Refused) {
+	r.count(refused.Status)
 	client, line := refused.Remote, accesslog.RequestLine(string(refused.Line))
 	if held, ok := r.ration.Pass(time.Now(), 1); ok {
 		r.log.Info("what a client sent was no request, or too large", append([]any{

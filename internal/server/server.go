@@ -21,6 +21,7 @@ type Server struct {
 	http1 *http1.Server
 	// Watcher has the figures. nil: there is no application.
 	*deadlines.Watcher
+	handler   *exchange.Handler // nil: there is no application
 	access    *accesslog.Log
 	listeners []*listener
 	accepting sync.WaitGroup
@@ -38,10 +39,11 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	if err != nil {
 		return nil, err
 	}
-	refusals := &refusals{log: log, access: access}
+	refusals := &refusals{log: log, access: access, count: h.CountStatus}
 	srv.http1 = newHTTP1(s, log, h, refusals.note)
 	ctx, cancel := context.WithCancel(context.Background())
-	srv.Watcher, srv.access, srv.cancel = h.Watcher(), access, cancel
+	srv.handler, srv.Watcher, srv.access, srv.cancel = h, h.Watcher(), access, cancel
+	srv.note(app, hooks.Page)
 	go func() {
 		defer close(srv.stopped)
 		srv.Watch(ctx)

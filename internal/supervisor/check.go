@@ -18,7 +18,7 @@ func Check(ctx context.Context, o Options) (loading time.Duration, err error) {
 	if err != nil {
 		return 0, &StartError{Worker: 1, Message: fmt.Sprintf("the application cannot be loaded: no worker can be started: %s", whyNotStarted(o, err))}
 	}
-	defer func() { _ = w.board.Close() }()
+	defer func() { _, _ = w.board.Close(), w.page.Close() }()
 	reports, gone := make(chan control.Report), make(chan struct{})
 	go w.watch(func(r control.Report) { reports <- r }, func() { close(gone) })
 

@@ -100,9 +100,10 @@ func reloaded(context.Context) (Deployment, error) {
 // noLogs stay as they are.
 type noLogs struct{}
 
-func (noLogs) Use()          {}
-func (noLogs) Reopen() error { return nil }
-func (noLogs) Close()        {}
+func (noLogs) Use()            {}
+func (noLogs) Reopen() error   { return nil }
+func (noLogs) SetLevel(string) {}
+func (noLogs) Close()          {}
 
 // ourselves is the test binary as a worker.
 type ourselves struct{}

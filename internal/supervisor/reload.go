@@ -32,7 +32,7 @@ const (
 // startReload is SIGHUP: settings and application are loaded anew.
 func (s *supervisor) startReload() {
 	switch {
-	case s.stopping != no:
+	case s.stopping != no || s.leaving:
 		return
 	case !s.started || s.upgrade.running() || s.Load == nil:
 		s.Log.Warn("no reload now: gowsgi is being started or upgraded", "event", "reload.failed")
@@ -89,6 +89,7 @@ func (s *supervisor) try(next Deployment) {
 
 // refuseReload goes on as before.
 func (s *supervisor) refuseReload(reason, traceback string) {
+	s.reloadEnded(reloadFailed, reason)
 	s.Log.Error("reload failed: the old workers go on serving", "event", "reload.failed", "reason", reason, "traceback", traceback)
 	s.systemd.Ready(s.status())
 	again := s.reload.again
@@ -156,6 +157,9 @@ func (s *supervisor) passTrial() {
 		}
 	}
 	s.movePid(r.old.Settings.Pid)
+	s.moveControl(r.old.Settings)
+	s.moveMetrics(r.old.Settings)
+	s.moveStatsd(r.old.Settings)
 	s.setWorkers(s.Settings.Workers)
 }
 
@@ -169,6 +173,7 @@ func (s *supervisor) finishReload() {
 			return
 		}
 	}
+	s.reloadEnded(reloadDone, "")
 	s.Log.Info("reloaded", "event", "reload.done", "workers", len(s.slots),
 		"seconds", time.Since(s.reload.began).Round(time.Millisecond).Seconds())
 	s.systemd.Ready(s.status())

@@ -118,6 +118,7 @@ func (s *supervisor) start(sl *slot) {
 	w.generation = s.generation
 	sl.starting = w
 	s.workers[w] = struct{}{}
+	s.past.starts++
 	s.children.Store(w.pid(), w)
 	s.Log.Debug("worker started", "event", "worker.started", "worker", sl.number, "pid", w.pid())
 	go w.watch(
@@ -164,6 +165,10 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 	case control.Stack:
 		w.traceback = r.Traceback
 		w.kill()
+	case control.Inquire:
+		s.inquired(w, r)
+	case control.Answer:
+		s.answered(w, r)
 	case control.Modules:
 		s.watchModules(w, r)
 	case control.Advice:
@@ -183,6 +188,9 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 	sl.held, sl.failures = true, 0
 	w.ready = time.Now()
 	w.tell(control.Order{Kind: control.Serve})
+	if s.leaving {
+		w.tell(control.Order{Kind: control.Leave})
+	}
 	s.Log.Info("application loaded", "event", "application.loaded",
 		"worker", w.number, "pid", w.pid(), "seconds", math.Round(seconds*1000)/1000)
 	s.limitLifetime(w)
@@ -238,6 +246,7 @@ func (s *supervisor) drain(w *worker, linger time.Duration) {
 	}
 	s.Log.Debug("worker drains", "event", "worker.draining", "worker", w.number, "pid", w.pid())
 	w.drain(linger, s.Settings.GracefulTimeout, false)
+	s.sayWaiting(w, time.Now(), firstWaiting)
 	s.after(s.Settings.GracefulTimeout+patience, func() {
 		if _, here := s.workers[w]; here {
 			s.Log.Warn("worker killed, it did not stop in time", "event", "worker.killed", "worker", w.number, "pid", w.pid())
@@ -256,6 +265,8 @@ func (s *supervisor) gone(w *worker) {
 	s.children.Delete(w.pid())
 	sl := s.slots[w.number]
 	cause := cause(w.cmd.ProcessState, w.oom)
+	s.fold(w, cause)
+	s.forget(w)
 	switch {
 	case s.stopping != no || sl == nil || sl.serving != w && sl.starting != w:
 		s.Log.Debug("worker stopped", "event", "worker.stopped", "worker", w.number, "pid", w.pid(), "cause", cause)

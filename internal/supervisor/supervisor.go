@@ -18,7 +18,11 @@ import (
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/listen"
+	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/metrics"
+	"github.com/gowsgi/gowsgi/internal/operator"
 	"github.com/gowsgi/gowsgi/internal/reap"
+	"github.com/gowsgi/gowsgi/internal/statsd"
 	"github.com/gowsgi/gowsgi/internal/systemd"
 	"github.com/gowsgi/gowsgi/internal/watch"
 )
@@ -57,6 +61,8 @@ type Logs interface {
 	Use()
 	// Reopen opens the log file anew.
 	Reopen() error
+	// SetLevel changes the least serious level that is logged there.
+	SetLevel(level string)
 	// Close is called when the records go elsewhere, or never came there. Who
 	// calls Run closes the last one.
 	Close()
@@ -122,10 +128,22 @@ type supervisor struct {
 	// The deployments that have had a request, by generation.
 	proven map[int]bool
 
-	reload      reload
-	upgrade     upgrade
-	predecessor *os.File           // the gowsgi that this one takes over from; nil: none
-	unwanted    []*listen.Listener // inherited from it, and in the settings no more
+	reload  reload
+	upgrade upgrade
+	// upgradeFailure says why the last one was none.
+	upgradeFailure string
+	predecessor    *os.File           // the gowsgi that this one takes over from; nil: none
+	unwanted       []*listen.Listener // inherited from it, and in the settings no more
+
+	past      past // what is over
+	began     time.Time
+	control   *operator.Server // nil: nobody can ask
+	metrics   *metrics.Server  // nil: they have no address
+	texts     *metrics.Texts
+	statsd    *statsd.Sender // nil: it is not told
+	leaving   bool           // after shutdown_delay it stops
+	wishes    []wish
+	inquiries inquiries
 
 	stopping stopping
 	deadline <-chan time.Time // when workers are killed; nil if they are not
@@ -155,27 +173,43 @@ func Run(ctx context.Context, o Options) error {
 		done:    make(chan struct{}),
 		slots:   map[int]*slot{},
 		workers: map[*worker]struct{}{},
+		began:   time.Now(),
 		advised: map[string]int{},
 		proven:  map[int]bool{},
 
-		systemd:     systemd.New(o.Log),
 		predecessor: findPredecessor(),
 	}
+	s.Log = slog.New(logging.Counting(o.Log.Handler(), s.past.events.count))
+	s.systemd = systemd.New(s.Log)
 	defer reap.Start(func(pid int) bool {
 		_, ours := s.children.Load(pid)
 		return ours
 	})()
 	defer func() { _ = s.Program.Close() }()
+	defer s.closeControl()
+	s.texts = &metrics.Texts{Source: measured{s}}
+	defer func() { s.metrics.Close() }()
 	defer close(s.done)
+	defer s.disappoint()
 	if err := s.open(); err != nil {
 		return err
 	}
 	defer s.closeListeners()
-	if err := s.startWatching(); err != nil {
+	err := s.startWatching()
+	if err != nil {
 		s.removePid()
 		return err
 	}
 	defer func() { s.removePid() }()
+	if s.predecessor == nil { // who takes over opens it when it serves
+		s.openControl()
+		if s.metrics, err = s.openMetrics(o.Settings); err != nil {
+			s.removePid()
+			return err
+		}
+	}
+	s.openStatsd()
+	defer s.closeStatsd()
 	for number := 1; number <= o.Settings.Workers; number++ {
 		s.slots[number] = &slot{number: number}
 	}
@@ -235,6 +269,7 @@ func (s *supervisor) loop(signals <-chan os.Signal) {
 		case <-watchdog:
 			s.systemd.Alive()
 		}
+		s.fulfil()
 	}
 }
 
@@ -269,7 +304,7 @@ func (s *supervisor) signaled(received syscall.Signal) {
 	name := nameOf(received)
 	switch received {
 	case syscall.SIGTERM:
-		s.stopGracefully(name, s.Settings.GracefulTimeout)
+		s.leave(name)
 	case syscall.SIGINT:
 		if s.stopping == no {
 			s.stopGracefully(name, min(s.Settings.GracefulTimeout, interruptedGrace))

@@ -41,12 +41,14 @@ const firstExtraFile = 3
 // does, and goes on if that one fails.
 func (s *supervisor) startUpgrade() {
 	switch {
-	case s.stopping != no:
+	case s.stopping != no || s.leaving:
 		return
 	case !s.started || s.upgrade.running() || s.reload.phase != still || s.Upgrade == nil:
+		s.upgradeFailure = "gowsgi is being started, reloaded or upgraded"
 		s.Log.Warn("no upgrade now: gowsgi is being started, reloaded or upgraded", "event", "upgrade.failed")
 		return
 	case os.Getpid() == 1:
+		s.upgradeFailure = "gowsgi is process 1, and the container would end with it: replace the container"
 		s.Log.Error("no upgrade: gowsgi is process 1, and the container would end with it: replace the container",
 			"event", "upgrade.failed")
 		return
@@ -68,6 +70,7 @@ func (s *supervisor) startUpgrade() {
 		}
 	}
 	if err != nil {
+		s.upgradeFailure = "the new gowsgi cannot be started: " + err.Error()
 		s.Log.Error("the new gowsgi cannot be started: this one goes on", "event", "upgrade.failed", "reason", err.Error())
 		return
 	}
@@ -95,6 +98,7 @@ func (s *supervisor) startUpgrade() {
 
 func (s *supervisor) upgraded() {
 	s.upgrade.done = true
+	s.metrics.Close() // the new one waits for the address
 	s.systemd.MainPID(s.upgrade.cmd.Process.Pid)
 	s.Log.Info("the new gowsgi serves: this one stops", "event", "upgrade.done", "pid", s.upgrade.cmd.Process.Pid)
 	s.stopGracefully("upgrade", s.Settings.GracefulTimeout)
@@ -103,7 +107,7 @@ func (s *supervisor) upgraded() {
 func (s *supervisor) upgradeFailed(cause string) {
 	pid := s.upgrade.cmd.Process.Pid
 	s.children.Delete(pid)
-	s.upgrade = upgrade{}
+	s.upgrade, s.upgradeFailure = upgrade{}, cause
 	if s.stopping != no { // that is why it ended, and this one does not go on either
 		return
 	}
@@ -138,6 +142,8 @@ func (s *supervisor) relieve() {
 		return
 	}
 	s.movePid("")
+	s.openControl()
+	defer s.takeMetrics(takeAttempts)
 	_, _ = s.predecessor.Write([]byte{1}) // it may have gone
 	s.predecessor.Close()
 	s.predecessor = nil

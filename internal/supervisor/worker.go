@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/listen"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
+	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
 // worker is a worker process. Apart from watch, only the supervisor's loop
@@ -25,6 +26,8 @@ type worker struct {
 	cmd        *exec.Cmd
 	control    *net.UnixConn
 	board      *scoreboard.Board // what it is doing; nil: nobody knows
+	page       *tally.Page       // what it has done; nil: nobody knows
+	mount      string            // under which it does
 	started    time.Time
 	oom        int64     // oomKills then
 	ready      time.Time // when it was; zero: not yet
@@ -62,6 +65,13 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 		plan.Scoreboard = control.FD + len(files)
 		files = append(files, board.File())
 	}
+	page, err := tally.New()
+	if err != nil {
+		o.Log.Warn("what workers do cannot be counted", "event", "scoreboard.failed", "error", err.Error())
+	} else {
+		plan.Tally = control.FD + len(files)
+		files = append(files, page.File())
+	}
 	cmd := o.Program.Command(files...)
 	cmd.Args = []string{title(number, o.Settings)}
 	cmd.Dir = o.Settings.Chdir
@@ -77,9 +87,10 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 	if err := cmd.Start(); err != nil {
 		ours.Close()
 		_ = board.Close()
+		_ = page.Close()
 		return nil, err
 	}
-	w := &worker{number: number, cmd: cmd, control: ours, board: board, started: started, oom: oom}
+	w := &worker{number: number, cmd: cmd, control: ours, board: board, page: page, mount: o.Settings.Mount, started: started, oom: oom}
 	// An error means that it is dying, which watch notices.
 	w.tell(plan)
 	return w, nil

@@ -37,7 +37,7 @@ def simple(status, headers, body):
 
 def asked(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    ours = ("REMOTE_PORT", "SERVER_PORT", "HTTP_HOST")
+    ours = ("REMOTE_PORT", "SERVER_PORT", "HTTP_HOST", "gowsgi.request_id")
     text = "".join(
         f"{name}={value}\n" for name, value in sorted(environ.items()) if isinstance(value, str) and name not in ours
     )

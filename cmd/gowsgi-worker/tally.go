@@ -1,0 +1,27 @@
+package main
+
+import (
+	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/tally"
+)
+
+// openTally opens the memory in which this worker counts; nil for none.
+func openTally(plan control.Plan) (*tally.Page, error) {
+	if plan.Tally == 0 {
+		return nil, nil
+	}
+	return tally.Open(plan.Tally)
+}
+
+// countLost counts lines of the access log that could not be written.
+func (w *worker) countLost(lines int) {
+	if w.page != nil {
+		tally.Add(&w.page.LostLines, uint64(lines))
+	}
+}
+
+// counts tells whether anybody wants to know what was done.
+func (w *worker) counts() bool {
+	s := w.plan.Settings
+	return s.Metrics != "" || s.MetricsPath != "" || s.StatsdHost != ""
+}

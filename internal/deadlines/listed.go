@@ -1,0 +1,68 @@
+package deadlines
+
+import (
+	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/control"
+)
+
+// Listed describes the requests that are with the application, or on their way to
+// it and back. It asks no Python, so that a worker can answer whose GIL is stuck.
+func (w *Watcher) Listed() []control.Request {
+	var requests []control.Request
+	for _, r := range w.listed(w.app.Activity()) {
+		requests = append(requests, r)
+	}
+	return requests
+}
+
+func (w *Watcher) listed(active []embed.Activity) map[submission]control.Request {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	listed := map[submission]control.Request{}
+	for f := w.first; f != nil; f = f.next {
+		listed[f.submission()] = f.owner.Describe(f.stage())
+	}
+	for _, a := range active {
+		of := submission{a.Request, a.Generation}
+		if r, ok := listed[of]; ok {
+			r.Thread = a.Thread
+			listed[of] = r
+		}
+	}
+	return listed
+}
+
+// stage is where the request is. Lock: held, Watcher.mu.
+func (f *Flight) stage() string {
+	switch {
+	case !f.deadAt.IsZero():
+		return control.Late
+	case f.req.Stage() == gil.Queued:
+		return control.Queued
+	case f.req.Stage() == gil.Running && f.steps.Load()%2 == 0:
+		return control.Inside
+	default:
+		return control.Sending
+	}
+}
+
+// Threads says where the Python threads are, and what those of the pool run.
+// exact: nobody else could run meanwhile. It may take a second.
+func (w *Watcher) Threads() (threads []control.Thread, exact bool) {
+	taken := w.stacks(stackPatience)
+	listed := w.listed(nil)
+	for _, t := range taken.Threads {
+		thread := control.Thread{Name: t.Name, Stack: t.Text}
+		if t.Request != nil {
+			r, ok := listed[submissionOf(t)]
+			if !ok { // it ended just now
+				r = control.Request{Method: "?", Target: "?", Stage: control.Inside}
+			}
+			r.Thread = t.Name
+			thread.Request = &r
+		}
+		threads = append(threads, thread)
+	}
+	return threads, !taken.WithoutGIL
+}

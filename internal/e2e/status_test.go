@@ -1,0 +1,308 @@
+package e2e
+
+import (
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/gowsgi/gowsgi/internal/operator"
+)
+
+// asked is a gowsgi with a control socket of its own.
+type asked struct {
+	*Server
+	control string
+}
+
+func startAsked(t testing.TB, o Options) asked {
+	t.Helper()
+	control := "unix:" + filepath.Join(shortFolder(t), "control")
+	o.Args = append(o.Args, "--control", control)
+	return asked{Start(t, o), control}
+}
+
+// ask runs one of gowsgi's commands.
+func (a asked) ask(t testing.TB, command string, arguments ...string) Result {
+	t.Helper()
+	return Run(t, Options{}, append([]string{command, "--control", a.control}, arguments...)...)
+}
+
+func (a asked) state(t testing.TB) operator.State {
+	t.Helper()
+	var state operator.State
+	a.read(t, &state, "status")
+	return state
+}
+
+func (a asked) read(t testing.TB, value any, command string, arguments ...string) {
+	t.Helper()
+	result := a.ask(t, command, append([]string{"--json"}, arguments...)...)
+	if err := json.Unmarshal([]byte(result.Out), value); err != nil || result.Status != 0 {
+		t.Fatalf("gowsgi %s: status %d, %v\n%s%s", command, result.Status, err, result.Out, result.Errors)
+	}
+}
+
+// A worker whose threads all hang in C, one with the GIL, says what it does: which
+// requests, for how long, where in Python.
+func TestStatusAndStacksWhileTheGILIsHeld(t *testing.T) {
+	a := startAsked(t, Options{Target: "holds_gil:application", Args: []string{"--threads", "3", "--timeout", "0", "--deadlock-timeout", "0"}})
+	client := a.Client(t)
+	ended := make(chan Response, 5)
+	go func() { ended <- client.Do(client.Request("GET", "/hold?seconds=12", nil)) }()
+	Eventually(t, "the first request is inside", func() bool { return len(a.state(t).Workers[0].Running) == 1 })
+	for range 4 {
+		go func() { ended <- client.Do(client.Request("GET", "/hello", nil)) }()
+	}
+	var worker operator.Worker
+	Eventually(t, "the status shows all five and the GIL", func() bool {
+		worker = a.state(t).Workers[0]
+		return len(worker.Running) == 5 && worker.GILHeld >= 1
+	})
+	oldest := worker.Running[0]
+	if !worker.Answers || oldest.Target != "/hold?seconds=12" || oldest.Method != "GET" || oldest.Stage != "inside" ||
+		!strings.HasPrefix(oldest.Thread, "gowsgi-") || oldest.Client != "127.0.0.1" || oldest.ID == "" {
+		t.Errorf("the worker: %+v\nthe oldest request: %+v", worker, oldest)
+	}
+	if worker.RSS < 1<<20 || worker.PSS < 1<<20 || worker.Connections.Open < 1 || worker.Threads != 3 {
+		t.Errorf("figures: %+v", worker)
+	}
+	stages := map[string]int{}
+	for _, r := range worker.Running {
+		stages[r.Stage]++
+	}
+	if stages["queued"] == 0 || stages["inside"]+stages["queued"] != 5 {
+		t.Errorf("stages: %v", stages)
+	}
+	var stacks []operator.Stacks
+	a.read(t, &stacks, "stacks", "1")
+	if len(stacks) != 1 || !stacks[0].WithoutGIL {
+		t.Errorf("the stacks were to be taken without the GIL: %+v", stacks)
+	}
+	text := a.ask(t, "stacks", oldest.ID)
+	if !strings.Contains(text.Out, "holds_gil.py") || !strings.Contains(text.Out, "GET /hold?seconds=12") || !strings.Contains(text.Out, "keeps the GIL") {
+		t.Errorf("the stack of the request:\n%s%s", text.Out, text.Errors)
+	}
+	table := a.ask(t, "status").Out
+	if !regexp.MustCompile(`(?m)^`+regexp.QuoteMeta(oldest.ID)+` +1 .* inside +gowsgi-\d +127\.0\.0\.1 +GET /hold\?seconds=12$`).MatchString(table) ||
+		!regexp.MustCompile(`(?m)^1 +\d+ +serving .* held \d`).MatchString(table) {
+		t.Errorf("the table:\n%s", table)
+	}
+	for range 5 {
+		if r := <-ended; r.Status != http.StatusOK {
+			t.Errorf("status %d", r.Status)
+		}
+	}
+}
+
+// A worker that is stopped cannot answer. What it noted says what it did.
+func TestStatusOfAWorkerThatIsStopped(t *testing.T) {
+	a := startAsked(t, Options{Target: "sleeps:application", Args: []string{"-w", "2", "--threads", "1", "--timeout", "0"}})
+	client := a.Client(t)
+	ended := make(chan Response)
+	go func() { ended <- client.Do(client.Request("GET", "/sleep?seconds=5", nil)) }()
+	var busy operator.Worker
+	Eventually(t, "one of the workers has the request", func() bool {
+		for _, w := range a.state(t).Workers {
+			if len(w.Running) == 1 {
+				busy = w
+			}
+		}
+		return busy.PID != 0
+	})
+	if err := syscall.Kill(busy.PID, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(busy.PID, syscall.SIGCONT) }()
+	for range 20 { // it is not asked without end
+		a.state(t)
+	}
+	for _, w := range a.state(t).Workers {
+		switch {
+		case w.PID != busy.PID && !w.Answers:
+			t.Errorf("the other one: %+v", w)
+		case w.PID == busy.PID && (w.Answers || len(w.Running) != 1 || w.Running[0].Target != "/sleep?seconds=5"):
+			t.Errorf("the stopped one: %+v", w)
+		}
+	}
+	if table := a.ask(t, "status").Out; !strings.Contains(table, "does not answer") {
+		t.Errorf("the table:\n%s", table)
+	}
+	_ = syscall.Kill(busy.PID, syscall.SIGCONT)
+	if r := <-ended; r.Status != http.StatusOK {
+		t.Errorf("status %d", r.Status)
+	}
+}
+
+// What signals do, with an answer that says how it ended.
+func TestOrders(t *testing.T) {
+	folder := shortFolder(t)
+	control := "unix:" + filepath.Join(folder, "control")
+	p := startProject(t, ProjectOptions{Settings: Settings{Workers: 2}, Args: []string{"--control", control}})
+	a := asked{p.Server, control}
+	order := func(want, command string, arguments ...string) {
+		t.Helper()
+		result := a.ask(t, command, arguments...)
+		if result.Status != 0 || !strings.Contains(result.Out, want) {
+			t.Errorf("gowsgi %s %v: status %d, want %q\n%s%s", command, arguments, result.Status, want, result.Out, result.Errors)
+		}
+	}
+	refused := func(want, command string, arguments ...string) {
+		t.Helper()
+		result := a.ask(t, command, arguments...)
+		if result.Status == 0 || !strings.Contains(result.Errors, want) || strings.Count(result.Errors, "\n") != 1 {
+			t.Errorf("gowsgi %s %v: status %d, want %q\n%s%s", command, arguments, result.Status, want, result.Out, result.Errors)
+		}
+	}
+	before := p.Workers(t)
+	p.Edition(t, 2)
+	order("reloaded: 2 workers serve", "reload")
+	if now := p.Workers(t); p.Answer(t) != "2" || slices.Contains(now, before[0]) && slices.Contains(now, before[1]) {
+		t.Errorf("edition %s by %v, before it was %v", p.Answer(t), now, before)
+	}
+	p.Write(t, "editions.py", "raise KeyError('no such region')\n")
+	refused("the reload failed, and the old workers go on serving: ", "reload")
+	if state := a.state(t); state.Reloads.Done != 1 || state.Reloads.Failed != 1 || !strings.Contains(state.Reloads.Last.Reason, "no such region") {
+		t.Errorf("reloads: %+v", state.Reloads)
+	}
+	refused("another worker 2 cannot start", "recycle", "2")
+	p.Edition(t, 3)
+	order("worker 1 is process ", "recycle", "1")
+	refused("there is no worker 7", "recycle", "7")
+	order("3 workers serve", "workers", "+1")
+	order("1 worker serves", "workers", "-2")
+	refused("one worker has to stay", "workers", "-1")
+	order("2 workers serve", "workers", "2")
+	refused("level must be", "log-level", "loud")
+	order("records of debug and above", "log-level", "debug")
+	order("worker 2 is process ", "recycle", "2")
+	p.WaitLog(t, "event=worker.started worker=2") // debug
+
+	state, table := a.state(t), a.ask(t, "status").Out
+	if state.Phase != operator.Serving || state.PID != p.Supervisor(t) || state.Target != "editions:application" {
+		t.Errorf("state: %+v", state)
+	}
+	if !strings.Contains(table, "reloads: 1 done, 1 failed") || !strings.Contains(table, "ended: gowsgi recycle") {
+		t.Errorf("the table:\n%s", table)
+	}
+
+	old := p.Supervisor(t)
+	succeeded := p.Succeeded(t, 2)
+	p.Write(t, "editions.py", "import os\nos._exit(3)\n")
+	refused("this one goes on", "upgrade")
+	p.Edition(t, 4)
+	order("serves now", "upgrade")
+	Eventually(t, "the upgrade is done", succeeded)
+	if now := a.state(t); now.PID == old || now.PID != p.Supervisor(t) {
+		t.Errorf("the socket is that of %d, gowsgi is %d and was %d", now.PID, p.Supervisor(t), old)
+	}
+	order("gowsgi has stopped", "stop")
+	refused("no gowsgi runs here", "status")
+}
+
+// Under load and through a reload, every question has its answer and no request
+// is lost for one.
+func TestStatusUnderLoadWhileAReloadRuns(t *testing.T) {
+	control := "unix:" + filepath.Join(shortFolder(t), "control")
+	p := startProject(t, ProjectOptions{Settings: Settings{Workers: 2, Threads: 4}, Args: []string{"--control", control}})
+	a := asked{p.Server, control}
+	b := keepBusy(t, p)
+	p.Edition(t, 2)
+	asks := 0
+	ask := func() {
+		state := a.state(t)
+		a.read(t, new([]operator.Stacks), "stacks")
+		for _, w := range state.Workers {
+			if w.Phase == operator.Serving && !w.Answers {
+				t.Errorf("worker %d did not answer", w.Number)
+			}
+		}
+		asks++
+	}
+	ask()
+	replaced := p.Replaced(t, 2)
+	b.Event(t, "HUP", func() { p.Send(t, syscall.SIGHUP) }, func() bool { ask(); return replaced() })
+	ask()
+	b.Finish(t)
+	t.Logf("asked %d times", asks)
+}
+
+// Clients of the socket that hang, flood or talk nonsense cost nobody an answer.
+func TestBadClientsOfTheControlSocket(t *testing.T) {
+	a := startAsked(t, Options{Target: "environ_dump:application"})
+	path := strings.TrimPrefix(a.control, "unix:")
+	for i := range 20 {
+		conn, err := net.Dial("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, []string{"GET /status HTTP/1.1\r\n", "\xff\xfe\x00", "", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"}[i%4])
+	}
+	if state := a.state(t); state.Phase != operator.Serving {
+		t.Errorf("%+v", state)
+	}
+	if r := a.Client(t).Get("/"); r.Status != http.StatusOK {
+		t.Errorf("the application answers %d", r.Status)
+	}
+}
+
+// Where the socket cannot be, gowsgi starts without one and says so.
+func TestAControlSocketThatCannotBe(t *testing.T) {
+	folder := shortFolder(t)
+	write(t, filepath.Join(folder, "file"), "precious")
+	for _, place := range []string{filepath.Join(folder, "file"), filepath.Join(folder, "no", "folder"), filepath.Join(folder, strings.Repeat("x", 150))} {
+		s := Start(t, Options{Target: "environ_dump:application", Args: []string{"--control", "unix:" + place}})
+		if log := s.Log(); strings.Count(log, "event=control.none") != 1 {
+			t.Errorf("%s:\n%s", place, log)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(folder, "file")); string(text) != "precious" {
+		t.Errorf("the file in the way holds %q, %v", text, err)
+	}
+	off := Start(t, Options{Target: "environ_dump:application", Args: []string{"--control", "off"}})
+	if strings.Contains(off.Log(), "control") {
+		t.Errorf("with --control off:\n%s", off.Log())
+	}
+}
+
+// The socket is beside the pid file, and the pid file leads to it.
+func TestTheControlSocketIsBesideThePidFile(t *testing.T) {
+	pid := filepath.Join(shortFolder(t), "site.pid")
+	Start(t, Options{Target: "environ_dump:application", Args: []string{"--pid", pid, "--name", "shop"}})
+	if r := Run(t, Options{}, "status", "--pid", pid); r.Status != 0 || !strings.HasPrefix(r.Out, "shop: serving for ") {
+		t.Errorf("status %d\n%s%s", r.Status, r.Out, r.Errors)
+	}
+}
+
+func TestCommandsThatAreWrittenWrongly(t *testing.T) {
+	for _, c := range []struct {
+		line   string
+		status int
+		says   string
+	}{
+		{"status --no", 2, "unknown flag: --no"},
+		{"reload now", 2, `"now" is too much`},
+		{"recycle", 2, "it wants WORKER"},
+		{"workers", 2, "it wants N|+N|-N"},
+		{"status nobody-is-called-this", 1, "no gowsgi of yours is called"},
+		{"stop --control unix:/nowhere", 1, "no gowsgi runs here: there is no socket /nowhere"},
+	} {
+		r := Run(t, Options{}, strings.Fields(c.line)...)
+		if r.Status != c.status || !strings.Contains(r.Errors, c.says) || strings.Count(r.Errors, "\n") != 1 {
+			t.Errorf("gowsgi %s: status %d, %q", c.line, r.Status, r.Errors)
+		}
+	}
+	for _, command := range []string{"status", "stacks", "stop", "workers"} {
+		if r := Run(t, Options{}, command, "--help"); r.Status != 0 || !strings.Contains(r.Out, "--control unix:PATH") {
+			t.Errorf("gowsgi %s --help: status %d\n%s", command, r.Status, r.Out)
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package supervisor
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/operator"
+	"github.com/gowsgi/gowsgi/internal/version"
+)
+
+// What a person or a program asks and orders (package operator). The methods of
+// operated run in goroutines of its clients; they look at the supervisor through
+// its loop.
+
+// operated is the supervisor as its operator sees it.
+type operated struct {
+	s      *supervisor
+	memory memories
+}
+
+const errOver = operator.Refusal("this gowsgi has stopped")
+
+const (
+	// A worker has this long to say what it does. It needs no GIL for that.
+	askPatience = 500 * time.Millisecond
+	// Stacks wait a second for the GIL, and longer for one another.
+	stacksPatience = 5 * time.Second
+)
+
+// State says what there is.
+func (o *operated) State(ctx context.Context) (operator.State, error) {
+	var state operator.State
+	var running []func(late <-chan time.Time)
+	err := o.s.consult(ctx, func() { state, running = o.s.state() })
+	if err != nil {
+		return state, err
+	}
+	late := make(chan time.Time)
+	timer := time.AfterFunc(askPatience, func() { close(late) })
+	defer timer.Stop()
+	for _, complete := range running {
+		complete(late)
+	}
+	for i := range state.Workers {
+		w := &state.Workers[i]
+		w.RSS, w.PSS = residentMemory(w.PID), o.memory.proportional(w.PID)
+	}
+	return state, nil
+}
+
+// state is what the loop knows, and what is to be done outside of it to complete
+// that.
+func (s *supervisor) state() (state operator.State, completions []func(<-chan time.Time)) {
+	state = operator.State{
+		Name: label(s.Settings), PID: os.Getpid(), Version: version.Version, Python: s.Python.Version,
+		Target: s.Settings.Target, Mount: s.Settings.Mount, Phase: s.phase(), Started: s.began, Deployment: s.generation,
+		Reloads: operator.Reloads{Done: s.past.reloads[reloadDone], Failed: s.past.reloads[reloadFailed], Last: s.past.reload},
+		Workers: []operator.Worker{},
+	}
+	for _, l := range s.held() {
+		state.Listening = append(state.Listening, l.URL())
+	}
+	for w := range s.workers {
+		state.Workers = append(state.Workers, s.worker(w))
+	}
+	slices.SortFunc(state.Workers, func(a, b operator.Worker) int {
+		if a.Number != b.Number {
+			return a.Number - b.Number
+		}
+		return int(b.Age*1000) - int(a.Age*1000)
+	})
+	pids := map[int]*worker{}
+	for w := range s.workers {
+		pids[w.pid()] = w
+	}
+	for i := range state.Workers {
+		row := &state.Workers[i]
+		w := pids[row.PID]
+		answer := s.inquire(w, control.Ask)
+		noted := w.noted() // for one that does not answer: its board is gone with it
+		completions = append(completions, func(late <-chan time.Time) {
+			report, ok := heard(answer, late)
+			row.Answers, row.Running = ok, report.Requests
+			if !ok {
+				row.Running = noted
+			}
+			if row.Running == nil {
+				row.Running = []control.Request{}
+			}
+		})
+	}
+	return state, completions
+}
+
+func (s *supervisor) phase() string {
+	switch {
+	case s.stopping != no:
+		return operator.Stopping
+	case !s.started:
+		return operator.Starting
+	case s.upgrade.running():
+		return operator.Upgrading
+	case s.reload.phase != still:
+		return operator.Reloading
+	}
+	return operator.Serving
+}
+
+// worker describes one of them, from memory that it shares.
+func (s *supervisor) worker(w *worker) operator.Worker {
+	now := w.page.Now()
+	row := operator.Worker{
+		Number: w.number, PID: w.pid(), Phase: operator.Draining, Deployment: w.generation, Age: time.Since(w.started).Seconds(),
+		Replacing: w.reason, Requests: now.Requests, Threads: now.Threads, Busy: now.Busy, Limit: now.Limit, Queued: now.Queued,
+		Goroutines: now.Goroutines, GILHeld: time.Duration(now.Unanswered).Seconds(),
+		Connections: operator.Connections{Open: now.Connections, Idle: now.Idle},
+	}
+	if now.Probes > 0 {
+		row.GILWait = time.Duration(now.ProbeWait / now.Probes).Seconds()
+	}
+	if sl := s.slots[w.number]; sl != nil && s.stopping == no {
+		switch w {
+		case sl.serving:
+			row.Phase = operator.Serving
+		case sl.starting:
+			row.Phase = operator.Starting
+		}
+	}
+	if before, ok := s.past.slots[w.number]; ok {
+		row.Restarts, row.Cause = before.restarts, before.cause
+	}
+	return row
+}
+
+// noted is what a worker has noted of the requests that it has given to Python.
+func (w *worker) noted() []control.Request {
+	var requests []control.Request
+	for _, e := range w.board.Running() {
+		requests = append(requests, control.Request{
+			Method: e.Method, Target: e.URI, Age: time.Since(e.Started).Seconds(), Stage: control.Inside,
+		})
+	}
+	return requests
+}
+
+// Stacks says where workers' threads are.
+func (o *operated) Stacks(ctx context.Context, number int) ([]operator.Stacks, error) {
+	var all []operator.Stacks
+	var answers []<-chan control.Report
+	err := o.s.consult(ctx, func() {
+		for w := range o.s.workers {
+			if number == 0 || w.number == number {
+				all = append(all, operator.Stacks{Worker: w.number, PID: w.pid(), Threads: []control.Thread{}})
+				answers = append(answers, o.s.inquire(w, control.Stacks))
+			}
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, operator.Refusal(fmt.Sprintf("there is no worker %d: gowsgi status lists them", number))
+	}
+	late := make(chan time.Time)
+	timer := time.AfterFunc(stacksPatience, func() { close(late) })
+	defer timer.Stop()
+	for i := range all {
+		report, ok := heard(answers[i], late)
+		all[i].Silent, all[i].WithoutGIL = !ok, report.WithoutGIL
+		if report.Threads != nil {
+			all[i].Threads = report.Threads
+		}
+	}
+	slices.SortFunc(all, func(a, b operator.Stacks) int {
+		if a.Worker != b.Worker {
+			return a.Worker - b.Worker
+		}
+		return a.PID - b.PID
+	})
+	return all, nil
+}
