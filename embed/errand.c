@@ -61,12 +61,24 @@ static errand *start(gowsgi_job *job) {
     return e;
 }
 
+/* One that is under way may just have got the GIL: only if it does not come back, the
+ * GIL cannot be had. */
+static bool wait_for_turn(int64_t patience) {
+    const struct timespec pause = {0, 1000000};
+    for (int64_t end = gowsgi_now() + patience; __atomic_exchange_n(&under_way, true, __ATOMIC_ACQ_REL);) {
+        if (gowsgi_now() >= end)
+            return false;
+        nanosleep(&pause, NULL);
+    }
+    return true;
+}
+
 /* Does: runs a job under the GIL, and waits for it for `patience` ns.
  * Memory: the job is the caller's again if it ran; else it is gone.
  * GIL: released.
  * Fails: returns 0 if the GIL could not be had in time; 1: it ran. */
 int gowsgi_errand(gowsgi_job *job, int64_t patience) {
-    if (!Py_IsInitialized() || __atomic_exchange_n(&under_way, true, __ATOMIC_ACQ_REL)) {
+    if (!Py_IsInitialized() || !wait_for_turn(patience)) {
         gowsgi_job_free(job);
         return 0;
     }

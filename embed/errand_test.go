@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/crash"
 )
 
 func TestStacksCanBeHadWithoutAPool(t *testing.T) {
@@ -38,4 +39,21 @@ func TestStacksWithoutAPoolDoNotWaitForTheGIL(t *testing.T) {
 	release()
 	eventually(t, "the GIL is back", responsive)
 	eventually(t, "the next one gets it", func() bool { return !embed.StacksOutside(deadline).WithoutGIL })
+}
+
+// What is read without the GIL may change meanwhile, and be gone: the worker lives on.
+func TestStacksOfThreadsThatGoOn(t *testing.T) {
+	var requests []*embed.Request
+	for range 4 {
+		requests = append(requests, submit(t, "/churn?1", nil, nil))
+	}
+	for range 3000 {
+		_ = crash.Dump()
+	}
+	for _, req := range requests {
+		if a := drain(req); string(a.body) != "churned" {
+			t.Errorf("%q, %s", a.body, a.result.Error)
+		}
+		req.Release()
+	}
 }

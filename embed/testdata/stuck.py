@@ -89,6 +89,19 @@ def doze(environ, start_response):
     return [b"awake"]
 
 
+def churn(environ, start_response):
+    """Makes and drops frames for as many seconds as the query says."""
+    end = time.monotonic() + float(environ["QUERY_STRING"])
+
+    def deep(n):
+        return (lambda: deep(n - 1))() if n else [i for i in range(3)]
+
+    while time.monotonic() < end:
+        deep(20)
+    start_response("200 OK", [])
+    return [b"churned"]
+
+
 def hog(environ, start_response):
     """The same, but keeps the GIL meanwhile."""
     ctypes.PyDLL(None).read(int(environ["QUERY_STRING"]), ctypes.create_string_buffer(1), 1)

@@ -268,6 +268,8 @@ static void leave(int number, const siginfo_t *info) {
 }
 
 static void on_signal(int number, siginfo_t *info, void *context) {
+    if (number == SIGSEGV || number == SIGBUS)
+        gowsgi_dump_retreat();
     static pthread_t reporter;
     static int reporting; /* 1: somebody does; 2: and reporter says who */
     int slot = 0, nobody = 0, saved = errno;

@@ -34,6 +34,8 @@ char *gowsgi_dump_text(size_t *size);
 
 /* For this package. */
 int gowsgi_crash_fd(void);
+/* In a handler of fatal signals: does not return if this thread is reading stacks. */
+void gowsgi_dump_retreat(void);
 void gowsgi_dump_crash(void); /* async-signal-safe */
 
 #endif

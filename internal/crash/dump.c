@@ -17,6 +17,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,6 +39,30 @@
 static void (*print_stacks)(int signal); /* faulthandler's; NULL: not known yet */
 static int text_fd = -1;
 static pthread_mutex_t text_lock = PTHREAD_MUTEX_INITIALIZER;
+
+/* Threads whose stacks are read without the GIL may go on meanwhile, and what is read
+ * may be gone: that is no crash of the worker. faulthandler, which was left in the
+ * middle, may not print stacks again then; requests go on. */
+static _Thread_local sigjmp_buf retreat;
+static _Thread_local volatile sig_atomic_t reading;
+
+void gowsgi_dump_retreat(void) {
+    if (!reading)
+        return;
+    reading = 0;
+    siglongjmp(retreat, 1);
+}
+
+static void read_stacks(void) {
+    static const char note[] = "(the threads went on while their stacks were read)\n";
+    if (sigsetjmp(retreat, 1) == 0) {
+        reading = 1;
+        print_stacks(ON_REQUEST);
+        reading = 0;
+    } else {
+        (void)!write(text_fd, note, sizeof note - 1);
+    }
+}
 
 /* A file that nobody sees. */
 static int open_nameless(void) {
@@ -111,7 +136,7 @@ char *gowsgi_dump_text(size_t *size) {
     pthread_mutex_lock(&text_lock);
     if (!print_stacks || ftruncate(text_fd, 0) != 0 || lseek(text_fd, 0, SEEK_SET) != 0)
         goto done;
-    print_stacks(ON_REQUEST);
+    read_stacks();
     if (fstat(text_fd, &st) != 0 || !(text = malloc((size_t)st.st_size + 1)))
         goto done;
     ssize_t n = pread(text_fd, text, (size_t)st.st_size, 0);
