@@ -20,12 +20,30 @@ void wsgi_interrupt_enter(wsgi_request *req) {
     wsgi_unlock(req);
 }
 
-/* Takes back a RequestTimeout that this thread has not been hit by. False if
- * there was none. */
+static PyObject *nothing; /* lambda: None */
+
+int wsgi_interrupt_init(void) {
+    PyObject *globals = Py_BuildValue("{sO}", "__builtins__", PyEval_GetBuiltins()); /* new */
+    nothing = globals ? PyRun_String("lambda: None", Py_eval_input, globals, globals) : NULL; /* new, kept */
+    Py_XDECREF(globals);
+    return nothing ? 0 : -1;
+}
+
+/* Takes back a RequestTimeout that this thread has not been hit by: it is hit in a
+ * function of ours. PyThreadState_SetAsyncExc(…, NULL) would leave a note that there
+ * is an exception to deliver, for good: all threads of CPython 3.11 then look for it
+ * at each turn, and those that are traced do nothing else any more. False if there
+ * was none. */
 static bool withdraw(void) {
     if (PyThreadState_Get()->async_exc != wsgi.request_timeout)
         return false;
-    PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    Py_XDECREF(PyObject_CallNoArgs(nothing));
+    PyErr_Clear();
+    PyErr_Restore(type, value, traceback);
+    if (PyThreadState_Get()->async_exc == wsgi.request_timeout)
+        PyThreadState_SetAsyncExc(PyThread_get_thread_ident(), NULL);
     return true;
 }
 

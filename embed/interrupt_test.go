@@ -91,6 +91,17 @@ func TestInterruptWakesWhoWaitsForTheBody(t *testing.T) {
 	wantTimeout(t, drain(req))
 }
 
+// One that is taken back, as it is there, leaves nothing behind that other threads
+// would look for: those that are traced never stopped to.
+func TestInterruptThatIsTakenBackIsGone(t *testing.T) {
+	for range 5 {
+		TestInterruptWakesWhoWaitsForTheBody(t)
+		if a := ask(t, "/joined", nil, nil); string(a.body) != "ended" {
+			t.Fatalf("a new thread is %s", a.body)
+		}
+	}
+}
+
 func TestInterruptWakesWhoWaitsForTheClient(t *testing.T) {
 	req := submit(t, "/outrun", nil, nil)
 	defer req.Release()

@@ -71,10 +71,10 @@ char *gowsgi_start(const char *executable) {
         wsgi.format_exception = PyObject_GetAttrString(traceback, "format_exception"); /* new, kept */
         Py_DECREF(traceback);
     }
-    if (wsgi.format_exception && wsgi_request_init() == 0 && wsgi_start_response_init() == 0 &&
-        wsgi_early_hints_init() == 0 && wsgi_input_init() == 0 && wsgi_errors_init() == 0 &&
-        wsgi_file_wrapper_init() == 0 && wsgi_signals_init() == 0 && wsgi_module_init() == 0 &&
-        wsgi_stacks_init() == 0 && gowsgi_dump_init() == 0)
+    if (wsgi.format_exception && wsgi_request_init() == 0 && wsgi_interrupt_init() == 0 &&
+        wsgi_start_response_init() == 0 && wsgi_early_hints_init() == 0 && wsgi_input_init() == 0 &&
+        wsgi_errors_init() == 0 && wsgi_file_wrapper_init() == 0 && wsgi_signals_init() == 0 &&
+        wsgi_module_init() == 0 && wsgi_stacks_init() == 0 && gowsgi_dump_init() == 0)
         return NULL;
     if (wsgi.format_exception) {
         size_t size;

@@ -53,6 +53,9 @@ int wsgi_wait(PyObject *object, bool (*blocked)(const wsgi_request *req));
 int wsgi_objects_prepare(wsgi_request *req);
 void wsgi_objects_end(wsgi_request *req);
 
+/* interrupt.c */
+int wsgi_interrupt_init(void);
+
 /* memory.c: before there are threads. GIL: either. */
 void wsgi_memory_init(void);
 

@@ -122,6 +122,15 @@ def janitor(environ, start_response):
     return []
 
 
+def joined(environ, start_response):
+    """Starts a thread, which is profiled as app.py has it, and waits for its end."""
+    thread = threading.Thread(target=lambda: None, daemon=True)
+    thread.start()
+    thread.join(20)
+    start_response("200 OK", [])
+    return [b"stuck" if thread.is_alive() else b"ended"]
+
+
 def dismiss(environ, start_response):
     janitor.stopped.set()
     start_response("200 OK", [])
