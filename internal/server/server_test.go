@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -204,7 +205,8 @@ func TestNothingIsLeftOfAnExchangeThatPanics(t *testing.T) {
 			r.RequestURI, r.RemoteAddr = path, "127.0.0.1:1"
 			func() {
 				defer func() {
-					if reason := recover(); reason != http.ErrAbortHandler {
+					reason := recover()
+					if err, ok := reason.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
 						t.Errorf("%s: %v", path, reason)
 					}
 				}()
