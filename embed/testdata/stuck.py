@@ -94,7 +94,7 @@ def churn(environ, start_response):
     end = time.monotonic() + float(environ["QUERY_STRING"])
 
     def deep(n):
-        return (lambda: deep(n - 1))() if n else [i for i in range(3)]
+        return (lambda: deep(n - 1))() if n else list(range(3))
 
     while time.monotonic() < end:
         deep(20)
