@@ -19,7 +19,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid clean help
+.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid wheel clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -79,8 +79,11 @@ bench-reload: build ## requests lost while workers are replaced, beside its peer
 test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
 	.ci/sid
 
+wheel: ## dist/gowsgi_server-….whl, with workers for CPython 3.10 to 3.14 (needs mvn; five minutes the first time)
+	$(PYTHON) internal/dist/wheel.py
+
 clean: ## forget everything that was built
-	rm -rf bin build $(WORKERS)/*.gz
+	rm -rf bin build dist $(WORKERS)/*.gz
 
 lint: ## formatting and linters, for Go, C and Python
 	@mkdir -p $(TOOLS)

@@ -59,16 +59,19 @@ def library():
     return os.path.join(sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("LDLIBRARY"))
 
 
-def write_pkg_config(folder):
-    """python3.pc: our Python.h first, then CPython's; libpython by file with an rpath."""
-    os.makedirs(folder, exist_ok=True)
-    libdir = sysconfig.get_config_var("LIBDIR")
+def link_flags():
+    """libpython by file, with an rpath: tests run where it was found."""
     lib = sysconfig.get_config_var("LDLIBRARY")[len("lib") :].rpartition(".so")[0]
+    return "-L{0} -Wl,-rpath,{0} -Wl,--enable-new-dtags -l{1}".format(sysconfig.get_config_var("LIBDIR"), lib)
+
+
+def write_pkg_config(folder, name, include, libs):
+    """python3.pc for CPython `name`: our Python.h first, then CPython's."""
+    os.makedirs(folder, exist_ok=True)
     text = (
-        "Name: python3\nDescription: CPython {xy}, for embedding\nVersion: {xy}\n"
-        "Cflags: -I{root}/embed/compat -I{include}\n"
-        "Libs: -L{libdir} -Wl,-rpath,{libdir} -Wl,--enable-new-dtags -l{lib}\n"
-    ).format(xy=name(), root=ROOT, include=sysconfig.get_path("include"), libdir=libdir, lib=lib)
+        "Name: python3\nDescription: CPython {name}, for embedding\nVersion: {name}\n"
+        "Cflags: -I{root}/embed/compat -I{include}\nLibs: {libs}\n"
+    ).format(name=name, root=ROOT, include=include, libs=libs)
     path = os.path.join(folder, "python3.pc")
     with open(path, "w") as out:
         out.write(text)
@@ -103,7 +106,7 @@ def main(args):
         print(name())
         return 0
     folder = os.path.join(ROOT, "build", "cgo", name())
-    write_pkg_config(folder)
+    write_pkg_config(folder, name(), sysconfig.get_path("include"), link_flags())
     return os.execvpe(args[0], args, environment(folder))
 
 

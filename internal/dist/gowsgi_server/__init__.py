@@ -1,0 +1,1 @@
+"""gowsgi, a server for Python web applications: the command gowsgi."""

@@ -1,0 +1,184 @@
+"""Makes the wheel: gowsgi, with workers for every CPython of cpython.py.
+
+    python3 internal/dist/wheel.py        writes dist/gowsgi_server-….whl
+
+Workers are linked with zig's C compiler, which knows the symbols of an old
+glibc, on any machine. The same sources give the same bytes.
+"""
+
+import base64
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+BUILD = os.path.join(ROOT, "build", "dist")
+sys.path[:0] = [HERE, os.path.join(ROOT, "embed")]
+
+import cgo_env  # noqa: E402
+import cpython  # noqa: E402
+
+GLIBC = "2.28"
+PLATFORM = "manylinux_2_28_x86_64"
+ZIG = "ziglang==0.17.1"
+# The date of all files in the wheel, unless SOURCE_DATE_EPOCH says another; zip knows none before 1980.
+EPOCH = (1980, 1, 1, 0, 0, 0)
+LINKED = ["./cmd/gowsgi", "./cmd/gowsgi-worker"]
+
+
+def run(args, **env):
+    subprocess.run(args, cwd=ROOT, env=dict(os.environ, **env), check=True)
+
+
+def output(args, **env):
+    return subprocess.run(args, cwd=ROOT, env=dict(os.environ, **env), check=True, stdout=subprocess.PIPE, text=True).stdout
+
+
+def version():
+    """The one place where the version stands."""
+    with open(os.path.join(ROOT, "internal", "version", "version.go")) as source:
+        return re.search(r'Version = "(.+)"', source.read()).group(1)
+
+
+def compiler():
+    """zig, in a virtualenv of its own."""
+    venv = os.path.join(BUILD, "zig")
+    if not os.path.exists(os.path.join(venv, "bin", "python-zig")):
+        run([sys.executable, "-m", "venv", venv])
+        run([os.path.join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", ZIG])
+    return "%s/bin/python-zig cc -target x86_64-linux-gnu.%s" % (venv, GLIBC)
+
+
+def build_worker(name, cc):
+    """gowsgi-worker-X.Y. It finds libpython as gowsgi tells it to: no rpath."""
+    files = cpython.fetch(name, os.path.join(BUILD, "cpython"))
+    include, lib = os.path.join(files, "include", "python" + name), os.path.join(files, "lib")
+    folder = os.path.join(BUILD, "cgo", name)
+    cgo_env.write_pkg_config(folder, name, include, "-L%s -lpython%s" % (lib, name))
+    worker = os.path.join(BUILD, "workers", "gowsgi-worker-" + name)
+    print("building the worker for CPython %s" % name, flush=True)
+    run(
+        ["go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", worker, "./cmd/gowsgi-worker"],
+        CGO_ENABLED="1",
+        CC=cc,
+        PKG_CONFIG_PATH=folder,
+        PKG_CONFIG_LIBDIR=folder,
+        # Go looks into neither the .pc file nor another package's headers: see cgo_env.
+        # glibc's features.h sets _POSIX_C_SOURCE before CPython's pyconfig.h does.
+        CGO_CFLAGS="-O2 -Wno-macro-redefined -DGOWSGI_PYTHON=%s -DGOWSGI_HEADERS=%08x"
+        % (os.path.basename(cpython.JARS[name][0]), cgo_env.headers()),
+        CGO_LDFLAGS="-Wl,--allow-shlib-undefined",
+    )
+    return worker
+
+
+def build_program(workers):
+    """gowsgi, with these workers inside in place of those of make build."""
+    packed = os.path.join(BUILD, "packed")
+    os.makedirs(packed, exist_ok=True)
+    run(["go", "run", "./internal/python/pack", packed] + workers)
+    inside = os.path.join(ROOT, "internal", "python", "workers")
+    replace = {os.path.join(inside, name): "" for name in os.listdir(inside) if name.endswith(".gz")}
+    for name in os.listdir(packed):
+        replace[os.path.join(inside, name)] = os.path.join(packed, name)
+    overlay = os.path.join(BUILD, "overlay.json")
+    with open(overlay, "w") as out:
+        json.dump({"Replace": replace}, out)
+    program = os.path.join(BUILD, "gowsgi")
+    run(
+        ["go", "build", "-trimpath", "-overlay", overlay, "-ldflags", "-s -w -buildid=", "-o", program, "./cmd/gowsgi"],
+        CGO_ENABLED="0",
+    )
+    return program
+
+
+def licences():
+    """The licence texts of what is linked: Go's, and those of its modules."""
+    yield "Go", os.path.join(output(["go", "env", "GOROOT"]).strip(), "LICENSE")
+    template = "{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}\t{{.Main}}{{end}}"
+    lines = output(["go", "list", "-deps", "-f", template] + LINKED, CGO_ENABLED="0").splitlines()
+    lines += output(["go", "list", "-e", "-deps", "-f", template, LINKED[1]], CGO_ENABLED="1").splitlines()
+    for line in sorted(set(filter(None, lines))):
+        path, number, folder, main = line.split("\t")
+        if main == "true":
+            continue
+        texts = [name for name in sorted(os.listdir(folder)) if re.match(r"(?i)(licen[cs]e|copying|notice)", name)]
+        if not texts:
+            raise cpython.Failed("%s %s has no licence text: it cannot be given away" % (path, number))
+        for name in texts:
+            yield "%s %s" % (path, number), os.path.join(folder, name)
+
+
+def third_party():
+    texts = []
+    for what, path in licences():
+        with open(path, encoding="utf-8", errors="replace") as file:
+            texts.append("%s\n%s\n\n%s\n" % (what, "=" * len(what), file.read().strip()))
+    return "\n\n".join(texts).encode()
+
+
+def metadata():
+    with open(os.path.join(HERE, "METADATA")) as head, open(os.path.join(HERE, "description.md")) as text:
+        return (head.read().rstrip().replace("VERSION", version()) + "\n\n" + text.read()).encode()
+
+
+def contents(program):
+    """(name in the wheel, bytes, mode), in order."""
+    info = "gowsgi_server-%s.dist-info/" % version()
+    package = os.path.join(HERE, "gowsgi_server")
+    for name in sorted(os.listdir(package)):
+        if name.endswith(".py"):
+            with open(os.path.join(package, name), "rb") as file:
+                yield "gowsgi_server/" + name, file.read(), 0o644
+    with open(program, "rb") as file:
+        yield "gowsgi_server-%s.data/scripts/gowsgi" % version(), file.read(), 0o755
+    yield info + "METADATA", metadata(), 0o644
+    wheel = "Wheel-Version: 1.0\nGenerator: gowsgi\nRoot-Is-Purelib: false\nTag: py3-none-%s\n" % PLATFORM
+    yield info + "WHEEL", wheel.encode(), 0o644
+    with open(os.path.join(ROOT, "LICENSE"), "rb") as file:
+        yield info + "licenses/LICENSE", file.read(), 0o644
+    yield info + "licenses/THIRD-PARTY", third_party(), 0o644
+
+
+def write_wheel(path, files):
+    """PEP 427, with a RECORD. The date is fixed, the order too."""
+    info = "gowsgi_server-%s.dist-info/" % version()
+    record = []
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as wheel:
+
+        def add(name, data, mode):
+            entry = zipfile.ZipInfo(name, EPOCH)
+            entry.external_attr = (0o100000 | mode) << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            wheel.writestr(entry, data)
+
+        for name, data, mode in files:
+            add(name, data, mode)
+            digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).rstrip(b"=").decode()
+            record.append("%s,sha256=%s,%d" % (name, digest, len(data)))
+        record.append(info + "RECORD,,")
+        add(info + "RECORD", ("\n".join(record) + "\n").encode(), 0o644)
+
+
+def main():
+    os.makedirs(os.path.join(ROOT, "dist"), exist_ok=True)
+    try:
+        cc = compiler()
+        program = build_program([build_worker(name, cc) for name in cpython.JARS])
+        path = os.path.join(ROOT, "dist", "gowsgi_server-%s-py3-none-%s.whl" % (version(), PLATFORM))
+        write_wheel(path + ".unfinished", contents(program))
+        os.rename(path + ".unfinished", path)
+    except cpython.Failed as err:
+        sys.exit("wheel: %s" % err)
+    except subprocess.CalledProcessError as err:
+        sys.exit("wheel: %s ended with status %d" % (" ".join(err.cmd[:3]), err.returncode))
+    print("%s: %.1f MB" % (os.path.relpath(path, ROOT), os.path.getsize(path) / 1e6))
+
+
+if __name__ == "__main__":
+    main()
