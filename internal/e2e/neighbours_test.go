@@ -162,7 +162,7 @@ func TestSocketAndPidFileThatADeadGowsgiLeftAreReplaced(t *testing.T) {
 	Eventually(t, "the workers have gone, too", func() bool {
 		return !slices.ContainsFunc(workers, func(pid int) bool { return !gone(pid) })
 	})
-	if left := names(t, folder); !slices.Equal(left, []string{"pid", "s"}) {
+	if left := names(t, folder); !slices.Equal(left, []string{"pid", "pid.control", "s"}) {
 		t.Fatalf("left behind: %v", left) // nobody could remove them
 	}
 	second := serve()
