@@ -168,6 +168,7 @@ func candidates(ctx context.Context) []candidate {
 		for _, path := range paths {
 			c := candidate{client: NewClient(path)}
 			err := c.client.Ask(ctx, http.MethodGet, "/status", nil, &c.state)
+			c.client.http.CloseIdleConnections() // most are not asked again
 			if err == nil && !seen[c.state.PID] {
 				seen[c.state.PID] = true
 				found = append(found, c)
