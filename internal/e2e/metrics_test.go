@@ -283,6 +283,10 @@ func TestHealth(t *testing.T) {
 	for range 2 {
 		go func() { ended <- s.Client(t).Get("/hold?seconds=4").Status }()
 	}
+	Eventually(t, "one holds the thread and one waits", func() bool { // at first the first of them waits, too
+		m := scrape(t, address)
+		return m[`gowsgi_threads_busy{worker="1"}`] == 1 && m[`gowsgi_queue_length{worker="1"}`] == 1
+	})
 	Eventually(t, "the queue is full", func() bool { status, _ := health("/-/ready"); return status == 503 })
 	if status, text := health("/-/ready"); status != 503 || text != "not ready: the queue is full\n" {
 		t.Errorf("%d %s", status, text)

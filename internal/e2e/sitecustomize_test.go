@@ -25,7 +25,7 @@ for number in signal.SIGTERM, signal.SIGQUIT, signal.SIGINT:
 		now := s.WorkerPIDs()
 		return len(now) == 1 && now[0] != before[0]
 	})
-	if log := s.WaitLog(t, "event=worker.died"); !strings.Contains(log, "exited with status 0") || strings.Contains(log, "77") {
+	if log := s.WaitLog(t, "event=worker.died"); !strings.Contains(log, "exited with status 0") || strings.Contains(log, "exited with status 77") {
 		t.Errorf("the log:\n%s", log)
 	}
 }
