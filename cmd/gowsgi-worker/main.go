@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/server"
 )
@@ -27,11 +28,11 @@ func init() {
 }
 
 func main() {
-	os.Exit(run(logging.Apart(os.Stdout), logging.Apart(os.Stderr)))
+	os.Exit(run(inherit()))
 }
 
 // run is the worker's life. It must be called on the process's first thread.
-func run(stdout, stderr *os.File) int {
+func run(inherited descriptors) int {
 	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
 	// decision. They are not ignored but left in a full channel: child processes
 	// of the application would inherit that. What Python ignores in every process
@@ -42,9 +43,16 @@ func run(stdout, stderr *os.File) int {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
 
 	nameProcess()
-	supervisor, err := control.Open()
+	if !inherited.forked {
+		if len(os.Args) > 1 && os.Args[1] == nursery.Flag {
+			nursery.Refuse()
+			return exitNotReady
+		}
+		keepToItself()
+	}
+	supervisor, err := control.Open(inherited.at(control.FD))
 	if err != nil {
-		fmt.Fprintln(stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
+		fmt.Fprintln(inherited.stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
 		return exitNotReady
 	}
 	defer supervisor.Close()
@@ -59,7 +67,7 @@ func run(stdout, stderr *os.File) int {
 		signal.Ignore(number)
 	}
 
-	file, err := logging.Open(plan.Settings.ErrorLogfile, stderr)
+	file, err := logging.Open(plan.Settings.ErrorLogfile, inherited.stderr)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
@@ -69,11 +77,11 @@ func run(stdout, stderr *os.File) int {
 		defer options.Syslog.Close()
 	}
 	log := logging.New(options).With("worker", plan.Worker)
-	listeners, err := openListeners(plan.Listeners)
+	listeners, err := openListeners(plan.Listeners, inherited)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	w := &worker{plan: plan, stdout: stdout, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
+	w := &worker{plan: plan, inherited: inherited, log: log, syslog: options.Syslog, logs: []*logging.File{file}, reports: reports}
 	orders := receive(incoming, w.tellStack)
 	w.reportCrashes()
 	w.useLog()
@@ -129,11 +137,12 @@ func restoreEnvironment(plan control.Plan) {
 }
 
 // openListeners makes listeners of the inherited descriptors.
-func openListeners(inherited []control.Listener) ([]server.Listener, error) {
+func openListeners(planned []control.Listener, inherited descriptors) ([]server.Listener, error) {
 	var listeners []server.Listener
-	for _, in := range inherited {
-		syscall.CloseOnExec(in.FD)
-		f := os.NewFile(uintptr(in.FD), in.Address)
+	for _, in := range planned {
+		fd := inherited.at(in.FD)
+		syscall.CloseOnExec(fd)
+		f := os.NewFile(uintptr(fd), in.Address)
 		l, err := net.FileListener(f)
 		_ = f.Close()
 		if err != nil {

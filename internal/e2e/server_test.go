@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -148,6 +149,9 @@ func shortFolder(t testing.TB) string {
 // command is the program with arguments, in an environment without anything
 // that would change its settings or its Python behind the test's back.
 func command(o Options, args ...string) *exec.Cmd {
+	if preload && !slices.ContainsFunc(args, func(arg string) bool { return arg == "--version" || arg == "--help" || arg == "--print-config" }) {
+		args = append([]string{"--preload"}, args...) // no variable, which the application would see
+	}
 	cmd := exec.Command(program(), args...)
 	cmd.Dir = o.Dir
 	for _, entry := range os.Environ() {
