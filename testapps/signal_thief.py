@@ -91,6 +91,9 @@ def default_child(environ):
     return forked(lambda: None)
 
 
+RUNNING = []
+
+
 def start(way, *args):
     """Start a program whose output can be read; return its pid and the pipe."""
     reading, writing = os.pipe()
@@ -103,7 +106,10 @@ def start(way, *args):
             finally:
                 os._exit(1)
     elif way == "subprocess":
-        pid = subprocess.Popen(args, stdout=writing).pid
+        RUNNING.append(
+            subprocess.Popen(args, stdout=writing)
+        )  # one that is let go of reaps its process if that has ended
+        pid = RUNNING[-1].pid
     else:
         pid = os.posix_spawnp(args[0], args, os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, writing, 1)])
     os.close(writing)
