@@ -36,6 +36,22 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	}
 }
 
+// The place of one that is closed is free at once, not when its goroutine has
+// noticed.
+func TestRoomIsThereAtOnce(t *testing.T) {
+	c := settings()
+	c.MaxConnections = 4
+	s := serve(t, c, sink)
+	for range 500 {
+		c := s.dial(t)
+		c.send(get)
+		c.want("GET", 200, "ok")
+	}
+	if r := s.journal.refusals(); len(r) > 0 {
+		t.Errorf("%d were refused", len(r))
+	}
+}
+
 // Nobody is idle: more are turned away, and told so; those who are there are not
 // disturbed.
 func TestMaxConnections(t *testing.T) {

@@ -68,9 +68,13 @@ func (s *Server) live(c *conn) {
 	c.live()
 }
 
+// leave makes room for another connection. It may be called again.
 func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, open := s.open[c]; !open {
+		return
+	}
 	delete(s.open, c)
 	if c.counted != "" {
 		if s.perHost[c.counted]--; s.perHost[c.counted] == 0 {
@@ -174,6 +178,7 @@ func (s *Server) spare() (closed int) {
 			break
 		}
 		if i.conn.abandon(0, now) {
+			s.leave(i.conn) // not only when its goroutine gets to it: its place is wanted now
 			closed++
 		}
 	}
