@@ -149,7 +149,7 @@ func TestLowPortAndLogsAreUsableByTheUserAcrossReloads(t *testing.T) {
 	if err := os.Chmod(logs, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	const address = "127.0.0.1:81"
+	address := lowAddr(t)
 	s := launch(t, Options{
 		Target: "check_config", Dir: folder, Venv: python, Addr: address,
 		Args: []string{"-b", address, "--user", "nobody", "--error-logfile", log, "--access-logfile", access},

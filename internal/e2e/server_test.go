@@ -319,8 +319,20 @@ var lastPort atomic.Int32
 
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	const first, count = 15000, 15000
-	lastPort.CompareAndSwap(0, int32(os.Getpid()*97%count))
+	return freeAddrFrom(t, 15000, 15000)
+}
+
+// lowAddr has a port that only root may listen on.
+func lowAddr(t testing.TB) string {
+	t.Helper()
+	return freeAddrFrom(t, 600, 400)
+}
+
+// freeAddrFrom finds one of count ports. Test runs at the same time begin at
+// different ones.
+func freeAddrFrom(t testing.TB, first, count int32) string {
+	t.Helper()
+	lastPort.CompareAndSwap(0, int32(os.Getpid()*97%15000))
 	for range count {
 		addr := fmt.Sprintf("127.0.0.1:%d", first+lastPort.Add(1)%count)
 		if listener, err := net.Listen("tcp", addr); err == nil {
