@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/gowsgi/gowsgi/embed"
@@ -11,7 +12,8 @@ import (
 )
 
 // otherVirtualenv adds to a missing module that a virtualenv lies beside the
-// application which is not the one that it runs in; empty if there is none.
+// application which is not the one that it runs in, or beside its folder, as .venv
+// does if --chdir is src; empty if there is none.
 func otherVirtualenv(err error, plan control.Plan) string {
 	var load *embed.LoadError
 	if !errors.As(err, &load) || load.Missing == "" {
@@ -22,8 +24,13 @@ func otherVirtualenv(err error, plan control.Plan) string {
 		folders = append(folders, filepath.Dir(file))
 	}
 	for _, folder := range folders {
-		for _, name := range []string{".venv", "venv", "env"} {
-			path, err := filepath.Abs(filepath.Join(folder, name))
+		if !slices.ContainsFunc(candidates(folder), func(path string) bool { return sameFile(path, plan.Python.Prefix) }) {
+			folders = append(folders, filepath.Join(folder, "..")) // else it has what is meant for it
+		}
+	}
+	for _, folder := range folders {
+		for _, path := range candidates(folder) {
+			path, err := filepath.Abs(path)
 			if err != nil || sameFile(path, plan.Python.Prefix) {
 				continue
 			}
@@ -33,6 +40,11 @@ func otherVirtualenv(err error, plan control.Plan) string {
 		}
 	}
 	return ""
+}
+
+// candidates are where a folder's virtualenv is, by custom.
+func candidates(folder string) []string {
+	return []string{filepath.Join(folder, ".venv"), filepath.Join(folder, "venv"), filepath.Join(folder, "env")}
 }
 
 func sameFile(a, b string) bool {

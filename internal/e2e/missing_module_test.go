@@ -25,6 +25,8 @@ func TestMissingModuleNamesTheVirtualenvBesideTheApplication(t *testing.T) {
 		{"its dependency", folder, []string{"app"}, folder, true},
 		{"itself", folder, []string{"no_such_module"}, folder, true},
 		{"in the folder of --chdir", elsewhere, []string{"--chdir", folder, "app"}, folder, true},
+		{"beside the folder of --chdir", elsewhere, []string{"--chdir", site, "app"}, folder, true},
+		{"beside a file's folder", elsewhere, []string{filepath.Join(site, "app.py")}, folder, true},
 		{"beside a file", elsewhere, []string{filepath.Join(site, "app.py")}, site, true},
 		{"no virtualenv", elsewhere, []string{filepath.Join(folder, "app.py")}, "", false},
 		{"something else is wrong", folder, []string{"broken"}, folder, false},
@@ -42,7 +44,8 @@ func TestMissingModuleNamesTheVirtualenvBesideTheApplication(t *testing.T) {
 			}
 		})
 	}
-	t.Run("it is the one in use", func(t *testing.T) {
+	t.Run("it is the one in use, and there is another beside the folder", func(t *testing.T) {
+		write(t, filepath.Join(filepath.Dir(folder), ".venv", "pyvenv.cfg"), "home = /usr/bin\n")
 		if err := os.Symlink(PlainVenv(t), filepath.Join(folder, "venv")); err != nil {
 			t.Fatal(err)
 		}
