@@ -66,7 +66,8 @@ def application(environ, start_response):
         elif path == "/debug":
             flask.debug("in detail")
         else:
-            ours.error("an order\nis lost", extra={"customer": 7, "event": "forged", "items": {"tea": 2}})
+            extra = {"customer": 7, "event": "forged", "items": {"tea": 2}, "note": "first\nsecond"}
+            ours.error("an order\nis lost", extra=extra)
             ours.exception("why\nso")
     current = sys.stderr
     return plain(start_response, path)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -37,10 +38,10 @@ func TestWhatTheApplicationTellsKeepsItsLinesAndItsLevel(t *testing.T) {
 		`msg="[now] WARNING in site: stock is low"`:      {"WARN", "event=wsgi.errors logger=site method=GET uri=/flask ", "", ""},
 		`msg="[now] ERROR in site: Exception on /flask"`: {"ERROR", "event=wsgi.errors logger=site method=GET uri=/flask ", "Traceback (most recent call last):", "ValueError: deliberate"},
 		`msg="Traceback (most recent call last):"`:       {"ERROR", "event=wsgi.errors method=GET uri=/bare ", `  File "`, "ValueError: deliberate"},
-		`msg="an order"`:                       {"ERROR", "event=application.logged logger=shop method=GET uri=/handler ", "is lost", "is lost"},
+		`msg="an order"`:                       {"ERROR", "event=application.logged logger=shop method=GET uri=/handler ", "is lost", "  second"},
 		`msg=why`:                              {"ERROR", "event=application.logged logger=shop method=GET uri=/handler ", "so", "ValueError: deliberate"},
 		`msg="[now] DEBUG in site: in detail"`: {"DEBUG", "event=wsgi.errors logger=site method=GET uri=/debug ", "", ""},
-		` customer=7 extra.event=forged items="{\"tea\": 2`: {"ERROR", "", "is lost", "is lost"},
+		` customer=7 extra.event=forged items="{\"tea\": 2`: {"ERROR", "", "is lost", "  second"},
 	} {
 		line, below := textOf(t, s.Log(), part)
 		if !strings.Contains(line, "level="+want.level+" ") || !strings.Contains(line, want.rest) {
@@ -49,6 +50,9 @@ func TestWhatTheApplicationTellsKeepsItsLinesAndItsLevel(t *testing.T) {
 		if want.first == "" && len(below) > 0 || want.first != "" && (len(below) == 0 || !strings.HasPrefix(below[0], want.first) || below[len(below)-1] != want.last) {
 			t.Errorf("%s: below it is %q", part, below)
 		}
+	}
+	if _, below := textOf(t, s.Log(), `msg="an order"`); !slices.Equal(below, []string{"is lost", "note=", "  first", "  second"}) {
+		t.Errorf("%q", below)
 	}
 }
 
@@ -82,7 +86,7 @@ func TestWhatTheApplicationTellsIsWholeInJSON(t *testing.T) {
 		t.Errorf("%v", flask)
 	}
 	items, _ := order["items"].(map[string]any)
-	if order["customer"] != 7.0 || order["event"] != "application.logged" || order["extra.event"] != "forged" || items["tea"] != 2.0 || order["traceback"] != nil {
+	if order["customer"] != 7.0 || order["event"] != "application.logged" || order["extra.event"] != "forged" || items["tea"] != 2.0 || order["note"] != "first\nsecond" || order["traceback"] != nil {
 		t.Errorf("%v", order)
 	}
 	if text, _ := why["traceback"].(string); !strings.HasPrefix(text, "Traceback (most") || !strings.HasSuffix(text, "\nValueError: deliberate") {

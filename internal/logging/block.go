@@ -1,9 +1,11 @@
 package logging
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,8 +32,9 @@ func appendTo(w io.Writer) emitter {
 
 // handler is slog's TextHandler, except for text of several lines: of a message
 // the first is the record's and the others, and a record's own attributes with
-// such a value, become an indented block below its line. Attributes in groups and those that With adds are left to
-// TextHandler. In JSON, it is slog's JSONHandler.
+// such a value, become an indented block below its line, under the attribute's key
+// if it is none that is known by its looks. Attributes in groups and those that With
+// adds are left to TextHandler. In JSON, it is slog's JSONHandler.
 type handler struct {
 	form
 	inner slog.Handler // writes to out
@@ -135,7 +138,7 @@ func split(record slog.Record) (line slog.Record, block []byte) {
 	line = slog.NewRecord(record.Time, record.Level, message, record.PC)
 	record.Attrs(func(a slog.Attr) bool {
 		if a.Value = a.Value.Resolve(); a.Value.Kind() == slog.KindString && strings.Contains(a.Value.String(), "\n") {
-			block = appendBlock(block, a.Value.String())
+			block = appendValue(block, a.Key, a.Value.String())
 		} else {
 			line.AddAttrs(a)
 		}
@@ -143,6 +146,22 @@ func split(record slog.Record) (line slog.Record, block []byte) {
 	})
 	return line, block
 }
+
+// plainBlocks are the keys of what everybody knows who sees it.
+var plainBlocks = []string{tracebackKey, "stack", "report"}
+
+func appendValue(block []byte, key, text string) []byte {
+	if slices.Contains(plainBlocks, key) {
+		return appendBlock(block, text)
+	}
+	block = append(append(append(block, indent...), spelledOut(key)...), "=\n"...)
+	for line := range bytes.Lines(appendBlock(nil, text)) {
+		block = append(append(block, indent...), line...)
+	}
+	return block
+}
+
+const indent = "  "
 
 // Write is called by inner, once a record.
 func (o *output) Write(line []byte) (int, error) {
@@ -158,7 +177,7 @@ func (o *output) Write(line []byte) (int, error) {
 // they could move a terminal's cursor over what stands there already.
 func appendBlock(block []byte, text string) []byte {
 	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
-		block = append(block, "  "...)
+		block = append(block, indent...)
 		for _, char := range strings.TrimRight(line, "\r\n") {
 			if char == '\t' || !unicode.IsControl(char) {
 				block = append(block, string(char)...)

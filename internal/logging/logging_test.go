@@ -58,7 +58,7 @@ func TestConcurrentRecordsKeepTheirBlocks(t *testing.T) {
 	for i := range 50 {
 		all.Go(func() {
 			name := strings.Repeat("x", i+1)
-			log.With("with", "attribute").Info("record", "block", name+"\nsecond line", "name", name)
+			log.With("with", "attribute").Info("record", "stack", name+"\nsecond line", "name", name)
 		})
 	}
 	all.Wait()
@@ -67,6 +67,15 @@ func TestConcurrentRecordsKeepTheirBlocks(t *testing.T) {
 		if first, _, _ := strings.Cut(block, "\n"); !strings.HasSuffix(line, " name="+first) {
 			t.Errorf("block of another record: %q", call)
 		}
+	}
+}
+
+func TestValuesOfSeveralLinesKeepTheirNames(t *testing.T) {
+	var out bytes.Buffer
+	New(Options{To: &out}).Error("slow", "event", "logged", "sql", "select *\nfrom orders\n", "of\n", "a\nb", "traceback", "Traceback\n  line")
+	_, got, _ := strings.Cut(out.String(), " level=")
+	if want := "ERROR msg=slow event=logged\n  sql=\n    select *\n    from orders\n  of\\n=\n    a\n    b\n  Traceback\n    line\n"; got != want {
+		t.Errorf("got  %q\nwant %q", got, want)
 	}
 }
 
