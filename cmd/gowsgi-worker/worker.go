@@ -328,6 +328,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 				if sig != syscall.SIGQUIT {
 					continue
 				}
+				w.sayCut(w.server.Unfinished(), end{})
 			case <-late:
 				w.log.Error("the application did not let go in time: stopped by force", "event", "worker.forced",
 					"timeout_seconds", e.grace.Seconds(), "graceful_timeout_seconds", w.plan.Settings.GracefulTimeout.Seconds(), "stack", stacksNow(nil))
@@ -338,12 +339,7 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 	}()
 	status := 0
 	if cut := w.server.Drain(e.linger, e.grace, e.stops); len(cut) > 0 {
-		message := "requests were cut off: they took longer than graceful_timeout"
-		if e.grace < w.plan.Settings.GracefulTimeout {
-			message = "requests were cut off: they took longer than SIGINT leaves of graceful_timeout; SIGTERM leaves all of it"
-		}
-		w.log.Warn(message, "event", "worker.cut_off",
-			"timeout_seconds", e.grace.Seconds(), "graceful_timeout_seconds", w.plan.Settings.GracefulTimeout.Seconds(), "running", strings.Join(cut, ", "))
+		w.sayCut(cut, e)
 		status = 1
 	}
 	if w.app == nil {
@@ -360,4 +356,21 @@ func (w *worker) stop(e end, signals <-chan os.Signal) int {
 		w.log.Warn("Python did not stop cleanly", "event", "worker.failed", "error", err.Error())
 	}
 	return status
+}
+
+// sayCut says which requests were not waited for any longer, and why.
+func (w *worker) sayCut(cut []string, e end) {
+	if len(cut) == 0 {
+		return
+	}
+	full := w.plan.Settings.GracefulTimeout
+	message := "requests were cut off: they took longer than graceful_timeout"
+	switch {
+	case e.grace == 0 && full > 0:
+		message = "requests were cut off: they were to end at once, as after SIGQUIT or a second SIGINT; SIGTERM leaves them graceful_timeout"
+	case e.grace < full:
+		message = "requests were cut off: they took longer than SIGINT leaves of graceful_timeout; SIGTERM leaves all of it"
+	}
+	w.log.Warn(message, "event", "worker.cut_off",
+		"timeout_seconds", e.grace.Seconds(), "graceful_timeout_seconds", full.Seconds(), "running", strings.Join(cut, ", "))
 }

@@ -311,6 +311,10 @@ func TestStops(t *testing.T) {
 			if name == "INT" && (!strings.Contains(s.Log(), cut) || !strings.Contains(s.Log(), limits)) {
 				t.Error("the log does not say which limit it was")
 			}
+			const told = `as after SIGQUIT or a second SIGINT; SIGTERM leaves them graceful_timeout" worker=`
+			if at := strings.Index(s.Log(), told); name != "INT" && !c.finishes && (at < 0 || !strings.Contains(s.Log()[at:], `running="GET /wait?`)) {
+				t.Error("the log does not say what was cut off")
+			}
 		})
 	}
 }

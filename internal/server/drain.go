@@ -44,10 +44,7 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			late = true
-			if s.Watcher != nil {
-				cut = s.Running()
-			}
+			late, cut = true, s.Unfinished()
 		}
 	}
 	s.http1.Close()
@@ -55,6 +52,15 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 	<-s.stopped
 	s.access.Close()
 	return cut
+}
+
+// Unfinished are the requests that run, as Running has them; none if there is no
+// application.
+func (s *Server) Unfinished() []string {
+	if s.Watcher == nil {
+		return nil
+	}
+	return s.Running()
 }
 
 // listener is a listening socket that other processes may serve on as well.
