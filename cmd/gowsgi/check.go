@@ -14,12 +14,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
 )
 
-// checkConfig says what would be served how, and then tries whether the
-// application loads, in a worker that serves nothing.
+// checkConfig says what would be served how, and tries whether addresses and files
+// can be had and the application loads, in a worker that serves nothing. The error has
+// all that is wrong.
 func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stderr *os.File) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -31,9 +33,40 @@ func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stde
 	if err != nil {
 		return err
 	}
+	notes, problems := try(plan)
+	for _, note := range notes {
+		invocation.Notes = append(invocation.Notes, config.Note{Text: note})
+	}
 	if err := writePlan(stdout, plan, invocation); err != nil {
 		return err
 	}
+	if err := loads(ctx, plan, stdout, stderr); err != nil {
+		problems = append(problems, err)
+	}
+	return inLines(problems)
+}
+
+// try finds out whether what gowsgi opens before it starts a worker can be had.
+func try(plan found) (notes []string, problems []error) {
+	s := plan.settings
+	for _, path := range []string{s.ErrorLogfile, s.AccessLogfile} {
+		if err := logging.Try(path); err != nil {
+			problems = append(problems, err)
+		}
+	}
+	if s.LogSyslog {
+		syslog := logging.NewSyslog(s.LogSyslogTo, s.LogSyslogFacility)
+		if err := syslog.Connect(); err != nil {
+			problems = append(problems, err)
+		}
+		syslog.Close()
+	}
+	notes, more := supervisor.Try(plan.deployment(nil))
+	return notes, append(problems, more...)
+}
+
+// loads tries whether the application does, and says how long it took.
+func loads(ctx context.Context, plan found, stdout, stderr *os.File) error {
 	program, err := python.Inside().OpenAs(plan.python, plan.who.Credential)
 	if err != nil {
 		return err
@@ -51,6 +84,18 @@ func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stde
 	}
 	_, err = fmt.Fprintf(stdout, "application loaded in %.1f s\n", loading.Seconds())
 	return err
+}
+
+// inLines are problems as one error, each on a line in gowsgi's name.
+func inLines(problems []error) (all error) {
+	for _, problem := range problems {
+		if all == nil {
+			all = problem
+		} else {
+			all = fmt.Errorf("%w\ngowsgi: %w", all, problem)
+		}
+	}
+	return all
 }
 
 // writePlan writes what gowsgi would do as a table.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func check(t *testing.T, env []string, args ...string) Result {
 }
 
 func TestCheckConfigShowsThePlanAndLoadsTheApplication(t *testing.T) {
-	busy, err := net.Listen("tcp", "127.0.0.1:0") // it is not listened on, so this does not matter
+	busy, err := net.Listen("tcp", "127.0.0.1:0") // this may be the gowsgi that serves now
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,9 +37,14 @@ func TestCheckConfigShowsThePlanAndLoadsTheApplication(t *testing.T) {
 	if result.Status != 0 {
 		t.Errorf("status %d: %s", result.Status, result.Errors)
 	}
+	if conn, err := net.DialTimeout("tcp", busy.Addr().String(), deadline); err != nil {
+		t.Errorf("whoever listened there does no more: %v", err)
+	} else {
+		conn.Close()
+	}
 	for _, want := range []string{
 		"application    check_config\n", "CPython        3.", "http://" + busy.Addr().String(), "unix:/",
-		"3 workers with 2 threads each", "\napplication loaded in ",
+		"3 workers with 2 threads each", "\napplication loaded in ", "somebody listens on " + busy.Addr().String() + " already:",
 	} {
 		if !strings.Contains(result.Out, want) {
 			t.Errorf("%q is not in\n%s", want, result.Out)
@@ -87,6 +93,66 @@ func TestCheckConfigSaysWhyAnApplicationDoesNotLoad(t *testing.T) {
 				t.Errorf("%q is not in %s", c.before, result.Errors)
 			}
 		})
+	}
+}
+
+// All that would keep gowsgi from starting is said together, and nothing is made.
+func TestCheckConfigTriesAddressesAndFiles(t *testing.T) {
+	folder := shortFolder(t)
+	write(t, filepath.Join(folder, "file"), "")
+	result := Run(
+		t, Options{Dir: Testapps()}, "--check-config", "--venv", PlainVenv(t), "-b", "192.0.2.1:0", "-b", "unix:"+folder+"/missing/s",
+		"-b", "unix:"+folder+"/file", "-b", "unix:"+folder+"/fine", "-p", folder+"/missing/pid", "--metrics", "192.0.2.1:0",
+		"--error-logfile", folder+"/missing/log", "--access-logfile", folder+"/file/access", "startup_raises",
+	)
+	lines := strings.Split(strings.TrimSpace(result.Errors[strings.Index(result.Errors, "gowsgi: "):]), "\n")
+	says := []string{
+		"the log file " + folder + "/missing/log cannot be opened for writing: ",
+		"the log file " + folder + "/file/access cannot be opened for writing: ",
+		"cannot listen on 192.0.2.1:0: ",
+		"cannot listen on unix:" + folder + "/missing/s: its folder does not exist",
+		"cannot listen on unix:" + folder + "/file: there is a file that is no socket",
+		"cannot listen on 192.0.2.1:0 for --metrics: ",
+		"the pid file " + folder + "/missing/pid cannot be written: ",
+		"importing startup_raises raised RuntimeError: deliberate, at import",
+	}
+	if result.Status != 1 || len(lines) != len(says) {
+		t.Fatalf("status %d, out %s, errors %s", result.Status, result.Out, result.Errors)
+	}
+	for i, want := range says {
+		if !strings.HasPrefix(lines[i], "gowsgi: "+want) {
+			t.Errorf("%q does not begin with %q", lines[i], want)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 1 {
+		t.Errorf("left behind: %v, %v", entries, err)
+	}
+}
+
+// Before a reload, the settings of the gowsgi that serves are right.
+func TestCheckConfigBesideTheSameGowsgi(t *testing.T) {
+	folder := shortFolder(t)
+	args := []string{
+		"-b", "unix:" + folder + "/s", "-p", folder + "/pid", "--error-logfile", folder + "/log", "--access-logfile", folder + "/access",
+		"--metrics", freeAddr(t),
+	}
+	s := launch(t, Options{Unix: true, Addr: folder + "/s", Args: args, Target: "check_config"})
+	t.Cleanup(func() { s.Stop(t) })
+	Eventually(t, "it serves", func() bool {
+		log, _ := os.ReadFile(folder + "/log") // not there yet is empty
+		return strings.Contains(string(log), "event=gowsgi.ready")
+	})
+	result := Run(t, Options{Dir: Testapps()}, append(args, "--check-config", "--venv", PlainVenv(t), "check_config")...)
+	if result.Status != 0 || !strings.Contains(result.Out, "\napplication loaded in ") {
+		t.Errorf("status %d, out %s, errors %s", result.Status, result.Out, result.Errors)
+	}
+	for _, want := range []string{fmt.Sprintf("gowsgi runs as process %d already", s.PID()), "somebody listens on unix:" + folder + "/s", "somebody listens on 127.0.0.1:"} {
+		if !strings.Contains(strings.Join(strings.Fields(result.Out), " "), want) {
+			t.Errorf("%q is not in\n%s", want, result.Out)
+		}
+	}
+	if answer := s.Client(t).Get("/"); answer.Status != 200 {
+		t.Errorf("it serves no longer: %+v", answer)
 	}
 }
 

@@ -16,24 +16,34 @@ func abstract(path string) bool { return strings.HasPrefix(path, "@") }
 
 // removeStale removes a socket that its server left behind when it was killed.
 func removeStale(path string) error {
+	stale, err := leftBehind(path)
+	if err == nil && stale {
+		err = os.Remove(path)
+	}
+	return err
+}
+
+// leftBehind tells whether at path is a socket on which nobody listens any more. The
+// error says what else keeps a socket from being made there.
+func leftBehind(path string) (bool, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return nil // if it is not just missing, listen will say what is wrong
+		return false, nil // if it is not just missing, listen will say what is wrong
 	case info.Mode()&os.ModeSocket == 0:
-		return errNoSocketFile
+		return false, errNoSocketFile
 	}
 	conn, err := net.DialTimeout("unix", path, 5*time.Second)
 	switch {
 	case err == nil:
 		conn.Close()
-		return errSocketAlive
+		return false, errSocketAlive
 	case errors.Is(err, unix.ECONNREFUSED):
-		return os.Remove(path)
+		return true, nil
 	case errors.Is(err, unix.EAGAIN): // its queue is full
-		return errSocketAlive
+		return false, errSocketAlive
 	case errors.Is(err, unix.ENOENT):
-		return nil
+		return false, nil
 	}
-	return err
+	return false, err
 }

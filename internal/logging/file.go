@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
+	"golang.org/x/sys/unix"
 	"golang.org/x/term"
 )
 
@@ -39,9 +41,37 @@ func Open(path string, standard *os.File) (*File, error) {
 func open(path string) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("the log file %s cannot be opened for writing: %w: create its folder, or set another path", path, bare(err))
+		return nil, refused(path, err)
 	}
 	return file, nil
+}
+
+func refused(path string, err error) error {
+	return fmt.Errorf("the log file %s cannot be opened for writing: %w: create its folder, or set another path", path, bare(err))
+}
+
+// Try finds out whether Open could open the log file at path. It makes none and opens
+// none: who reads from a named pipe would take that for its end.
+func Try(path string) error {
+	if path == "-" || path == "" {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err = unix.Faccessat(unix.AT_FDCWD, filepath.Dir(path), unix.W_OK|unix.X_OK, unix.AT_EACCESS)
+	case err != nil:
+	case info.IsDir():
+		err = unix.EISDIR
+	case info.Mode()&fs.ModeSocket != 0:
+		err = unix.ENXIO
+	default:
+		err = unix.Faccessat(unix.AT_FDCWD, path, unix.W_OK, unix.AT_EACCESS)
+	}
+	if err != nil {
+		return refused(path, err)
+	}
+	return nil
 }
 
 // bare is err without the path, which the message around it has.

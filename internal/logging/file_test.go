@@ -2,12 +2,16 @@ package logging
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // openLog opens a log file for the test.
@@ -176,5 +180,49 @@ func TestLinksAreNotGivenAway(t *testing.T) {
 	defer file.Close()
 	if err := file.Chown(os.Getuid(), os.Getgid()); err == nil || !strings.Contains(err.Error(), link+" is a link") {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestTryMakesNoFileAndSaysWhatOpenWould(t *testing.T) {
+	folder := t.TempDir()
+	there, absent, pipe := filepath.Join(folder, "there"), filepath.Join(folder, "absent"), filepath.Join(folder, "pipe")
+	if err := os.WriteFile(there, []byte("line\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	reader, err := os.OpenFile(pipe, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for _, path := range []string{"", "-", there, absent, pipe, os.DevNull} {
+		if err := Try(path); err != nil {
+			t.Error(err)
+		}
+	}
+	if content, err := os.ReadFile(there); err != nil || string(content) != "line\n" {
+		t.Errorf("%q, %v", content, err)
+	}
+	if _, err := os.Lstat(absent); err == nil {
+		t.Error("a file was made")
+	}
+	// Had somebody opened it to write, this would be the end of what comes.
+	waiting := []unix.PollFd{{Fd: int32(reader.Fd()), Events: unix.POLLIN}}
+	if n, err := unix.Poll(waiting, 0); n != 0 || err != nil {
+		t.Errorf("who reads the pipe gets %+v, %v", waiting, err)
+	}
+	socket := filepath.Join(folder, "socket")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	for _, path := range []string{filepath.Join(folder, "missing", "log"), filepath.Join(there, "log"), folder, socket} {
+		_, opened := Open(path, nil)
+		if err := Try(path); err == nil || opened == nil || err.Error() != opened.Error() {
+			t.Errorf("tried: %v; opened: %v", err, opened)
+		}
 	}
 }

@@ -97,10 +97,14 @@ func (s *supervisor) openMetrics(settings config.Settings) (*metrics.Server, err
 	}
 	l, err := net.Listen("tcp", settings.Metrics)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s for --metrics: %w: give it another address", settings.Metrics, bindReason(err))
+		return nil, metricsRefused(settings.Metrics, err)
 	}
 	s.Log.Info("metrics are here", "event", "metrics.open", "address", "http://"+l.Addr().String()+"/metrics")
 	return metrics.Serve(l, measured{s}), nil
+}
+
+func metricsRefused(address string, err error) error {
+	return fmt.Errorf("cannot listen on %s for --metrics: %w: give it another address", address, bindReason(err))
 }
 
 // bindReason is what the system says of an address, without the names of

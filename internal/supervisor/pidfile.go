@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // claimPid writes this process's id to path, whole or not at all. It refuses if
@@ -36,13 +38,41 @@ func claimPid(path string, takeover bool, log *slog.Logger) (remove func(), err 
 		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("the pid file %s cannot be written: %w: choose a path in a folder that exists and is yours with --pid", path, plain(err))
+		return nil, pidRefused(path, err)
 	}
 	return func() {
 		if now, err := os.ReadFile(path); err == nil && strings.TrimSpace(string(now)) == strings.TrimSpace(text) {
 			os.Remove(path)
 		}
 	}, nil
+}
+
+func pidRefused(path string, err error) error {
+	return fmt.Errorf("the pid file %s cannot be written: %w: choose a path in a folder that exists and is yours with --pid", path, plain(err))
+}
+
+// runningError says that another gowsgi has the pid file.
+type runningError struct {
+	pid  int
+	path string
+}
+
+func (e *runningError) Error() string {
+	return fmt.Sprintf("gowsgi is already running as process %d, says %s: stop it, or choose another path with --pid", e.pid, e.path)
+}
+
+// tryPid finds out whether claimPid could write path, without doing it.
+func tryPid(path string) error {
+	if err := checkPid(path, slog.New(slog.DiscardHandler)); err != nil {
+		return err
+	}
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		return pidRefused(path, unix.EISDIR)
+	}
+	if err := unix.Faccessat(unix.AT_FDCWD, filepath.Dir(path), unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
+		return pidRefused(path, err)
+	}
+	return nil
 }
 
 // longestPid is as much as somebody may have scribbled into a pid file. More is
@@ -63,7 +93,7 @@ func checkPid(path string, log *slog.Logger) error {
 		log.Warn("the pid file held no process id: replaced", "event", "pidfile.stale", "path", path)
 	case pid == os.Getpid(): // in a container, the one before had the same
 	case isGowsgi(pid):
-		return fmt.Errorf("gowsgi is already running as process %d, says %s: stop it, or choose another path with --pid", pid, path)
+		return &runningError{pid, path}
 	default:
 		log.Warn("the pid file is a dead gowsgi's: replaced", "event", "pidfile.stale", "path", path, "pid", pid)
 	}

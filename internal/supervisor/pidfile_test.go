@@ -121,3 +121,28 @@ func TestFileThatIsNoPidFileIsLeftAlone(t *testing.T) {
 		t.Errorf("it holds %q", now)
 	}
 }
+
+func TestTriedPidFilesAreLeftAsTheyAre(t *testing.T) {
+	folder := t.TempDir()
+	dead, other := filepath.Join(folder, "dead"), filepath.Join(folder, "other")
+	for path, content := range map[string]string{dead: "999999999\n", other: strings.Repeat("a diary ", 20)} {
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{dead, filepath.Join(folder, "absent")} {
+		if err := tryPid(path); err != nil {
+			t.Error(err)
+		}
+	}
+	for path, says := range map[string]string{
+		other: "it holds no process id", filepath.Join(folder, "missing", "pid"): "no such file or directory", folder: "is a directory",
+	} {
+		if err := tryPid(path); err == nil || !strings.Contains(err.Error(), says) || !strings.HasSuffix(err.Error(), "with --pid") {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if entries, err := os.ReadDir(folder); err != nil || len(entries) != 2 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

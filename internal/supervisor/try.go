@@ -1,0 +1,41 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gowsgi/gowsgi/internal/listen"
+)
+
+// Try finds out whether Run could have the addresses and the pid file of a
+// deployment, for --check-config: it changes nothing, and nobody notices. A gowsgi
+// that runs with the same settings has them, so what is taken is only worth a note.
+// The errors are one sentence each.
+func Try(d Deployment) (notes []string, problems []error) {
+	taken := func(address string) {
+		notes = append(notes, "somebody listens on "+address+" already: that is right if it is the gowsgi that serves now")
+	}
+	busy, problems := listen.Try(d.listenOptions())
+	for _, bind := range busy {
+		taken(bind)
+	}
+	if address := d.Settings.Metrics; address != "" {
+		busy, err := listen.TryAddress(address)
+		if busy {
+			taken(address)
+		}
+		if err != nil {
+			problems = append(problems, metricsRefused(address, err))
+		}
+	}
+	if path := d.Settings.Pid; path != "" {
+		var running *runningError
+		switch err := tryPid(path); {
+		case errors.As(err, &running):
+			notes = append(notes, fmt.Sprintf("gowsgi runs as process %d already, says %s", running.pid, path))
+		case err != nil:
+			problems = append(problems, err)
+		}
+	}
+	return notes, problems
+}
