@@ -34,6 +34,7 @@ func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stde
 		return err
 	}
 	notes, problems := try(plan)
+	invocation.Notes = append(invocation.Notes, absentFolders(settings)...)
 	for _, note := range notes {
 		invocation.Notes = append(invocation.Notes, config.Note{Text: note})
 	}

@@ -66,3 +66,17 @@ func absolute(s config.Settings) (config.Settings, error) {
 	}
 	return s, nil
 }
+
+// absentFolders are notes on what --pythonpath names and is not there: Python passes
+// over it in silence, and what was to come from there is missing or another's.
+func absentFolders(s config.Settings) (notes []config.Note) {
+	for _, folder := range s.Pythonpath {
+		if !filepath.IsAbs(folder) {
+			folder = filepath.Join(s.Chdir, folder) // as the worker has it
+		}
+		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+			notes = append(notes, config.Note{Text: "--pythonpath " + folder + ": there is no such folder, so nothing is imported from it", Warning: true})
+		}
+	}
+	return notes
+}

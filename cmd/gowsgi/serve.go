@@ -51,7 +51,7 @@ func (s start) serve(ctx, starting context.Context, invocation config.Invocation
 	records.Use()
 	defer func() { own.current.Close() }()
 	log := slog.New(own)
-	for _, note := range invocation.Notes {
+	for _, note := range append(invocation.Notes, absentFolders(settings)...) {
 		level := slog.LevelInfo
 		if note.Warning {
 			level = slog.LevelWarn

@@ -231,3 +231,24 @@ func isTracebackLine(lines []string, i int) bool {
 	name, _, _ := strings.Cut(first, ":")
 	return !strings.ContainsAny(name, " =") && (strings.HasSuffix(name, "Error") || name == "SystemExit" || name == "KeyboardInterrupt")
 }
+
+// Python passes over it in silence.
+func TestFoldersOfPythonpathThatAreNotThereAreNamed(t *testing.T) {
+	folder := t.TempDir()
+	write(t, filepath.Join(folder, "there", "app.py"), "def application(environ, start_response):\n    start_response('200 OK', [])\n    return []\n")
+	below := filepath.Join(folder, "there", "app.py", "x") // a file
+	args := []string{"--chdir", folder, "--pythonpath", "there,absent," + below}
+	s := Start(t, Options{Target: "app", Args: args})
+	for _, path := range []string{filepath.Join(folder, "absent"), below} {
+		if !strings.Contains(s.Log(), "level=WARN msg=\"--pythonpath "+path+": there is no such folder") {
+			t.Errorf("%s is not named in %s", path, s.Log())
+		}
+	}
+	if n := strings.Count(s.Log(), "event=settings.note"); n != 2 {
+		t.Errorf("%d notes", n)
+	}
+	result := Run(t, Options{}, append(args, "--venv", PlainVenv(t), "--check-config", "app")...)
+	if out := strings.Join(strings.Fields(result.Out), " "); result.Status != 0 || !strings.Contains(out, "note --pythonpath "+filepath.Join(folder, "absent")+": there is no such folder") {
+		t.Errorf("status %d, %s", result.Status, result.Out)
+	}
+}
