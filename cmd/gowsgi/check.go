@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -29,7 +30,9 @@ func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stde
 	if err != nil {
 		return err
 	}
-	plan, err := find(ctx, settings)
+	plan, err := find(ctx, settings, func(interpreter string, patience time.Duration) {
+		fmt.Fprintf(stderr, "gowsgi: %s has not answered yet, and is waited for another %v\n", printable(interpreter), patience)
+	})
 	if err != nil {
 		return err
 	}

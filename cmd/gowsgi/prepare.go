@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -21,13 +22,14 @@ type found struct {
 }
 
 // find looks up who the workers are to be and which Python the application has.
-// There is a worker for that Python. Nothing is opened or written.
-func find(ctx context.Context, settings config.Settings) (found, error) {
+// There is a worker for that Python. Nothing is opened or written. late is told if it
+// takes its time.
+func find(ctx context.Context, settings config.Settings, late func(interpreter string, patience time.Duration)) (found, error) {
 	who, err := identity.Resolve(settings)
 	if err != nil {
 		return found{}, err
 	}
-	where := python.Where{Venv: settings.Venv, Program: os.Args[0], Folder: cmp.Or(settings.Chdir, ".")}
+	where := python.Where{Venv: settings.Venv, Program: os.Args[0], Folder: cmp.Or(settings.Chdir, "."), Late: late}
 	asked, err := python.FindAs(ctx, where, who.Credential, who.Env)
 	if err != nil {
 		return found{}, err

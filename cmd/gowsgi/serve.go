@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -75,7 +76,7 @@ func (s start) serve(ctx, starting context.Context, invocation config.Invocation
 
 func (s start) supervise(ctx, starting context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
 	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
-	first, err := s.deploy(starting, settings)
+	first, err := s.deploy(starting, settings, log)
 	if cause := context.Cause(starting); cause != nil {
 		return cause
 	}
@@ -104,8 +105,10 @@ func (s start) supervise(ctx, starting context.Context, settings config.Settings
 }
 
 // deploy finds what the settings lead to, and unpacks the worker for it.
-func (s start) deploy(ctx context.Context, settings config.Settings) (supervisor.Deployment, error) {
-	plan, err := find(ctx, settings)
+func (s start) deploy(ctx context.Context, settings config.Settings, log *slog.Logger) (supervisor.Deployment, error) {
+	plan, err := find(ctx, settings, func(interpreter string, patience time.Duration) {
+		log.Warn("the application's Python has not answered yet", "event", "python.late", "interpreter", interpreter, "patience_seconds", patience.Seconds())
+	})
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
@@ -133,7 +136,7 @@ func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, er
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	next, err := s.deploy(ctx, settings)
+	next, err := s.deploy(ctx, settings, slog.New(own))
 	if err != nil {
 		records.Close()
 		return supervisor.Deployment{}, err

@@ -32,6 +32,9 @@ var question string
 // manager's shim can take seconds.
 const askTimeout = time.Minute
 
+// lateAfter is when somebody may begin to wonder what gowsgi waits for.
+const lateAfter = 5 * time.Second
+
 // answer is the line that question prints, without its mark.
 type answer struct {
 	Executable     location   `json:"executable"`

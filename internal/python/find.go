@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,6 +44,10 @@ func FindAs(ctx context.Context, where Where, user *syscall.Credential, env []st
 	found, err := locate(where)
 	if err != nil {
 		return control.Python{}, err
+	}
+	if where.Late != nil {
+		late := time.AfterFunc(lateAfter, func() { where.Late(found.path, askTimeout-lateAfter) })
+		defer late.Stop()
 	}
 	answer, err := ask(ctx, found, user, env)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // Where says where an application's CPython is looked for, in this order.
@@ -13,6 +14,10 @@ type Where struct {
 	// then $VIRTUAL_ENV
 	Folder string // of the application, which may have a .venv in it; "": none is looked for
 	// then the first python3 on PATH
+
+	// Late is called, once, if the interpreter has not answered for some seconds: its
+	// path, and how long it is waited for yet. nil: nobody wants to know.
+	Late func(interpreter string, patience time.Duration)
 }
 
 type place struct{ option, venv string }
