@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
+	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -80,6 +83,74 @@ func TestLogInJSONIsJSONToTheLastWords(t *testing.T) {
 				t.Errorf("%v", last)
 			}
 		})
+	}
+}
+
+// What ends the start is as serious in systemd's journal as it is.
+func TestLastWordsHaveTheirPriorityInTheJournal(t *testing.T) {
+	for name, c := range map[string]struct {
+		args  []string
+		lines int
+	}{
+		"settings":     {[]string{"--workers", "x", "startup_app"}, 1},
+		"no module":    {[]string{"no_such_module"}, 1},
+		"an exception": {[]string{"startup_raises"}, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reader, journal, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer reader.Close()
+			var stat syscall.Stat_t
+			if err := syscall.Fstat(int(journal.Fd()), &stat); err != nil {
+				t.Fatal(err)
+			}
+			result := Run(t, Options{Dir: Testapps(), Env: []string{fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino)}, Wrap: func(cmd *exec.Cmd) {
+				cmd.Stderr = journal
+			}}, append([]string{"-b", freeAddr(t), "--venv", PlainVenv(t), "--log-level", "critical"}, c.args...)...)
+			journal.Close()
+			text, err := io.ReadAll(reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+			if result.Status == 0 || len(lines) < c.lines || !strings.HasPrefix(lines[len(lines)-1], "<3>gowsgi: ") {
+				t.Errorf("status %d, %q", result.Status, text)
+			}
+			for _, line := range lines {
+				if !strings.HasPrefix(line, "<3>") {
+					t.Errorf("%q", line)
+				}
+			}
+		})
+	}
+}
+
+// A number without its unit would be nanoseconds to one reader and seconds to the next.
+func TestTimesInJSONHaveTheirUnitInTheKey(t *testing.T) {
+	s := startContract(t, "pool_threads", modes[0], "--log-format", "json", "--graceful-timeout", "7", "--timeout-grace", "1", "--timeout", "1")
+	gate, key := s.Gate(t), s.Key()
+	running := Dial(t, s.Server)
+	running.Send("GET /wait?id=" + key + "&gate=" + gate.Path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+	s.WaitNotes(t, key, "called")
+	s.WaitLog(t, `"event":"request.timeout"`)
+	gate.Open(1)
+	s.Signal(t, syscall.SIGTERM)
+	s.Wait(t)
+	stopping := false
+	for _, record := range jsonRecords(t, s.Log()) {
+		if record["event"] == "gowsgi.stopping" {
+			stopping = record["timeout_seconds"] == 7.0
+		}
+		for key, value := range record {
+			if number, ok := value.(float64); ok && number >= 1e6 && key != "pid" {
+				t.Errorf("%s is %v in %v", key, number, record)
+			}
+		}
+	}
+	if !stopping {
+		t.Error("gowsgi.stopping does not say how long it takes at most")
 	}
 }
 

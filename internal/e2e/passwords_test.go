@@ -15,6 +15,13 @@ func TestPasswordsInATargetAreNotLogged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startContract(t, "crashes", modes[0], "--access-logfile", "-", "--access-logformat", format)
+			defer func() {
+				for line := range strings.Lines(s.Log() + s.Out()) {
+					if strings.Contains(line, secret) || strings.Contains(line, "alice") {
+						t.Errorf("%q", line)
+					}
+				}
+			}()
 			target := func(path string) string { return "http://alice:" + secret + "@x" + path }
 			for _, path := range []string{"/pid", "/pid?mail=a@b", "?mail=a@b"} {
 				c := Dial(t, s.Server)
@@ -33,12 +40,6 @@ func TestPasswordsInATargetAreNotLogged(t *testing.T) {
 			s.WaitLog(t, "http://***@x/pid")
 			s.Signal(t, syscall.SIGTERM)
 			s.Wait(t)
-			all := s.Log() + s.Out()
-			for line := range strings.Lines(all) {
-				if strings.Contains(line, secret) || strings.Contains(line, "alice") {
-					t.Errorf("%q", line)
-				}
-			}
 		})
 	}
 }

@@ -68,15 +68,19 @@ def application(environ, start_response):
 		"w (2).wsgi": "wave", "a b.txt": "wave",
 	} {
 		t.Run(file, func(t *testing.T) {
-			path := filepath.Join(folder, "in (parentheses):"+strings.ReplaceAll(file, ".", "-"), file)
-			write(t, path, fmt.Sprintf(app, module))
-			write(t, filepath.Join(filepath.Dir(path), "neighbour.py"), "")
-			for _, target := range []string{path, path + ":application"} {
-				s := Start(t, Options{Target: target})
-				s.Client(t).Get("/").Want(t, 200, "False "+module)
-				s.Client(t).Get("/raise")
-				s.WaitLog(t, `File "`+path+`", line 9, in application`)
-				s.Stop(t)
+			var path string
+			for _, where := range []string{"of ", "in (parentheses):"} {
+				path = filepath.Join(folder, where+strings.ReplaceAll(file, ".", "-"), file)
+				write(t, path, fmt.Sprintf(app, module))
+				write(t, filepath.Join(filepath.Dir(path), "neighbour.py"), "")
+				for _, target := range []string{path, path + ":application"} {
+					t.Run(target[len(folder)+1:], func(t *testing.T) {
+						s := Start(t, Options{Target: target})
+						s.Client(t).Get("/").Want(t, 200, "False "+module)
+						s.Client(t).Get("/raise")
+						s.WaitLog(t, `File "`+path+`", line 9, in application`)
+					})
+				}
 			}
 			// The bytecode of neighbour.wsgi would take the place of neighbour.py's.
 			cached, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "__pycache__", module+".*"))
