@@ -131,6 +131,20 @@ func TestReloadWhoseWorkersEndAtOnceLeavesTheOthersAlone(t *testing.T) {
 	p.stops()
 }
 
+func TestOldWorkerThatIsKilledIsSaidWithItsRequests(t *testing.T) {
+	s := settings(1, behave+"="+stubborn)
+	s.GracefulTimeout = 100 * time.Millisecond
+	p, path := reloadable(t, s)
+	pid, rest := p.begin()
+	s.Env = nil
+	writeReload(t, path, s)
+	p.signal(syscall.SIGHUP)
+	p.waitLog("event=worker.killed worker=1 pid=" + strconv.Itoa(pid) + ` running="GET /wait (`)
+	<-rest
+	p.signal(syscall.SIGTERM)
+	p.stops()
+}
+
 func TestReloadTakesTheNumberOfWorkers(t *testing.T) {
 	s := settings(1)
 	p, path := reloadable(t, s)

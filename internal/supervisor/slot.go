@@ -249,7 +249,8 @@ func (s *supervisor) drain(w *worker, linger time.Duration) {
 	s.sayWaiting(w, time.Now(), firstWaiting)
 	s.after(s.Settings.GracefulTimeout+patience, func() {
 		if _, here := s.workers[w]; here {
-			s.Log.Warn("worker killed, it did not stop in time", "event", "worker.killed", "worker", w.number, "pid", w.pid())
+			attrs := []any{"event", "worker.killed", "worker", w.number, "pid", w.pid()}
+			s.Log.Warn("worker killed, it did not stop in time", append(attrs, s.cutOff(w)...)...)
 			w.kill()
 		}
 	})

@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"maps"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -100,12 +102,29 @@ func (s *supervisor) stopQuickly() {
 // kill ends the workers that have not stopped in time.
 func (s *supervisor) kill() {
 	s.deadline = nil
-	if len(s.workers) > 0 {
-		s.Log.Warn("workers killed, they did not stop in time", "event", "worker.killed", "count", len(s.workers))
-		for w := range s.workers {
-			w.kill()
+	if len(s.workers) == 0 {
+		return
+	}
+	workers := slices.Collect(maps.Keys(s.workers))
+	s.Log.Warn("workers killed, they did not stop in time", append([]any{"event", "worker.killed", "count", len(workers)}, s.cutOff(workers...)...)...)
+	for _, w := range workers {
+		w.kill()
+	}
+}
+
+// cutOff is, for a record, what workers are doing that are about to be killed: they
+// may not be able to say so themselves.
+func (s *supervisor) cutOff(workers ...*worker) (attrs []any) {
+	var running []string
+	for _, w := range workers {
+		if text := w.running(s.Settings.Threads); text != "" {
+			running = append(running, text)
 		}
 	}
+	if running == nil {
+		return nil
+	}
+	return []any{"running", strings.Join(running, ", ")}
 }
 
 // held are the sockets of the present deployment and, while it is being tried,

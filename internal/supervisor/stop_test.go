@@ -83,6 +83,9 @@ func TestSecondInterruptAndQuitStopAtOnce(t *testing.T) {
 				if text := <-rest; text == "done\n" {
 					t.Error("the request was waited for")
 				}
+				if log := p.log.String(); way == stubborn && !strings.Contains(log, `event=worker.killed count=2 running="GET /wait (`) {
+					t.Error("the log does not say what was cut off")
+				}
 			})
 		}
 	}

@@ -173,7 +173,7 @@ func socketPair() (ours *net.UnixConn, theirs *os.File, err error) {
 	return conn.(*net.UnixConn), os.NewFile(uintptr(fds[1]), "control"), nil
 }
 
-// running is what a worker that died was doing: requests are taken up in the
+// running is what a worker that died or is killed was doing: requests are taken up in the
 // order in which they came, so the oldest of them are those that were inside
 // one of its threads.
 func (w *worker) running(threads int) string {

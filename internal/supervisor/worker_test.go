@@ -108,7 +108,13 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 		}
 		_ = json.NewEncoder(w).Encode(s)
 	})
-	mux.HandleFunc("/wait", func(w http.ResponseWriter, _ *http.Request) {
+	board, err := scoreboard.Open(plan.Scoreboard)
+	if err != nil {
+		panic(err)
+	}
+	mux.HandleFunc("/wait", func(w http.ResponseWriter, r *http.Request) {
+		board.Begin(1, r.Method, r.RequestURI)
+		defer board.End(1)
 		fmt.Fprintln(w, os.Getpid())
 		_ = http.NewResponseController(w).Flush()
 		<-stop
@@ -117,10 +123,6 @@ func serve(way string, plan control.Plan, incoming *json.Decoder, told <-chan os
 		}
 		fmt.Fprintln(w, "done")
 	})
-	board, err := scoreboard.Open(plan.Scoreboard)
-	if err != nil {
-		panic(err)
-	}
 	mux.HandleFunc("/die", func(_ http.ResponseWriter, r *http.Request) {
 		board.Begin(0, r.Method, r.RequestURI)
 		_ = unix.Kill(os.Getpid(), unix.SIGKILL)
