@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -104,7 +105,7 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Skipf("the folder for tests is too deep for a socket: %v", err)
 	}
-	defer operator.Serve(socket, &asking{}).Close(time.Second)
+	defer operator.Serve(socket, &asking{}, slog.New(slog.DiscardHandler)).Close(time.Second)
 	run := func(args ...string) (status int, out, errors string) {
 		file, err := os.Create(filepath.Join(t.TempDir(), "out"))
 		if err != nil {

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"sync"
@@ -30,9 +31,10 @@ type Server struct{ http *http.Server }
 
 // Serve answers on l until Close: /metrics and, as an application's listener
 // does below its health path, /-/live and /-/ready.
-func Serve(l net.Listener, s Source) *Server {
+func Serve(l net.Listener, s Source, log *slog.Logger) *Server {
 	server := &Server{&http.Server{
 		Handler: handler(s), ReadTimeout: patience, WriteTimeout: patience, IdleTimeout: time.Minute, MaxHeaderBytes: 8 << 10,
+		ErrorLog: slog.NewLogLogger(log.With("event", "metrics.failed").Handler(), slog.LevelWarn),
 	}}
 	go func() { _ = server.http.Serve(listen.Few(l, mostScrapers)) }()
 	return server

@@ -4,13 +4,16 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -66,7 +69,7 @@ func serve(t testing.TB, path string, subject Subject) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := Serve(socket, subject)
+	server := Serve(socket, subject, slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { server.Close(time.Second) })
 	return server
 }
@@ -186,7 +189,7 @@ func TestOnlyADeadSocketIsReplaced(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := Serve(socket, &fake{state: State{PID: 2}})
+	second := Serve(socket, &fake{state: State{PID: 2}}, slog.New(slog.DiscardHandler))
 	defer second.Close(time.Second)
 	if err := old.Ask(t.Context(), http.MethodGet, "/status", nil, &state); err != nil || state.PID != 1 {
 		t.Errorf("who was connected before: %+v, %v", state, err)
@@ -247,6 +250,89 @@ func TestBadClientsDisturbNobody(t *testing.T) {
 		t.Error("the last of a flood was served")
 	}
 }
+
+// slow is a gowsgi whose orders take longer than a client may take to ask.
+type slow struct {
+	fake
+	patience time.Duration
+}
+
+func (s *slow) Do(ctx context.Context, o Order) (Outcome, error) {
+	select {
+	case <-time.After(5 * s.patience):
+		return Outcome{Done: true, Message: o.Kind}, nil
+	case <-ctx.Done():
+		return Outcome{}, ctx.Err()
+	}
+}
+
+// The time that a client has is for asking. What it asks for takes its own.
+func TestAnOrderMayTakeLongerThanAsking(t *testing.T) {
+	const patience = 100 * time.Millisecond
+	path := filepath.Join(folder(t), "s")
+	socket, err := Listen(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := serveWithin(patience, socket, &slow{patience: patience}, slog.New(slog.DiscardHandler))
+	defer server.Close(time.Second)
+	c := client(t, path)
+	for range 2 { // on the same connection
+		var outcome Outcome
+		if err := c.Ask(t.Context(), http.MethodPost, "/reload", nil, &outcome); err != nil || !outcome.Done {
+			t.Errorf("%+v, %v", outcome, err)
+		}
+	}
+}
+
+// Nobody reads what comes with a question: it could be large, and is wanted by
+// nobody.
+func TestBodiesAreNotRead(t *testing.T) {
+	for _, what := range []string{"GET /status", "GET /stacks?worker=1", "POST /reload", "POST /nothing"} {
+		method, target, _ := strings.Cut(what, " ")
+		request := httptest.NewRequest(method, target, readerFunc(func([]byte) (int, error) {
+			t.Errorf("the body of %s was read", what)
+			return 0, io.EOF
+		}))
+		request.Header.Set("Content-Type", "multipart/form-data; boundary=b")
+		Handler(&fake{}).ServeHTTP(httptest.NewRecorder(), request)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+// What goes wrong on the socket is a record of the log like any other.
+func TestTroubleIsLogged(t *testing.T) {
+	var text strings.Builder
+	var mu sync.Mutex
+	path := filepath.Join(folder(t), "s")
+	socket, err := Listen(path, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := slog.New(slog.NewTextHandler(writerFunc(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return text.Write(p)
+	}), nil))
+	server := Serve(socket, nil, log) // to ask nobody is a panic
+	defer server.Close(time.Second)
+	if err := client(t, path).Ask(t.Context(), http.MethodGet, "/status", nil, &State{}); err == nil {
+		t.Error("nobody answered")
+	}
+	server.Close(time.Second)
+	mu.Lock()
+	defer mu.Unlock()
+	if !strings.Contains(text.String(), "level=WARN") || !strings.Contains(text.String(), "event=control.failed") {
+		t.Errorf("the log: %s", text.String())
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // A client that leaves ends its question, and one that waits gets its answer when
 // the server closes.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -44,12 +45,17 @@ type Server struct {
 }
 
 // Serve answers for subject on a socket that Listen has opened, until Close.
-func Serve(s *Socket, subject Subject) *Server {
+func Serve(s *Socket, subject Subject, log *slog.Logger) *Server {
+	return serveWithin(clientPatience, s, subject, log)
+}
+
+func serveWithin(patience time.Duration, s *Socket, subject Subject, log *slog.Logger) *Server {
 	server := &Server{
 		http: &http.Server{
-			Handler: Handler(subject), ReadTimeout: clientPatience, IdleTimeout: clientPatience, MaxHeaderBytes: longestHead,
+			Handler: Handler(subject), ReadTimeout: patience, IdleTimeout: patience, MaxHeaderBytes: longestHead,
 			// Not WriteTimeout, which would count from the request: an order can
 			// take its time.
+			ErrorLog: slog.NewLogLogger(log.With("event", "control.failed").Handler(), slog.LevelWarn),
 		},
 		listener: listen.Few(s.listener, mostClients),
 		remove:   s.remove,
@@ -83,8 +89,9 @@ func Handler(subject Subject) http.Handler {
 		answer(w, state, err)
 	})
 	mux.HandleFunc("GET /stacks", func(w http.ResponseWriter, r *http.Request) {
-		worker, request := 0, r.FormValue("request")
-		if text := r.FormValue("worker"); text != "" {
+		query := r.URL.Query() // not FormValue, which would read a body
+		worker, request := 0, query.Get("request")
+		if text := query.Get("worker"); text != "" {
 			var err error
 			if worker, err = strconv.Atoi(text); err != nil || worker < 1 {
 				answer(w, nil, Refusal("worker must be a worker's number, such as 1"))

@@ -29,7 +29,7 @@ func (s *supervisor) openControl() {
 		s.Log.Info("nobody can ask this gowsgi with gowsgi status: "+err.Error(), "event", "control.none")
 		return
 	}
-	s.control = operator.Serve(socket, &operated{s: s})
+	s.control = operator.Serve(socket, &operated{s: s}, s.Log)
 	s.Log.Debug("gowsgi status asks here", "event", "control.open", "path", path)
 }
 

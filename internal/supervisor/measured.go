@@ -100,7 +100,7 @@ func (s *supervisor) openMetrics(settings config.Settings) (*metrics.Server, err
 		return nil, metricsRefused(settings.Metrics, err)
 	}
 	s.Log.Info("metrics are here", "event", "metrics.open", "address", "http://"+l.Addr().String()+"/metrics")
-	return metrics.Serve(l, measured{s}), nil
+	return metrics.Serve(l, measured{s}, s.Log), nil
 }
 
 func metricsRefused(address string, err error) error {
