@@ -14,14 +14,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
 
 // Client speaks to one gowsgi.
 type Client struct {
-	path string
-	http http.Client
+	path     string
+	http     http.Client
+	patience time.Duration // answerPatience
 }
 
 // NewClient makes a client of the gowsgi whose socket is at path.
@@ -29,18 +31,35 @@ func NewClient(path string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{Timeout: dialPatience}).DialContext(ctx, "unix", path)
 	}
-	return &Client{path: path, http: http.Client{Transport: &http.Transport{DialContext: dial, ResponseHeaderTimeout: 0}}}
+	return &Client{path: path, http: http.Client{Transport: &http.Transport{DialContext: dial}}, patience: answerPatience}
 }
 
-// dialPatience is how long a gowsgi may take to accept.
-const dialPatience = 2 * time.Second
+const (
+	// dialPatience is how long a gowsgi may take to accept, and to say who it is.
+	dialPatience = 2 * time.Second
+	// answerPatience is how long it may take to answer a question: longer than it
+	// waits for its workers.
+	answerPatience = 15 * time.Second
+)
 
 // longestAnswer is what is read of an answer.
 const longestAnswer = 64 << 20
 
 // Ask has value filled in with the answer to method path. The error is one
-// sentence.
+// sentence. An order may take as long as it takes, if somebody is there.
 func (c *Client) Ask(ctx context.Context, method, path string, query url.Values, value any) error {
+	if method == http.MethodGet {
+		limited, cancel := context.WithTimeout(ctx, c.patience)
+		defer cancel()
+		return c.ask(limited, method, path, query, value)
+	}
+	if err := c.Ask(ctx, http.MethodGet, "/", nil, new(any)); err != nil {
+		return err
+	}
+	return c.ask(ctx, method, path, query, value)
+}
+
+func (c *Client) ask(ctx context.Context, method, path string, query url.Values, value any) error {
 	to := url.URL{Scheme: "http", Host: "gowsgi", Path: path, RawQuery: query.Encode()}
 	request, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
 	if err != nil {
@@ -74,6 +93,8 @@ func (c *Client) unreachable(err error) error {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the gowsgi of %s %w", c.path, errSilent)
 	case errors.Is(err, os.ErrNotExist):
 		return fmt.Errorf("no gowsgi runs here: there is no socket %s", c.path)
 	case errors.Is(err, syscall.ECONNREFUSED):
@@ -83,9 +104,12 @@ func (c *Client) unreachable(err error) error {
 	case errors.As(err, &number):
 		return fmt.Errorf("the gowsgi of %s cannot be reached: %w", c.path, number)
 	default:
-		return fmt.Errorf("the gowsgi of %s did not answer: it has just ended, or it is no gowsgi", c.path)
+		return fmt.Errorf("the gowsgi of %s did not answer: it has just ended, or too many ask it at once, or it is no gowsgi", c.path)
 	}
 }
+
+// errSilent: somebody is there, and says nothing.
+var errSilent = errors.New("does not answer: is it stopped?")
 
 // Find returns a client of the gowsgi that is meant: that of a socket's address
 // unix:PATH, that of a pid file, the one of a name or process id, or the only one
@@ -97,22 +121,34 @@ func Find(ctx context.Context, address, pidFile, name string) (*Client, error) {
 	case pidFile != "":
 		return findByPid(pidFile)
 	}
-	var found []candidate
+	var found, silent []candidate
 	for _, c := range candidates(ctx) {
-		if name == "" || c.state.Name == name || c.state.Target == name || strconv.Itoa(c.state.PID) == name {
+		switch {
+		case c.err != nil: // it may be the one that is meant
+			silent = append(silent, c)
+		case name == "" || c.state.Name == name || c.state.Target == name || strconv.Itoa(c.state.PID) == name:
 			found = append(found, c)
 		}
 	}
 	switch {
-	case len(found) == 1:
+	case name == "" && len(found) == 0 && len(silent) > 0:
+		return nil, silent[0].err
+	case len(found) == 1 && (name != "" || len(silent) == 0):
 		return found[0].client, nil
-	case len(found) > 1:
+	case len(found) > 0:
 		var names []string
 		for _, c := range found {
 			names = append(names, fmt.Sprintf("%s (%d)", c.state.Name, c.state.PID))
 		}
+		if name == "" {
+			for _, c := range silent {
+				names = append(names, fmt.Sprintf("the one of %s, which does not answer", c.client.path))
+			}
+		}
 		slices.Sort(names)
 		return nil, fmt.Errorf("which one: %s? Give a name or the process id", strings.Join(names, ", "))
+	case name != "" && len(silent) > 0:
+		return nil, fmt.Errorf("no gowsgi of yours that answers is called %q, and %w", name, silent[0].err)
 	case name != "":
 		return nil, fmt.Errorf("no gowsgi of yours is called %q: gowsgi status without a name shows the only one, and --pid FILE or --control unix:PATH name one that is elsewhere", name)
 	default:
@@ -148,36 +184,65 @@ func findByPid(pidFile string) (*Client, error) {
 	return nil, fmt.Errorf("process %d of %s has no control socket at %s: name it with --control unix:PATH", pid, pidFile, paths[0])
 }
 
-// candidate is a gowsgi that answers.
+// candidate is a gowsgi that answers, or err says that it does not.
 type candidate struct {
 	client *Client
 	state  State
+	err    error
 }
 
 // candidates are those of this user, and takes away the sockets of dead ones.
+// They are asked at the same time: one that does not answer keeps nobody from
+// hearing of the others.
 func candidates(ctx context.Context) []candidate {
-	ctx, cancel := context.WithTimeout(ctx, 2*dialPatience)
-	defer cancel()
+	var mu sync.Mutex
+	var asked sync.WaitGroup
+	var all []candidate
+	for _, path := range places() {
+		asked.Go(func() {
+			c := candidate{client: NewClient(path)}
+			c.client.patience = 2 * dialPatience
+			c.err = c.client.Ask(ctx, http.MethodGet, "/status", nil, &c.state)
+			c.client.http.CloseIdleConnections() // most are not asked again
+			c.client.patience = answerPatience
+			switch {
+			case c.err == nil, errors.Is(c.err, errSilent):
+				mu.Lock()
+				defer mu.Unlock()
+				all = append(all, c)
+			case isDead(path):
+				_ = os.Remove(path)
+			}
+		})
+	}
+	asked.Wait()
+	slices.SortFunc(all, func(a, b candidate) int { return strings.Compare(a.client.path, b.client.path) })
 	var found []candidate
 	seen := map[int]bool{}
+	for _, c := range all {
+		if c.err != nil || !seen[c.state.PID] {
+			found = append(found, c)
+		}
+		seen[c.state.PID] = true
+	}
+	return found
+}
+
+// places are the sockets in this user's folders.
+func places() []string {
+	var places []string
 	for _, folder := range folders() {
 		if !isPrivate(folder) { // what is there may be anybody's
 			continue
 		}
 		paths, _ := filepath.Glob(filepath.Join(folder, "*"+suffix))
 		for _, path := range paths {
-			c := candidate{client: NewClient(path)}
-			err := c.client.Ask(ctx, http.MethodGet, "/status", nil, &c.state)
-			c.client.http.CloseIdleConnections() // most are not asked again
-			if err == nil && !seen[c.state.PID] {
-				seen[c.state.PID] = true
-				found = append(found, c)
-			} else if err != nil && isDead(path) {
-				_ = os.Remove(path)
+			if !slices.Contains(places, path) {
+				places = append(places, path)
 			}
 		}
 	}
-	return found
+	return places
 }
 
 // isDead tells whether nobody listens on a socket any more.

@@ -392,6 +392,9 @@ func TestWhoIsMeant(t *testing.T) {
 	serve(t, filepath.Join(only, "101"+suffix), &fake{state: State{Name: "test-shop", Target: "shop:app", PID: 101}})
 	serve(t, filepath.Join(only, "102"+suffix), &fake{state: State{Name: "test-blog", Target: "blog:app", PID: 102}})
 	serve(t, filepath.Join(only, "103"+suffix), &fake{state: State{Name: "test-blog", Target: "blog:app", PID: 103}})
+	if got := ask("", "", ""); !strings.HasPrefix(got, "which one: ") {
+		t.Errorf("of three: %q", got)
+	}
 	dead := filepath.Join(only, "104"+suffix)
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: dead})
 	if err != nil {
@@ -436,6 +439,45 @@ func TestWhoIsMeant(t *testing.T) {
 	}
 	if private(only) == nil {
 		t.Error("a folder that is everybody's is a place for a socket")
+	}
+}
+
+// One that is stopped accepts, since the kernel does, and says nothing. It keeps
+// nobody waiting without end, nor from hearing of another one.
+func TestOneThatDoesNotAnswer(t *testing.T) {
+	dir := folder(t)
+	t.Setenv("XDG_RUNTIME_DIR", dir)
+	only := filepath.Join(dir, "gowsgi")
+	if err := private(only); err != nil {
+		t.Fatal(err)
+	}
+	stopped := filepath.Join(only, "100"+suffix) // the first that is looked at
+	l, err := net.Listen("unix", stopped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	serve(t, filepath.Join(only, "101"+suffix), &fake{state: State{Name: "test-shop", PID: 101}})
+	var asked sync.WaitGroup
+	asked.Go(func() {
+		if c, err := Find(t.Context(), "", "", "test-shop"); err != nil || c.path != filepath.Join(only, "101"+suffix) {
+			t.Errorf("the other one: %v", err)
+		}
+	})
+	for name, want := range map[string]string{"": stopped + ", which does not answer", "100": stopped + " does not answer: is it stopped?"} {
+		asked.Go(func() {
+			if _, err := Find(t.Context(), "", "", name); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("%q: %v", name, err)
+			}
+		})
+	}
+	asked.Wait()
+	c := client(t, stopped)
+	c.patience = 50 * time.Millisecond
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		if err := c.Ask(t.Context(), method, "/reload", nil, new(any)); err == nil || !strings.HasSuffix(err.Error(), "does not answer: is it stopped?") {
+			t.Errorf("%s: %v", method, err)
+		}
 	}
 }
 
