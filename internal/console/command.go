@@ -188,6 +188,7 @@ func (c *command) order(ctx context.Context, client *operator.Client) error {
 func (c *command) print(value any) error {
 	encoder := json.NewEncoder(c.stdout)
 	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false) // people read it, too
 	return encoder.Encode(value)
 }
 

@@ -55,6 +55,40 @@ func TestATableFitsItsTerminalAndCannotMoveItsCursor(t *testing.T) {
 	}
 }
 
+// Of a narrow terminal the columns are left out that are missed least, and lines
+// are not cut where that can be helped. What came from a client is as wide as it
+// looks here.
+func TestANarrowTerminalShowsWhatMatters(t *testing.T) {
+	s := sample()
+	s.Workers[0].Connections.Open = 123456789 // longer than its header
+	s.Workers[1].Running[0].Target = "/\u4e2d\u6587"
+	for width, missing := range map[int]string{
+		0: "", 300: "", 110: "GOROUTINES", 80: "GOROUTINES PSS LIMIT RESTARTS THREAD", 40: "GOROUTINES PSS LIMIT RESTARTS GIL CONNS RSS REQUESTS AGE THREAD CLIENT",
+	} {
+		text := table(s, view{width: width})
+		_, workers, _ := strings.Cut(text, "\n\n")
+		workers, requests, _ := strings.Cut(workers, "\n\n")
+		for _, column := range strings.Fields(missing) {
+			header, _, _ := strings.Cut(workers+"\n"+requests, "\n")
+			if strings.Contains(header, column) {
+				t.Errorf("width %d has %s:\n%s", width, column, text)
+			}
+		}
+		for _, column := range []string{"WORKER", "PID", "STATE", "BUSY", "QUEUE", "REQUEST ", "WHAT"} {
+			if !strings.Contains(workers+requests, column) {
+				t.Errorf("width %d has no %s:\n%s", width, column, text)
+			}
+		}
+		table, _, _ := strings.Cut(workers, "worker 2:")
+		if strings.Contains(table, "…") {
+			t.Errorf("width %d cuts:\n%s", width, table)
+		}
+		if !strings.Contains(requests, "GET /%E4%B8%AD%") {
+			t.Errorf("width %d:\n%s", width, requests)
+		}
+	}
+}
+
 func TestRequestsAreSortedByAge(t *testing.T) {
 	order := func(v view) string {
 		return strings.Join(regexp.MustCompile(`(?m)^[ab]-\d`).FindAllString(table(sample(), v), -1), " ")

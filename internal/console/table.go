@@ -35,7 +35,8 @@ func table(s operator.State, v view) string {
 	for _, w := range s.Workers {
 		rows = append(rows, workerRow(w))
 	}
-	b.WriteString(align(fit(rows, v.width), v.width))
+	rows = fit(rows, v.width, 0, "GOROUTINES", "PSS", "LIMIT", "RESTARTS", "GIL", "CONNS", "RSS", "REQUESTS", "AGE")
+	b.WriteString(align(rows, v.width))
 	for _, w := range s.Workers {
 		for _, note := range notes(w) {
 			b.WriteString(cut(fmt.Sprintf("worker %d: %s", w.Number, note), v.width) + "\n")
@@ -46,7 +47,8 @@ func table(s operator.State, v view) string {
 		b.WriteString("\nno requests run\n")
 	} else {
 		header := row{"REQUEST", "WORKER", "AGE", "STAGE", "THREAD", "CLIENT", "WHAT"}
-		b.WriteString("\n" + align(append([]row{header}, rows...), v.width))
+		rows = fit(append([]row{header}, rows...), v.width, enoughOfWhat, "THREAD", "CLIENT", "WORKER", "STAGE")
+		b.WriteString("\n" + align(rows, v.width))
 	}
 	text := b.String()
 	if lines := strings.SplitAfter(text, "\n"); v.height > 0 && len(lines) > v.height {
@@ -130,7 +132,7 @@ func requestRows(s operator.State, v view) []row {
 	for _, r := range all {
 		rows = append(rows, row{
 			printable(r.ID), strconv.Itoa(r.worker), age(r.Age), r.Stage, printable(r.Thread), printable(r.Client),
-			printable(r.Method + " " + r.Target),
+			narrow(printable(r.Method + " " + r.Target)),
 		})
 	}
 	return rows
@@ -163,12 +165,15 @@ func align(rows []row, width int) string {
 	return b.String()
 }
 
-// fit leaves out the columns that are missed least, until the rows fit.
-func fit(rows []row, width int) []row {
-	for _, least := range []string{"GOROUTINES", "PSS", "LIMIT", "RESTARTS"} {
-		line, _, _ := strings.Cut(align(rows, 0), "\n")
-		column := slices.Index(rows[0], least)
-		if width == 0 || utf8.RuneCountInString(line) <= width || column < 0 {
+// enoughOfWhat is how much of a request's target there should be.
+const enoughOfWhat = 32
+
+// fit leaves out columns, in the order in which they are missed least, until the
+// rows fit. Of the last column so much is enough, if that is not 0.
+func fit(rows []row, width, enough int, least ...string) []row {
+	for _, name := range least {
+		column := slices.Index(rows[0], name)
+		if width == 0 || column < 0 || longest(rows, enough) <= width {
 			break
 		}
 		var narrower []row
@@ -178,6 +183,36 @@ func fit(rows []row, width int) []row {
 		rows = narrower
 	}
 	return rows
+}
+
+// longest is how long the longest line of rows is, with so much of the last
+// column.
+func longest(rows []row, enough int) int {
+	var short []row
+	for _, r := range rows {
+		r = slices.Clone(r)
+		r[len(r)-1] = cut(r[len(r)-1], enough)
+		short = append(short, r)
+	}
+	most := 0
+	for line := range strings.Lines(align(short, 0)) {
+		most = max(most, utf8.RuneCountInString(line)-1)
+	}
+	return most
+}
+
+// narrow spells out, as URLs do, what came from a client and may be wider or
+// narrower on a terminal than one column for each character.
+func narrow(text string) string {
+	var b strings.Builder
+	for _, c := range []byte(text) {
+		if c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // cut makes a line fit.

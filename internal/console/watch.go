@@ -10,76 +10,94 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/gowsgi/gowsgi/internal/operator"
 )
 
 // watchInterval is how often --watch asks.
 const watchInterval = 2 * time.Second
 
-// What a terminal is told: another screen without cursor, and back; from the top.
-const (
-	enter = "\x1b[?1049h\x1b[?25l"
-	leave = "\x1b[?25h\x1b[?1049l"
-	clear = "\x1b[H\x1b[2J"
-)
+// reading is an answer.
+type reading struct {
+	state operator.State
+	err   error
+}
 
 // keepWatching shows the state again and again until q is pressed, or the gowsgi
 // has gone.
 func (c *command) keepWatching(ctx context.Context, client *operator.Client) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
-	keys := make(chan byte)
-	screen := width(c.stdout) > 0
-	if screen {
-		restore, err := keysAtOnce(c.stdin)
-		if err == nil {
-			defer restore()
-			go readKeys(ctx, c.stdin, keys)
-		}
-		_, _ = io.WriteString(c.stdout, enter)
-		defer func() { _, _ = io.WriteString(c.stdout, leave) }()
+	ctx, cancel := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	defer cancel()
+	screen := open(c.stdin, c.stdout)
+	defer screen.close()
+	keys, resized := make(chan byte), make(chan os.Signal, 1)
+	if screen != nil {
+		signal.Notify(resized, syscall.SIGWINCH)
+		defer signal.Stop(resized)
+	}
+	if screen.hasKeys() {
+		go readKeys(ctx, c.stdin, keys)
 	}
 	v := view{}
-	var state operator.State
+	var last reading
+	answers := make(chan reading, 1)
+	ask := func() { answers <- look(ctx, client) }
+	go ask()
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
-	for asks := true; ; {
-		if asks {
-			state = operator.State{}
-			if err := client.Ask(ctx, http.MethodGet, "/status", nil, &state); err != nil {
-				return err
-			}
-		}
-		if err := c.show(state, v, screen); err != nil {
-			return err
-		}
+	for asking := true; ; {
 		select {
 		case <-ctx.Done():
 			return nil
+		case last = <-answers:
+			asking = false
 		case <-tick.C:
-			asks = true
+			if !asking {
+				asking = true
+				go ask()
+			}
+			continue
+		case <-resized:
 		case key := <-keys:
-			asks = false
 			switch key {
 			case 'q':
 				return nil
 			case 's':
 				v.youngest = !v.youngest
 			case 'w':
-				v.worker = nextWorker(state, v.worker)
+				v.worker = nextWorker(last.state, v.worker)
 			}
+		}
+		if last.err != nil {
+			return last.err
+		}
+		if last.state.PID == 0 { // nobody has answered yet
+			continue
+		}
+		if err := c.show(last.state, v, screen); err != nil {
+			return err
 		}
 	}
 }
 
-func (c *command) show(state operator.State, v view, screen bool) error {
+// look asks what there is. A gowsgi that goes in an upgrade may be the one that
+// was asked before: then the one that has come is there to be asked.
+func look(ctx context.Context, client *operator.Client) (r reading) {
+	for range 2 {
+		r = reading{}
+		if r.err = client.Ask(ctx, http.MethodGet, "/status", nil, &r.state); r.err == nil || ctx.Err() != nil {
+			return r
+		}
+		client.Leave()
+	}
+	return r
+}
+
+func (c *command) show(state operator.State, v view, screen *screen) error {
 	if c.json {
 		return c.print(state)
 	}
 	text := ""
-	if screen {
+	if screen != nil {
 		v.width, v.height = dimensions(c.stdout)
 		text = clear
 	}
@@ -114,40 +132,4 @@ func readKeys(ctx context.Context, from *os.File, keys chan<- byte) {
 			return
 		}
 	}
-}
-
-// keysAtOnce has a terminal pass on each key, and show none.
-func keysAtOnce(terminal *os.File) (restore func(), err error) {
-	fd := int(terminal.Fd())
-	before, err := unix.IoctlGetTermios(fd, getTermios)
-	if err != nil {
-		return nil, err
-	}
-	now := *before
-	now.Lflag &^= unix.ICANON | unix.ECHO
-	now.Cc[unix.VMIN], now.Cc[unix.VTIME] = 1, 0
-	if err := unix.IoctlSetTermios(fd, setTermios, &now); err != nil {
-		return nil, err
-	}
-	return func() { _ = unix.IoctlSetTermios(fd, setTermios, before) }, nil
-}
-
-// width is how wide a terminal is; 0: it is none.
-func width(file *os.File) int {
-	w, _ := dimensions(file)
-	return w
-}
-
-func dimensions(file *os.File) (width, height int) {
-	if file == nil {
-		return 0, 0
-	}
-	window, err := unix.IoctlGetWinsize(int(file.Fd()), unix.TIOCGWINSZ)
-	if err != nil {
-		return 0, 0
-	}
-	if window.Col == 0 { // a terminal that does not know
-		return 80, 24
-	}
-	return int(window.Col), int(window.Row)
 }

@@ -4,7 +4,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -19,6 +18,9 @@ func onTerminal(t *testing.T, o Options, args ...string) (*screen, *os.File, fun
 	cmd := command(o, args...)
 	cmd.Env = append(cmd.Env, "TERM=xterm")
 	cmd.SysProcAttr = nil // pty makes a session, which is a process group, too
+	if o.Wrap != nil {
+		o.Wrap(cmd)
+	}
 	terminal, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 30, Cols: 100})
 	if err != nil {
 		t.Fatal(err)
@@ -75,36 +77,6 @@ func TestTheLogOnATerminal(t *testing.T) {
 				t.Error("the application's frames")
 			}
 		})
-	}
-}
-
-// gowsgi status --watch shows, sorts and leaves the terminal as it was.
-func TestWatch(t *testing.T) {
-	control := "unix:" + filepath.Join(shortFolder(t), "control")
-	s := Start(t, Options{Target: "sleeps:application", Args: []string{"--control", control, "-w", "2", "--timeout", "0"}})
-	ended := make(chan int)
-	go func() { ended <- s.Client(t).Get("/sleep?seconds=4").Status }()
-	shown, terminal, wait := onTerminal(t, Options{}, "status", "--control", control, "--watch")
-	Eventually(t, "the request is shown", func() bool { return strings.Contains(shown.String(), "GET /sleep?seconds=4") })
-	shows := strings.Count(shown.String(), "WORKER")
-	for _, key := range "sw" {
-		if _, err := io.WriteString(terminal, string(key)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	Eventually(t, "it is shown anew", func() bool { return strings.Count(shown.String(), "WORKER") > shows+2 })
-	if _, err := io.WriteString(terminal, "q"); err != nil {
-		t.Fatal(err)
-	}
-	if status := wait(); status != 0 {
-		t.Errorf("exit status %d", status)
-	}
-	Eventually(t, "the terminal is left as it was", func() bool {
-		text := shown.String()
-		return strings.HasPrefix(text, "\x1b[?1049h") && strings.HasSuffix(text, "\x1b[?1049l")
-	})
-	if status := <-ended; status != http.StatusOK {
-		t.Errorf("the request ended with %d", status)
 	}
 }
 

@@ -59,6 +59,9 @@ func (c *Client) Ask(ctx context.Context, method, path string, query url.Values,
 	return c.ask(ctx, method, path, query, value)
 }
 
+// Leave ends the connection, if there is one: the next question makes another.
+func (c *Client) Leave() { c.http.CloseIdleConnections() }
+
 func (c *Client) ask(ctx context.Context, method, path string, query url.Values, value any) error {
 	to := url.URL{Scheme: "http", Host: "gowsgi", Path: path, RawQuery: query.Encode()}
 	request, err := http.NewRequestWithContext(ctx, method, to.String(), nil)
@@ -203,7 +206,7 @@ func candidates(ctx context.Context) []candidate {
 			c := candidate{client: NewClient(path)}
 			c.client.patience = 2 * dialPatience
 			c.err = c.client.Ask(ctx, http.MethodGet, "/status", nil, &c.state)
-			c.client.http.CloseIdleConnections() // most are not asked again
+			c.client.Leave() // most are not asked again
 			c.client.patience = answerPatience
 			switch {
 			case c.err == nil, errors.Is(c.err, errSilent):
