@@ -1,12 +1,11 @@
 package e2e
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"regexp"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
@@ -294,6 +293,10 @@ func TestHealth(t *testing.T) {
 	if status, _ := health("/-/live"); status != 200 {
 		t.Errorf("alive: %d", status)
 	}
+	Eventually(t, "gowsgi itself says so, too", func() bool { // what it knows of its workers is a moment old
+		status, text := ready(t, address)
+		return status == 503 && text == "not ready: the queue is full\n"
+	})
 	if m := scrape(t, address); m[`gowsgi_queue_length{worker="1"}`] > 1 || m["gowsgi_ready"] != 1 {
 		t.Errorf("queue %v, ready %v", m[`gowsgi_queue_length{worker="1"}`], m["gowsgi_ready"])
 	}
@@ -303,11 +306,73 @@ func TestHealth(t *testing.T) {
 	Eventually(t, "it is ready again", func() bool { status, _ := health("/-/ready"); return status == 200 })
 }
 
+// ready asks whether requests may be sent, at the address of --metrics.
+func ready(t testing.TB, address string) (status int, text string) {
+	t.Helper()
+	client := http.Client{Timeout: deadline}
+	defer client.CloseIdleConnections()
+	response, err := client.Get("http://" + address + "/-/ready")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(body)
+}
+
+// That no worker serves is said with its reason: to load balancers, Prometheus,
+// systemd and gowsgi status.
+func TestNoWorkerServes(t *testing.T) {
+	t.Parallel() // it mostly waits
+	m, address := startManager(t), freeAddr(t)
+	control := "unix:" + filepath.Join(shortFolder(t), "control")
+	p := prepareProject(t)
+	p.Edition(t, 1)
+	p.serve(t, ProjectOptions{
+		Settings: Settings{Workers: 1, Threads: 2}, Env: []string{"NOTIFY_SOCKET=" + m.path},
+		Args: []string{"--metrics", address, "--control", control, "--name", "shop"},
+	})
+	m.Told(t, "READY=1\nSTATUS=shop, 1 worker of 2 threads\n", 1)
+	p.Answer(t) // so it is known to work, and is tried for ever
+	p.Write(t, "editions.py", "import os\nos._exit(3)\n")
+	_ = syscall.Kill(p.Workers(t)[0], syscall.SIGKILL)
+	m.Told(t, "\nSTATUS=not ready: no worker serves\n", 1)
+	m.Told(t, "\nSTATUS=not ready: no worker serves; worker 1 waits to be started: it cannot start\n", 1)
+	if status, text := ready(t, address); status != 503 || text != "not ready: no worker serves\n" {
+		t.Errorf("%d %s", status, text)
+	}
+	if samples := scrape(t, address); samples["gowsgi_ready"] != 0 || samples[`gowsgi_workers{phase="serving"}`] != 0 {
+		t.Errorf("ready %v, serving %v", samples["gowsgi_ready"], samples[`gowsgi_workers{phase="serving"}`])
+	}
+	p.Edition(t, 2)
+	Eventually(t, "it is ready again", func() bool { status, _ := ready(t, address); return status == 200 })
+	if p.Answer(t) != "2" {
+		t.Error("the worker is of another edition")
+	}
+	m.ToldAgain(t, "\nSTATUS=shop, 1 worker of 2 threads\n", 1)
+	told := m.told.String()
+	if n := strings.Count(told, "STATUS="); n > 12 {
+		t.Errorf("systemd was told %d times:\n%s", n, told)
+	}
+	p.terminate(t)
+	m.Told(t, "STOPPING=1", 1)
+	if _, after, _ := strings.Cut(m.Mark(t, "MARK=1"), "STOPPING=1"); strings.Contains(after, "shop") || strings.Contains(after, "not ready") {
+		t.Errorf("while it stopped systemd was told %s", after)
+	}
+}
+
 // Between SIGTERM and the end of accepting there is time for a load balancer.
 func TestShutdownDelay(t *testing.T) {
 	address := freeAddr(t)
-	s := Start(t, Options{Target: "sleeps:application", Args: []string{"-w", "2", "--health-path", "/-", "--shutdown-delay", "1h", "--metrics", address}})
+	m := startManager(t)
+	s := Start(t, Options{Target: "sleeps:application", Env: []string{"NOTIFY_SOCKET=" + m.path}, Args: []string{
+		"-w", "2", "--health-path", "/-", "--shutdown-delay", "1h", "--metrics", address,
+	}})
 	s.Signal(t, syscall.SIGTERM)
+	m.Told(t, "STOPPING=1\nSTATUS=not ready, stops in 1h0m0s\n", 1)
 	s.WaitLog(t, "event=gowsgi.leaving")
 	Eventually(t, "all workers say that they are not ready", func() bool {
 		for range 10 {
@@ -323,14 +388,8 @@ func TestShutdownDelay(t *testing.T) {
 	if m := scrape(t, address); m["gowsgi_ready"] != 0 {
 		t.Error("its metrics say that it is ready")
 	}
-	response, err := http.Get("http://" + address + "/-/ready")
-	if err != nil {
-		t.Fatal(err)
-	}
-	line, _ := bufio.NewReader(response.Body).ReadString('\n')
-	response.Body.Close()
-	if response.StatusCode != 503 || !regexp.MustCompile("about to stop").MatchString(line) {
-		t.Errorf("%d %s", response.StatusCode, line)
+	if status, text := ready(t, address); status != 503 || text != "not ready: gowsgi is about to stop\n" {
+		t.Errorf("%d %s", status, text)
 	}
 	// A worker that takes another's place says the same.
 	for _, pid := range s.WorkerPIDs() {

@@ -61,10 +61,22 @@ func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err 
 
 // Unready says why no requests should be sent here.
 func (m measured) Unready(ctx context.Context) (reason string) {
-	if err := m.s.consult(ctx, func() { reason = m.s.unready() }); err != nil {
+	err := m.s.consult(ctx, func() {
+		if reason = m.s.unready(); reason == "" && m.s.full() {
+			reason = "the queue is full"
+		}
+	})
+	if err != nil {
 		return err.Error()
 	}
 	return reason
+}
+
+// full tells whether each worker that serves says that its queue is.
+func (s *supervisor) full() bool {
+	return !slices.ContainsFunc(s.serving(), func(w *worker) bool {
+		return w.page.Now().Queued < int64(s.Settings.BacklogRequests)
+	})
 }
 
 func (s *supervisor) unready() string {

@@ -91,7 +91,7 @@ func (s *supervisor) try(next Deployment) {
 func (s *supervisor) refuseReload(reason, traceback string) {
 	s.reloadEnded(reloadFailed, reason)
 	s.Log.Error("reload failed: the old workers go on serving", "event", "reload.failed", "reason", reason, "traceback", traceback)
-	s.systemd.Ready(s.status())
+	s.tellReady()
 	again := s.reload.again
 	s.reload = reload{}
 	if again {
@@ -176,7 +176,7 @@ func (s *supervisor) finishReload() {
 	s.reloadEnded(reloadDone, "")
 	s.Log.Info("reloaded", "event", "reload.done", "workers", len(s.slots),
 		"seconds", time.Since(s.reload.began).Round(time.Millisecond).Seconds())
-	s.systemd.Ready(s.status())
+	s.tellReady()
 	again := s.reload.again
 	s.reload = reload{}
 	if again {

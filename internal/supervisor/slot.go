@@ -22,6 +22,7 @@ type slot struct {
 	failures int       // starts in a row that failed: start_limit counts them
 	early    int       // failed starts and other early ends in a row: they make pauses
 	rest     time.Time // no attempt to start before that
+	trouble  string    // why there are pauses, once there are
 }
 
 func (sl *slot) resting() bool { return time.Now().Before(sl.rest) }
@@ -212,7 +213,6 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 func (s *supervisor) settle(w *worker) {
 	if sl := s.slots[w.number]; s.stopping == no && sl != nil && sl.serving == w {
 		sl.early = 0
-		s.systemd.Status(s.status())
 		s.arrange()
 	}
 }
@@ -230,12 +230,7 @@ func (s *supervisor) announce() {
 	s.started = true
 	s.Log.Info("ready", "event", "gowsgi.ready", "workers", len(s.slots), "threads", s.Settings.Threads)
 	s.relieve()
-	s.systemd.Ready(s.status())
-}
-
-// status is what systemctl status shows.
-func (s *supervisor) status() string {
-	return fmt.Sprintf("%s, %d workers of %d threads", label(s.Settings), len(s.slots), s.Settings.Threads)
+	s.tellReady()
 }
 
 // drain lets a worker finish what it has and end; another one has its place.
@@ -369,8 +364,7 @@ func (s *supervisor) tryAgain(sl *slot, reason string) {
 	}
 	if wait > 0 {
 		s.Log.Warn("worker waits to be started", "event", "worker.delayed", "worker", sl.number, "wait_seconds", wait.Seconds())
-		s.systemd.Status(fmt.Sprintf("worker %d waits to be started: %s", sl.number, reason))
-		sl.rest = time.Now().Add(wait)
+		sl.rest, sl.trouble = time.Now().Add(wait), reason
 		s.after(wait, s.arrange)
 	}
 	s.arrange()

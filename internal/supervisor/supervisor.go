@@ -116,6 +116,7 @@ type supervisor struct {
 	done      chan struct{} // closed when nobody reads events any more
 
 	systemd  *systemd.Notifier
+	told     string         // what that was told last of what gowsgi does
 	watcher  *watch.Watcher // of the application's code; nil: none
 	children sync.Map       // by process id: they are waited for, and not orphans
 
@@ -270,6 +271,7 @@ func (s *supervisor) loop(signals <-chan os.Signal) {
 			s.systemd.Alive()
 		}
 		s.fulfil()
+		s.tellStatus()
 	}
 }
 
