@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/logging"
@@ -16,6 +18,7 @@ type ownLog struct {
 	stderr  *os.File
 	loss    logging.Loss
 	current *records
+	noted   []config.Note // of the settings that were read last
 }
 
 // records is one place for it.
@@ -67,6 +70,20 @@ func (r *records) Close() {
 
 // onStderr tells whether whoever started gowsgi sees its log.
 func (l *ownLog) onStderr() bool { return l.current.file.Standard() && l.current.syslog == nil }
+
+// note says what is to be noted of the settings; after a reload, what is new.
+func (l *ownLog) note(notes []config.Note) {
+	for _, note := range notes {
+		level := slog.LevelInfo
+		if note.Warning {
+			level = slog.LevelWarn
+		}
+		if !slices.Contains(l.noted, note) {
+			slog.New(l).Log(context.Background(), level, note.Text, "event", "settings.note")
+		}
+	}
+	l.noted = notes
+}
 
 // handLogs gives the log files to the workers, who open both as themselves.
 // Streams stay whose they are.

@@ -52,13 +52,7 @@ func (s start) serve(ctx, starting context.Context, invocation config.Invocation
 	records.Use()
 	defer func() { own.current.Close() }()
 	log := slog.New(own)
-	for _, note := range append(invocation.Notes, absentFolders(settings)...) {
-		level := slog.LevelInfo
-		if note.Warning {
-			level = slog.LevelWarn
-		}
-		log.Log(ctx, level, note.Text, "event", "settings.note")
-	}
+	own.note(append(invocation.Notes, absentFolders(settings)...))
 	err = s.supervise(ctx, starting, settings, log, own)
 	if err == nil {
 		return nil
@@ -142,6 +136,7 @@ func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, er
 		return supervisor.Deployment{}, err
 	}
 	next.Logs = records
+	own.note(append(invocation.Notes, absentFolders(settings)...))
 	return next, nil
 }
 

@@ -72,26 +72,33 @@ func statsdAddress(field func(*Settings) *string) kind {
 // checkOwnPaths: what gowsgi answers itself must be told apart, and said.
 func (l *loader) checkOwnPaths() {
 	s := l.settings
-	for _, path := range []string{s.HealthPath + "/live", s.HealthPath + "/ready"} {
-		if s.HealthPath != "" && s.MetricsPath == path {
-			l.complain(l.origin["metrics_path"], "metrics_path", "is a path of health_path ("+path+"); give it another one")
-		}
+	var health []string
+	if s.HealthPath != "" {
+		health = []string{s.HealthPath + "/live", s.HealthPath + "/ready"}
+	}
+	if s.MetricsPath != "" && slices.Contains(health, s.MetricsPath) {
+		l.complain(l.origin["metrics_path"], "metrics_path", "is a path of health_path ("+s.MetricsPath+"); give it another one")
 	}
 	if len(s.MetricsAllowIPs) > 1 && slices.Contains(s.MetricsAllowIPs, everyPeer) {
 		l.complain(l.origin["metrics_allow_ips"], "metrics_allow_ips",
 			"* allows every address, the others say that only some are allowed; leave out one or the other")
 	}
-	shadow := func(paths ...string) {
-		for _, path := range paths {
-			if strings.HasPrefix(path, s.Mount+"/") {
-				l.notes = append(l.notes, Note{Text: "gowsgi answers " + path + " itself: if the application has such a path, nobody reaches it there"})
-			}
-		}
-	}
 	if s.MetricsPath != "" {
-		shadow(s.MetricsPath)
+		l.checkShadow("metrics_path", s.MetricsPath)
 	}
-	if s.HealthPath != "" {
-		shadow(s.HealthPath+"/live", s.HealthPath+"/ready")
+	for _, path := range health {
+		l.checkShadow("health_path", path)
+	}
+}
+
+// checkShadow says what the application loses by a path that gowsgi answers
+// itself. That it has such a path only the application knows; that it has a first
+// page, everybody.
+func (l *loader) checkShadow(key, path string) {
+	switch mount := l.settings.Mount; {
+	case mount != "" && path == mount:
+		l.complain(l.origin[key], key, "would take the application's own first page, since mount is "+mount+" as well; give it another path")
+	case strings.HasPrefix(path, mount+"/"):
+		l.notes = append(l.notes, Note{Text: "gowsgi answers " + path + " itself: if the application has such a path, nobody reaches it there"})
 	}
 }

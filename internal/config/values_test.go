@@ -203,6 +203,42 @@ func TestMountIsAPathWithoutASlashAtTheEnd(t *testing.T) {
 	}
 }
 
+// What gowsgi answers itself is said, and what the application would surely lose
+// is refused.
+func TestPathsThatAreTakenFromTheApplication(t *testing.T) {
+	for line, want := range map[string]struct{ note, problem string }{
+		"":                  {},
+		"--metrics-path /m": {note: "gowsgi answers /m itself"},
+		"--health-path /-":  {note: "gowsgi answers /-/live itself"},
+		"--health-path /m --metrics-path /m/live": {problem: "is a path of health_path (/m/live)"},
+		"--mount /app --metrics-path /m":          {},
+		"--mount /app --metrics-path /app/m":      {note: "gowsgi answers /app/m itself"},
+		"--mount /app --metrics-path /apple":      {},
+		"--mount /m --metrics-path /m":            {problem: "would take the application's own first page, since mount is /m as well"},
+		"--mount /-/ready --health-path /-":       {problem: "would take the application's own first page"},
+	} {
+		inv, err := Load(append(words(line), "x:app"), nil, files{}.read)
+		if (err != nil) != (want.problem != "") {
+			t.Errorf("%s: %v", line, err)
+		}
+		if err != nil {
+			if all := problems(t, append(words(line), "x:app"), nil, files{}); len(all) != 1 || !strings.Contains(all[0], want.problem) {
+				t.Errorf("%s: %q", line, all)
+			}
+			continue
+		}
+		var notes []string
+		for _, note := range inv.Notes {
+			if strings.Contains(note.Text, "itself") {
+				notes = append(notes, note.Text)
+			}
+		}
+		if text := strings.Join(notes, "\n"); (text != "") != (want.note != "") || !strings.Contains(text, want.note) {
+			t.Errorf("%s: notes %q", line, notes)
+		}
+	}
+}
+
 func TestUmasksAreOctal(t *testing.T) {
 	for text, want := range map[string]string{
 		"": "", "0": "0000", "27": "0027", "0027": "0027", "0o27": "0027", "777": "0777", "1777": "-", "8": "-", "-1": "-", "x": "-",

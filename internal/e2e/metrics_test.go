@@ -210,6 +210,21 @@ func TestMetricsOnAPathOfTheApplication(t *testing.T) {
 	}
 }
 
+// A reload that takes a path from the application says so, and says nothing twice.
+func TestAReloadSaysWhatItTakesFromTheApplication(t *testing.T) {
+	p := startProject(t, ProjectOptions{Settings: Settings{More: `health_path = "/-"`}})
+	for n, settings := range []string{`health_path = "/-"`, "health_path = \"/-\"\nmetrics_path = \"/metrics\"", "health_path = \"/-\"\nmetrics_path = \"/metrics\""} {
+		p.Configure(t, Settings{More: settings})
+		p.Send(t, syscall.SIGHUP)
+		Eventually(t, "it is reloaded", func() bool { return p.Logged("reload.done") == n+1 })
+		for path, times := range map[string]int{"/-/live": 1, "/-/ready": 1, "/metrics": min(n, 1)} {
+			if said := strings.Count(p.Log(), "gowsgi answers "+path+" itself"); said != times {
+				t.Errorf("after %d reloads that of %s was said %d times, want %d", n+1, path, said, times)
+			}
+		}
+	}
+}
+
 // An upgrade hands the address over; a reload moves it.
 func TestMetricsMove(t *testing.T) {
 	first, second := freeAddr(t), freeAddr(t)
