@@ -2,10 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
-	"io"
-	"net"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -232,54 +229,6 @@ func TestStatusUnderLoadWhileAReloadRuns(t *testing.T) {
 	ask()
 	b.Finish(t)
 	t.Logf("asked %d times", asks)
-}
-
-// Clients of the socket that hang, flood or talk nonsense cost nobody an answer.
-func TestBadClientsOfTheControlSocket(t *testing.T) {
-	a := startAsked(t, Options{Target: "environ_dump:application"})
-	path := strings.TrimPrefix(a.control, "unix:")
-	for i := range 20 {
-		conn, err := net.Dial("unix", path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		_, _ = io.WriteString(conn, []string{"GET /status HTTP/1.1\r\n", "\xff\xfe\x00", "", "GET /status HTTP/1.1\r\nHost: x\r\n\r\n"}[i%4])
-	}
-	if state := a.state(t); state.Phase != operator.Serving {
-		t.Errorf("%+v", state)
-	}
-	if r := a.Client(t).Get("/"); r.Status != http.StatusOK {
-		t.Errorf("the application answers %d", r.Status)
-	}
-}
-
-// Where the socket cannot be, gowsgi starts without one and says so.
-func TestAControlSocketThatCannotBe(t *testing.T) {
-	folder := shortFolder(t)
-	write(t, filepath.Join(folder, "file"), "precious")
-	for _, place := range []string{filepath.Join(folder, "file"), filepath.Join(folder, "no", "folder"), filepath.Join(folder, strings.Repeat("x", 150))} {
-		s := Start(t, Options{Target: "environ_dump:application", Args: []string{"--control", "unix:" + place}})
-		if log := s.Log(); strings.Count(log, "event=control.none") != 1 {
-			t.Errorf("%s:\n%s", place, log)
-		}
-	}
-	if text, err := os.ReadFile(filepath.Join(folder, "file")); string(text) != "precious" {
-		t.Errorf("the file in the way holds %q, %v", text, err)
-	}
-	off := Start(t, Options{Target: "environ_dump:application", Args: []string{"--control", "off"}})
-	if strings.Contains(off.Log(), "control") {
-		t.Errorf("with --control off:\n%s", off.Log())
-	}
-}
-
-// The socket is beside the pid file, and the pid file leads to it.
-func TestTheControlSocketIsBesideThePidFile(t *testing.T) {
-	pid := filepath.Join(shortFolder(t), "site.pid")
-	Start(t, Options{Target: "environ_dump:application", Args: []string{"--pid", pid, "--name", "shop"}})
-	if r := Run(t, Options{}, "status", "--pid", pid); r.Status != 0 || !strings.HasPrefix(r.Out, "shop: serving for ") {
-		t.Errorf("status %d\n%s%s", r.Status, r.Out, r.Errors)
-	}
 }
 
 func TestCommandsThatAreWrittenWrongly(t *testing.T) {
