@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -207,6 +208,45 @@ func TestMetricsOnAPathOfTheApplication(t *testing.T) {
 	unix := Start(t, Options{Target: "sleeps:application", Unix: true, Args: []string{"--metrics-path", "/metrics"}})
 	if r := unix.Client(t).Get("/metrics"); r.Status != http.StatusForbidden {
 		t.Errorf("over a unix socket: %d", r.Status)
+	}
+}
+
+// Lines of the access log that a full disk costs are counted, also those of
+// workers that are gone, and of no others.
+func TestLostLinesOfTheAccessLogAreCounted(t *testing.T) {
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("no /dev/full here")
+	}
+	address := freeAddr(t)
+	s := Start(t, Options{Target: "sleeps:application", Args: []string{"-w", "2", "--metrics", address, "--access-logfile", full}})
+	const each = 30
+	lost := func(lines int) {
+		t.Helper()
+		Eventually(t, fmt.Sprintf("%d lines are counted", lines), func() bool {
+			return scrape(t, address)["gowsgi_access_log_lost_lines_total"] >= float64(lines)
+		})
+		if n := scrape(t, address)["gowsgi_access_log_lost_lines_total"]; n != float64(lines) {
+			t.Errorf("%v lines are said to be lost of %d", n, lines)
+		}
+	}
+	for range each {
+		s.Client(t).Get("/hello")
+	}
+	lost(each)
+	s.Signal(t, syscall.SIGHUP)
+	s.WaitLog(t, "event=reload.done")
+	lost(each)
+	for range each {
+		s.Client(t).Get("/hello")
+	}
+	lost(2 * each)
+	written := freeAddr(t)
+	s = Start(t, Options{Target: "sleeps:application", Args: []string{"--metrics", written, "--access-logfile", "-"}})
+	s.Client(t).Get("/hello")
+	s.WaitOut(t, "GET /hello")
+	if n := scrape(t, written)["gowsgi_access_log_lost_lines_total"]; n != 0 {
+		t.Errorf("%v lines are said to be lost that are there", n)
 	}
 }
 

@@ -7,9 +7,12 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
+	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/operator"
 )
 
@@ -229,6 +232,88 @@ func TestStatusUnderLoadWhileAReloadRuns(t *testing.T) {
 	ask()
 	b.Finish(t)
 	t.Logf("asked %d times", asks)
+}
+
+// While requests come as fast as they can, each question has an answer, and what
+// it says is so.
+func TestStatusWhileRequestsComeAsFastAsTheyCan(t *testing.T) {
+	a := startAsked(t, Options{Target: "sleeps:application", Args: []string{"-w", "2", "--threads", "4"}})
+	var over atomic.Bool
+	var answered atomic.Int64
+	var clients sync.WaitGroup
+	for range 16 {
+		client := a.Client(t)
+		clients.Go(func() {
+			for !over.Load() {
+				if r := client.Get("/hello"); r.Status != http.StatusOK {
+					t.Errorf("status %d", r.Status)
+					return
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	defer clients.Wait()
+	defer over.Store(true)
+	client := operator.NewClient(strings.TrimPrefix(a.control, "unix:"))
+	defer client.Leave()
+	ask := func(path string, value any) {
+		t.Helper()
+		if err := client.Ask(t.Context(), http.MethodGet, path, nil, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id := regexp.MustCompile(`^[0-9a-f]{12}-[0-9a-f]+$`)
+	one := func(r *control.Request) {
+		t.Helper()
+		if r.Method != "GET" || r.Target != "/hello" || !id.MatchString(r.ID) || r.Client != "127.0.0.1" || r.Age < 0 || r.Age > deadline.Seconds() {
+			t.Errorf("a request that nobody has sent: %+v", r)
+		}
+	}
+	before, shown := map[int]int64{}, 0
+	for shown < 200 { // requests, in as many looks as that takes
+		var state operator.State
+		ask("/status", &state)
+		if len(state.Workers) != 2 || state.Phase != operator.Serving {
+			t.Fatalf("%+v", state)
+		}
+		for _, w := range state.Workers {
+			ids := map[string]bool{}
+			for _, r := range w.Running {
+				one(&r)
+				if ids[r.ID] || !slices.Contains([]string{control.Queued, control.Inside, control.Sending}, r.Stage) {
+					t.Errorf("%+v among %v", r, ids)
+				}
+				ids[r.ID] = true
+			}
+			shown += len(w.Running)
+			if !w.Answers || w.Requests < before[w.PID] || w.Busy > w.Threads || w.Threads > 4 || w.Connections.Idle > w.Connections.Open {
+				t.Errorf("before it were %d requests: %+v", before[w.PID], w)
+			}
+			before[w.PID] = w.Requests
+		}
+		var stacks []operator.Stacks
+		ask("/stacks", &stacks)
+		for _, s := range stacks {
+			if s.Silent || len(s.Threads) < 4 {
+				t.Errorf("%+v", s)
+			}
+			for _, thread := range s.Threads {
+				if thread.Request != nil {
+					one(thread.Request)
+				}
+			}
+		}
+	}
+	over.Store(true)
+	clients.Wait()
+	Eventually(t, "all that was answered is counted", func() bool {
+		sum := int64(0)
+		for _, w := range a.state(t).Workers {
+			sum += w.Requests
+		}
+		return sum == answered.Load()
+	})
 }
 
 func TestCommandsThatAreWrittenWrongly(t *testing.T) {
