@@ -205,3 +205,37 @@ func TestAClientOfTheControlSocketDuringAnUpgrade(t *testing.T) {
 		t.Error("the old edition answers")
 	}
 }
+
+// Who hears that gowsgi has stopped can start another one in its place at once.
+func TestStoppedMeansThatAllIsFree(t *testing.T) {
+	folder := shortFolder(t)
+	control, pid, bind, metrics := filepath.Join(folder, "control"), filepath.Join(folder, "pid"), freeAddr(t), freeAddr(t)
+	for range 5 {
+		s := launch(t, Options{
+			Target: "environ_dump:application", Addr: bind,
+			Args: []string{"-b", bind, "--control", "unix:" + control, "--pid", pid, "--metrics", metrics},
+		})
+		s.waitReady(t)
+		client := operator.NewClient(control)
+		var outcome operator.Outcome
+		if err := client.Ask(t.Context(), http.MethodPost, "/stop", nil, &outcome); err != nil || !outcome.Done {
+			t.Fatalf("%+v, %v", outcome, err)
+		}
+		for _, path := range []string{control, pid} {
+			if _, err := os.Lstat(path); err == nil {
+				t.Errorf("%s is still there", path)
+			}
+		}
+		for _, address := range []string{bind, metrics} {
+			l, err := net.Listen("tcp", address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Close()
+		}
+		client.Leave()
+		if status := s.Wait(t); status != 0 {
+			t.Errorf("exit status %d", status)
+		}
+	}
+}

@@ -64,13 +64,21 @@ func serveWithin(patience time.Duration, s *Socket, subject Subject, log *slog.L
 	return server
 }
 
+// Hide takes the socket's file away: another gowsgi may have that place. Those who
+// are connected stay so. On nil it does nothing.
+func (s *Server) Hide() {
+	if s != nil {
+		s.remove()
+	}
+}
+
 // Close ends the server. Clients that wait for an answer get it, if there is one
 // within patience. On nil it does nothing.
 func (s *Server) Close(patience time.Duration) {
 	if s == nil {
 		return
 	}
-	s.remove()
+	s.Hide()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if s.http.Shutdown(ctx) != nil {

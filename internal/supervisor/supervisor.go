@@ -189,9 +189,11 @@ func Run(ctx context.Context, o Options) error {
 	defer func() { _ = s.Program.Close() }()
 	defer s.closeControl()
 	s.texts = &metrics.Texts{Source: measured{s}}
-	defer func() { s.metrics.Close() }()
 	defer close(s.done)
 	defer s.disappoint()
+	// Who is told that gowsgi has stopped may start another one at once.
+	defer func() { s.control.Hide() }()
+	defer func() { s.metrics.Close() }()
 	if err := s.open(); err != nil {
 		return err
 	}
