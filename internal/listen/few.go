@@ -3,13 +3,23 @@ package listen
 import (
 	"net"
 	"sync"
+	"syscall"
 )
 
-// Few returns a listener with at most so many connections of l at once. Others
-// are closed as they come: it is for what nobody should keep busy.
+// Few returns a listener with at most so many connections of l at once, and with
+// no more than a small part of the files that the process may have open: it needs
+// them for other things. Others are closed as they come: it is for what nobody
+// should keep busy.
 func Few(l net.Listener, most int) net.Listener {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err == nil && files.Cur/partOfFiles < uint64(most) {
+		most = max(1, int(files.Cur/partOfFiles))
+	}
 	return &few{Listener: l, room: make(chan struct{}, most)}
 }
+
+// partOfFiles: one in so many.
+const partOfFiles = 16
 
 type few struct {
 	net.Listener

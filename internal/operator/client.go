@@ -104,7 +104,7 @@ func (c *Client) unreachable(err error) error {
 		return fmt.Errorf("the gowsgi of %s is dead: remove the socket, or start gowsgi again", c.path)
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("the socket %s is another user's: ask as that user, or as root", c.path)
-	case errors.As(err, &number):
+	case errors.As(err, &number) && number != syscall.EPIPE && number != syscall.ECONNRESET:
 		return fmt.Errorf("the gowsgi of %s cannot be reached: %w", c.path, number)
 	default:
 		return fmt.Errorf("the gowsgi of %s did not answer: it has just ended, or too many ask it at once, or it is no gowsgi", c.path)

@@ -249,6 +249,12 @@ func TestBadClientsDisturbNobody(t *testing.T) {
 	if _, err := last.Read(make([]byte, 1)); err == nil {
 		t.Error("the last of a flood was served")
 	}
+	for range 20 { // closed before or after it has asked
+		err := NewClient(path).Ask(t.Context(), http.MethodGet, "/status", nil, &state)
+		if err == nil || !strings.Contains(err.Error(), "too many ask it at once") {
+			t.Fatalf("who is one too many is told %v", err)
+		}
+	}
 }
 
 // slow is a gowsgi whose orders take longer than a client may take to ask.
