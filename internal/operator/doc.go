@@ -14,7 +14,8 @@
 //     once. Heads have a limit, bodies are not read.
 //   - A worker that does not answer (stopped, or its own memory is full) makes an
 //     answer late by workerPatience and less complete. It is not asked again
-//     before it has answered, so that its socket never fills.
+//     before it has answered; what else it is told is kept for it, and waited for
+//     by nobody (supervisor/talk.go).
 //   - Something else where the socket should be (a file, a link, a folder, another
 //     user's socket) is left alone, and there is no socket. Links are never
 //     followed. The socket of a gowsgi that is dead is replaced, that of one that

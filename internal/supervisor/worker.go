@@ -25,6 +25,7 @@ type worker struct {
 	generation int // of the deployment that it was started from
 	cmd        *exec.Cmd
 	control    *net.UnixConn
+	talk       talk
 	board      *scoreboard.Board // what it is doing; nil: nobody knows
 	page       *tally.Page       // what it has done; nil: nobody knows
 	mount      string            // under which it does
@@ -38,9 +39,6 @@ type worker struct {
 	reason   string // why it is to be replaced; empty: it is not
 	hopeless bool   // there is no point in waiting for it
 }
-
-// A worker reads what it is told at once; this is for one that is stopped.
-const talkTimeout = time.Second
 
 // startWorker starts the process and tells it its plan; watch does the rest.
 // check: it is only to see whether the application loads.
@@ -98,10 +96,7 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 
 func (w *worker) pid() int { return w.cmd.Process.Pid }
 
-func (w *worker) tell(value any) {
-	_ = w.control.SetWriteDeadline(time.Now().Add(talkTimeout))
-	_ = octets.NewEncoder(w.control).Encode(value)
-}
+func (w *worker) tell(value any) { w.talk.tell(w.control, value) }
 
 // drain tells the worker to finish what it has within grace. linger is how long
 // idle clients may take for their next request; last: nobody else will serve on
