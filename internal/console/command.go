@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -94,6 +95,9 @@ func Run(ctx context.Context, args []string, stdin, stdout *os.File, stderr io.W
 	client, err := operator.Find(ctx, c.control, c.pid, c.of)
 	if err == nil {
 		err = verb.run(c, ctx, client)
+	}
+	if errors.Is(err, syscall.EPIPE) { // who has read enough of it, such as head, needs no word for that
+		return exitFailed
 	}
 	if err != nil && !errors.Is(err, context.Canceled) {
 		fmt.Fprintf(stderr, "gowsgi: %s%s\n", printable(err.Error()), c.hint(err))

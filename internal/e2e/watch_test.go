@@ -107,6 +107,23 @@ func TestWatchOfOneThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// gowsgi status | head says no more than head does.
+func TestStatusIntoAPipeThatNobodyReads(t *testing.T) {
+	a := startAsked(t, Options{Target: "sleeps:application"})
+	for _, more := range []string{"--watch", "--json"} {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		reader.Close()
+		r := Run(t, Options{Wrap: func(cmd *exec.Cmd) { cmd.Stdout = writer }}, "status", "--control", a.control, more)
+		writer.Close()
+		if r.Status != 1 || r.Errors != "" {
+			t.Errorf("%s: status %d, %q", more, r.Status, r.Errors)
+		}
+	}
+}
+
 func press(t *testing.T, terminal *os.File, key string) {
 	t.Helper()
 	if _, err := io.WriteString(terminal, key); err != nil {

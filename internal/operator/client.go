@@ -149,7 +149,7 @@ func Find(ctx context.Context, address, pidFile, name string) (*Client, error) {
 			}
 		}
 		slices.Sort(names)
-		return nil, fmt.Errorf("which one: %s? Give a name or the process id", strings.Join(names, ", "))
+		return nil, fmt.Errorf("which one: %s? Say so with --name and its name or process id", strings.Join(names, ", "))
 	case name != "" && len(silent) > 0:
 		return nil, fmt.Errorf("no gowsgi of yours that answers is called %q, and %w", name, silent[0].err)
 	case name != "":

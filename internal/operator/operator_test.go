@@ -420,7 +420,7 @@ func TestWhoIsMeant(t *testing.T) {
 		{"", "", "test-shop", "test-shop"},
 		{"", "", "shop:app", "test-shop"},
 		{"", "", "102", "test-blog"},
-		{"", "", "test-blog", "which one: test-blog (102), test-blog (103)? Give a name or the process id"},
+		{"", "", "test-blog", "which one: test-blog (102), test-blog (103)? Say so with --name and its name or process id"},
 		{"", "", "nobody", `no gowsgi of yours is called "nobody"`},
 		{"unix:" + filepath.Join(only, "101"+suffix), "", "", "test-shop"},
 		{"unix:" + filepath.Join(dir, "x"), "", "", "no gowsgi runs here: there is no socket"},
