@@ -119,20 +119,22 @@ func TestAControlSocketThatMayNotBe(t *testing.T) {
 	o.Args = nil
 	serveWithoutSocket(t, "there is no place for the control socket: "+folder+"/gowsgi-65534 cannot be made: permission denied", o)
 
-	readOnly := filepath.Join(folder, "ro")
-	if err := os.Mkdir(readOnly, 0o755); err != nil {
+	mounted := filepath.Join(folder, "mounted")
+	if err := os.Mkdir(mounted, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "-o", "ro", "none", readOnly).CombinedOutput(); err != nil {
-		t.Skipf("no file system can be made that is only to be read: %v: %s", err, out)
+	for options, why := range map[string]string{"ro": "cannot be made: read-only file system", "nr_inodes=1": "cannot be made: no space left on device"} {
+		if out, err := exec.Command("unshare", "-m", "mount", "-t", "tmpfs", "-o", options, "none", mounted).CombinedOutput(); err != nil {
+			t.Skipf("no file system can be made that is %s: %v: %s", options, err, out)
+		}
+		serveWithoutSocket(t, why, Options{
+			Dir: folder, Venv: python, Args: []string{"--control", "unix:" + filepath.Join(mounted, "control")},
+			Wrap: func(cmd *exec.Cmd) {
+				cmd.Args = append([]string{"unshare", "-m", "sh", "-c", "mount -t tmpfs -o " + options + ` none "$0" && exec "$@"`, mounted}, cmd.Args...)
+				cmd.Path = mustFind(t, "unshare")
+			},
+		})
 	}
-	serveWithoutSocket(t, "cannot be made: read-only file system", Options{
-		Dir: folder, Venv: python, Args: []string{"--control", "unix:" + filepath.Join(readOnly, "control")},
-		Wrap: func(cmd *exec.Cmd) {
-			cmd.Args = append([]string{"unshare", "-m", "sh", "-c", `mount -t tmpfs -o ro none "$0" && exec "$@"`, readOnly}, cmd.Args...)
-			cmd.Path = mustFind(t, "unshare")
-		},
-	})
 }
 
 // Another user can neither ask nor order, and is told whom to be.

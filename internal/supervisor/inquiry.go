@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -82,19 +83,35 @@ func heard(answer <-chan control.Report, late <-chan time.Time) (control.Report,
 	}
 }
 
-// consult has the loop do something and waits until it is done.
+// consult has the loop do something and waits until it is done. After an error it
+// is not done, and will not be: what do fills in is the caller's again.
 func (s *supervisor) consult(ctx context.Context, do event) error {
+	var mu sync.Mutex
+	var abandoned bool
 	done := make(chan struct{})
 	go s.post(func() {
-		defer close(done)
-		do()
+		mu.Lock()
+		defer mu.Unlock()
+		if !abandoned {
+			do()
+			close(done)
+		}
 	})
+	var err error = errOver
 	select {
 	case <-done:
 		return nil
 	case <-s.done:
-		return errOver
 	case <-ctx.Done():
-		return ctx.Err()
+		err = ctx.Err()
 	}
+	mu.Lock()
+	defer mu.Unlock()
+	select {
+	case <-done: // meanwhile
+		return nil
+	default:
+	}
+	abandoned = true
+	return err
 }
