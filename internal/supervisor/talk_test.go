@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -46,7 +47,7 @@ func TestAStoppedWorkerIsToldWithoutWaiting(t *testing.T) {
 	w.tell(control.Order{Kind: control.Leave})
 	ours.Close()
 	h := <-all
-	if h.err != io.EOF || len(h.orders) != orders+1 {
+	if !errors.Is(h.err, io.EOF) || len(h.orders) != orders+1 {
 		t.Fatalf("%d orders of %d were understood, then %v", len(h.orders), orders+1, h.err)
 	}
 	for i, order := range h.orders[:orders] {
