@@ -16,7 +16,6 @@ package statsd
 
 import (
 	"fmt"
-	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +26,7 @@ import (
 // Sender sends to one server, in a goroutine of its own: a socket that nobody reads
 // keeps nobody waiting but that.
 type Sender struct {
-	conn   net.Conn
+	socket *socket // the goroutine's
 	prefix string
 	tags   string
 	news   chan news
@@ -46,20 +45,14 @@ type Config struct {
 	Address string // host:port, or unix:PATH
 	Prefix  string // in front of all names
 	Tags    string // DogStatsD's: a:b,c:d
+	// Failed is told, from a goroutine, when the address leads nowhere: once, until
+	// it has led somewhere again.
+	Failed func(error)
 }
 
-// New returns a sender. What was counted by now is not sent. The error is one
-// sentence.
-func New(c Config, now tally.Figures) (*Sender, error) {
-	network, address := "udp", c.Address
-	if path, ok := strings.CutPrefix(address, "unix:"); ok {
-		network, address = "unixgram", strings.TrimPrefix(path, "//")
-	}
-	conn, err := net.Dial(network, address)
-	if err != nil {
-		return nil, fmt.Errorf("statsd at %s cannot be reached: %w", c.Address, err)
-	}
-	s := &Sender{conn: conn, before: now, news: make(chan news), ended: make(chan struct{})}
+// New returns a sender. What was counted by now is not sent.
+func New(c Config, now tally.Figures) *Sender {
+	s := &Sender{socket: newSocket(c.Address, c.Failed), before: now, news: make(chan news), ended: make(chan struct{})}
 	if c.Prefix != "" {
 		s.prefix = strings.TrimRight(c.Prefix, ".") + "."
 	}
@@ -68,12 +61,13 @@ func New(c Config, now tally.Figures) (*Sender, error) {
 	}
 	go func() {
 		defer close(s.ended)
-		defer conn.Close()
+		defer s.socket.close()
+		s.socket.dial() // what is wrong with the address is said now, not when there is something to send
 		for n := range s.news {
 			s.send(n)
 		}
 	}()
-	return s, nil
+	return s
 }
 
 // Close sends the last and ends the sender.
@@ -97,11 +91,10 @@ func (s *Sender) Send(now tally.Figures, workers int) {
 }
 
 func (s *Sender) send(n news) {
-	_ = s.conn.SetWriteDeadline(time.Now().Add(patience))
 	var datagram []byte
 	for _, line := range s.lines(&n.figures, n.workers) {
 		if len(datagram)+len(line)+1 > longest && len(datagram) > 0 {
-			_, _ = s.conn.Write(datagram)
+			s.socket.write(datagram)
 			datagram = datagram[:0]
 		}
 		if len(datagram) > 0 {
@@ -109,12 +102,9 @@ func (s *Sender) send(n news) {
 		}
 		datagram = append(datagram, line...)
 	}
-	_, _ = s.conn.Write(datagram)
+	s.socket.write(datagram)
 	s.before = n.figures
 }
-
-// patience is for a unix socket whose other end does not read.
-const patience = 100 * time.Millisecond
 
 func (s *Sender) lines(now *tally.Figures, workers int) []string {
 	var lines []string

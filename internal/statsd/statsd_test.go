@@ -2,6 +2,7 @@ package statsd
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -37,10 +38,7 @@ func TestWhatHasBeenAddedIsSentUnderGunicornsNames(t *testing.T) {
 	defer udp.Close()
 	var f tally.Figures
 	f.Request("GET", 200, 0, 0) // before
-	s, err := New(Config{Address: udp.LocalAddr().String(), Prefix: "shop.", Tags: "env:prod,a"}, f)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Address: udp.LocalAddr().String(), Prefix: "shop.", Tags: "env:prod,a", Failed: unexpected(t)}, f)
 	defer s.Close(tally.Figures{}, 0)
 	for range 4 {
 		f.Request("GET", 200, 0, 0)
@@ -77,10 +75,7 @@ func TestManyLinesAreManyDatagrams(t *testing.T) {
 		t.Skipf("the folder for tests is too deep for a socket: %v", err)
 	}
 	defer unix.Close()
-	s, err := New(Config{Address: "unix://" + path}, tally.Figures{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Address: "unix://" + path, Failed: unexpected(t)}, tally.Figures{})
 	defer s.Close(tally.Figures{}, 0)
 	var f tally.Figures
 	for status := tally.FirstStatus; status < 600; status++ {
@@ -98,16 +93,65 @@ func TestNoServerIsNoHarm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := New(Config{Address: udp.LocalAddr().String()}, tally.Figures{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Address: udp.LocalAddr().String(), Failed: unexpected(t)}, tally.Figures{})
 	defer s.Close(tally.Figures{}, 0)
 	udp.Close()
 	for range 3 {
 		s.news <- news{tally.Figures{}, 1}
 	}
-	if _, err := New(Config{Address: "unix:/nowhere/at/all"}, tally.Figures{}); err == nil {
-		t.Error("a socket that is not there was connected to")
+}
+
+// An agent that is updated goes and comes, and is sent to again. That it is not
+// there is said once each time.
+func TestAServerThatGoesAndComes(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	said := make(chan error, 10)
+	var f tally.Figures
+	s := New(Config{Address: "unix:" + path, Failed: func(err error) { said <- err }}, f)
+	defer s.Close(tally.Figures{}, 0)
+	for range 3 {
+		for range 2 { // nobody is there
+			s.news <- news{f, 1}
+		}
+		if err := <-said; !strings.Contains(err.Error(), "statsd at "+path+" cannot be reached") {
+			t.Error(err)
+		}
+		unix, err := net.ListenPacket("unixgram", path)
+		if err != nil {
+			t.Skipf("the folder for tests is too deep for a socket: %v", err)
+		}
+		f.Request("GET", 200, 0, 0)
+		s.news <- news{f, 7}
+		if lines := received(t, unix, "gunicorn.workers:7"); !slices.Contains(lines, "gunicorn.requests:1|c") {
+			t.Errorf("%q", lines)
+		}
+		// Another one has its place, without a moment in which there was none.
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		other, err := net.ListenPacket("unixgram", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unix.Close() // takes the file away, which is the other one's
+		if _, err := os.Stat(path); err != nil {
+			other.Close()
+			if other, err = net.ListenPacket("unixgram", path); err != nil {
+				t.Fatal(err)
+			}
+		}
+		f.Request("GET", 200, 0, 0)
+		s.news <- news{f, 8}
+		if lines := received(t, other, "gunicorn.workers:8"); !slices.Contains(lines, "gunicorn.requests:1|c") {
+			t.Errorf("%q", lines)
+		}
+		other.Close()
 	}
+	if len(said) > 0 {
+		t.Errorf("said again: %v", <-said)
+	}
+}
+
+func unexpected(t *testing.T) func(error) {
+	return func(err error) { t.Error(err) }
 }

@@ -22,19 +22,15 @@ func (s *supervisor) allFigures() tally.Figures {
 	return all
 }
 
-// openStatsd begins to send to statsd, if the settings want that. That it cannot
-// is said, and no more.
+// openStatsd begins to send to statsd, if the settings want that.
 func (s *supervisor) openStatsd() {
 	if s.Settings.StatsdHost == "" {
 		return
 	}
-	sender, err := statsd.New(statsd.Config{
+	sender := statsd.New(statsd.Config{
 		Address: s.Settings.StatsdHost, Prefix: s.Settings.StatsdPrefix, Tags: s.Settings.DogstatsdTags,
+		Failed: func(err error) { s.Log.Error(err.Error(), "event", "statsd.failed") },
 	}, s.allFigures())
-	if err != nil {
-		s.Log.Error(err.Error(), "event", "statsd.failed")
-		return
-	}
 	s.statsd = sender
 	s.sendLater(sender)
 }
