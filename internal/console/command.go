@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"os/signal"
 	"slices"
 	"strconv"
 	"strings"
@@ -92,14 +93,19 @@ func Run(ctx context.Context, args []string, stdin, stdout *os.File, stderr io.W
 	if name == "status" && len(c.arguments) == 1 {
 		c.of = c.arguments[0]
 	}
+	// Go would show all goroutines to who presses Ctrl-\.
+	ctx, release := signal.NotifyContext(ctx, syscall.SIGQUIT)
+	defer release()
 	client, err := operator.Find(ctx, c.control, c.pid, c.of)
 	if err == nil {
 		err = verb.run(c, ctx, client)
 	}
-	if errors.Is(err, syscall.EPIPE) { // who has read enough of it, such as head, needs no word for that
+	// Who has read enough of it, such as head, needs no word for that, nor who has
+	// broken it off.
+	if errors.Is(err, syscall.EPIPE) || errors.Is(err, context.Canceled) {
 		return exitFailed
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
+	if err != nil {
 		fmt.Fprintf(stderr, "gowsgi: %s%s\n", printable(err.Error()), c.hint(err))
 		return exitFailed
 	}

@@ -39,6 +39,7 @@ func (c *command) keepWatching(ctx context.Context, client *operator.Client) err
 	}
 	v := view{}
 	var last reading
+	shown := 0
 	answers := make(chan reading, 1)
 	ask := func() { answers <- look(ctx, client) }
 	go ask()
@@ -73,9 +74,15 @@ func (c *command) keepWatching(ctx context.Context, client *operator.Client) err
 		if last.state.PID == 0 { // nobody has answered yet
 			continue
 		}
+		if screen == nil && !c.json && shown > 0 {
+			if _, err := io.WriteString(c.stdout, "\n"); err != nil {
+				return err
+			}
+		}
 		if err := c.show(last.state, v, screen); err != nil {
 			return err
 		}
+		shown++
 	}
 }
 

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -104,6 +105,34 @@ func TestWatchOfOneThatDoesNotAnswer(t *testing.T) {
 	press(t, terminal, "q")
 	if status := wait(); status != 0 {
 		t.Errorf("exit status %d", status)
+	}
+}
+
+// Who breaks a command off is not shown what goes on inside.
+func TestACommandThatIsBrokenOff(t *testing.T) {
+	path := filepath.Join(shortFolder(t), "control")
+	l, err := net.Listen("unix", path) // and answers nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, name := range []string{"status", "stacks", "reload"} {
+		said := newLog()
+		cmd := command(Options{}, name, "--control", "unix:"+path)
+		cmd.Stderr = said
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		conn, err := l.Accept() // so it has come to where it waits
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Process.Signal(syscall.SIGQUIT)
+		_ = cmd.Wait()
+		conn.Close()
+		if status := cmd.ProcessState.ExitCode(); status != 1 || said.String() != "" {
+			t.Errorf("%s: status %d, %s", name, status, said)
+		}
 	}
 }
 
