@@ -31,9 +31,13 @@ func Listen(path string, takeOver bool) (*Socket, error) {
 	if err := vacant(path, takeOver); err != nil {
 		return nil, err
 	}
+	if len(path) >= len(syscall.RawSockaddrUnix{}.Path) { // nobody could connect
+		return nil, fmt.Errorf("the control socket %s cannot be made: %w", path, errTooLong)
+	}
 	// Made beside its place and then moved there: so a socket that is in the way
 	// is replaced in one step, and whoever connects finds somebody who listens.
-	aside := path + "." + strconv.Itoa(os.Getpid())
+	// Under a short name, since a socket's path may have about 100 bytes only.
+	aside := filepath.Join(filepath.Dir(path), "."+strconv.Itoa(os.Getpid()))
 	_ = os.Remove(aside) // of a process that had this number before, and died in between
 	config := net.ListenConfig{Control: func(_, _ string, socket syscall.RawConn) error {
 		// On Linux the file gets the permissions that the socket has before it is
@@ -73,13 +77,15 @@ func Listen(path string, takeOver bool) (*Socket, error) {
 	}}, nil
 }
 
+var errTooLong = errors.New("the path is too long for a socket")
+
 // reason is what the system says, without the names of functions and files that
 // the sentence has already.
 func reason(err error) error {
 	var number syscall.Errno
 	if errors.As(err, &number) {
 		if number == syscall.EINVAL {
-			return errors.New("the path is too long for a socket")
+			return errTooLong
 		}
 		return number
 	}
