@@ -80,7 +80,7 @@ func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
 func (in *Interpreter) prepare(app *Application, target string, s Serving) error {
 	callable, err := in.load(target)
 	if err != nil {
-		in.failed = filesOf(target, err)
+		in.failed = filesOf(err)
 		return err
 	}
 	defer callable.DecRef()

@@ -168,3 +168,17 @@ func text(s *python3.PyObject) string {
 	defer C.free(unsafe.Pointer(said))
 	return C.GoStringN(said, C.int(size))
 }
+
+// call calls a function of a module of the standard library.
+func call(module, function string, args ...*python3.PyObject) (*python3.PyObject, error) {
+	m := python3.PyImport_ImportModule(module)
+	if m == nil {
+		return nil, pythonError()
+	}
+	defer m.DecRef()
+	result := m.CallMethodArgs(function, args...)
+	if result == nil {
+		return nil, pythonError()
+	}
+	return result, nil
+}

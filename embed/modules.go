@@ -82,10 +82,11 @@ func sources(loaded string, more []string) []string {
 
 // filesOf are the files that a load which failed has named: the target's own
 // and those of the traceback.
-func filesOf(spec string, err error) []string {
+func filesOf(err error) []string {
 	var files []string
-	if t, err := parseTarget(spec); err == nil && t.file != "" {
-		files = append(files, t.file)
+	var refused *LoadError
+	if errors.As(err, &refused) && refused.file != "" {
+		files = append(files, refused.file)
 	}
 	var raised *Error
 	if errors.As(err, &raised) {

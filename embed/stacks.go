@@ -8,7 +8,6 @@ import "C"
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/crash"
+	"github.com/gowsgi/gowsgi/internal/dump"
 )
 
 // ThreadStack is what a Python thread was doing.
@@ -58,8 +58,8 @@ func (a *Application) Stacks(patience time.Duration) Stacks {
 		s.WithoutGIL = true
 		activity := make([]C.gowsgi_activity, a.threads)
 		C.gowsgi_read_activity(pool, &activity[0], C.int(len(activity)))
-		for _, t := range parseDump(crash.Dump()) {
-			s.Threads = append(s.Threads, a.threadStack(t.ident, activity, t.name, t.text))
+		for _, t := range dump.Threads(crash.Dump()) {
+			s.Threads = append(s.Threads, a.threadStack(t.Ident, activity, t.Name, t.Text))
 		}
 	}
 	return s.sorted()
@@ -85,8 +85,8 @@ func StacksOutside(patience time.Duration) Stacks {
 		}
 	} else {
 		s.WithoutGIL = true
-		for _, t := range parseDump(crash.Dump()) {
-			s.Threads = append(s.Threads, nobody.threadStack(t.ident, nil, t.name, t.text))
+		for _, t := range dump.Threads(crash.Dump()) {
+			s.Threads = append(s.Threads, nobody.threadStack(t.Ident, nil, t.Name, t.Text))
 		}
 	}
 	slices.SortStableFunc(s.Threads, func(a, b ThreadStack) int {
@@ -161,48 +161,4 @@ func (s Stacks) sorted() Stacks {
 		return strings.Compare(a.Name, b.Name)
 	})
 	return s
-}
-
-// dumped is a thread as faulthandler prints it.
-type dumped struct {
-	ident      uint64
-	name, text string
-}
-
-var (
-	dumpThread = regexp.MustCompile(`^(?:Current thread|Thread) 0x([0-9a-f]+)(?: \[(.*)\])? \(most recent call first\):$`)
-	dumpFrame  = regexp.MustCompile(`^  File "(.*)", line (\d+|\?\?\?) in (.*)$`)
-)
-
-// parseDump reads what faulthandler prints and turns it the way tracebacks are:
-// the most recent call comes last. What every thread of threading begins with is
-// left out.
-func parseDump(text string) []dumped {
-	var threads []dumped
-	var frames []string // of the last thread, most recent first
-	finish := func() {
-		if len(threads) == 0 {
-			return
-		}
-		for len(frames) > 0 && strings.Contains(frames[len(frames)-1], "/threading.py\"") {
-			frames = frames[:len(frames)-1]
-		}
-		slices.Reverse(frames)
-		threads[len(threads)-1].text = strings.Join(frames, "")
-		frames = nil
-	}
-	for line := range strings.Lines(text) {
-		line = strings.TrimSuffix(line, "\n")
-		if m := dumpThread.FindStringSubmatch(line); m != nil {
-			finish()
-			ident, _ := strconv.ParseUint(m[1], 16, 64) // it is hexadecimal
-			threads = append(threads, dumped{ident: ident, name: m[2]})
-		} else if m := dumpFrame.FindStringSubmatch(line); m != nil {
-			frames = append(frames, fmt.Sprintf("  File \"%s\", line %s, in %s\n", m[1], m[2], m[3]))
-		} else if strings.HasPrefix(line, "  ") && line != "  <no Python frame>" {
-			frames = append(frames, line+"\n") // "..." after too many
-		}
-	}
-	finish()
-	return threads
 }

@@ -14,6 +14,7 @@ typedef struct {
 } gowsgi_serving;
 
 char *gowsgi_start(const char *executable);
+PyObject *gowsgi_load(const char *text, const char *target);
 void gowsgi_detach(void);
 void gowsgi_attach(void);
 int gowsgi_serve(PyObject *application, const gowsgi_serving *serving);

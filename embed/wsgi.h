@@ -132,6 +132,10 @@ PyObject *wsgi_log_writing(void); /* new */
 int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
 void wsgi_log_written(wsgi_record *r, PyObject *source);
 
+/* load.c: runs Python text and returns what its function `function` returns for
+ * `argument`. */
+PyObject *wsgi_run_text(const char *text, const char *function, const char *argument); /* new */
+
 /* signals.c. note remembers how signals are dealt with, take_back makes it so
  * again. GIL: either. */
 void wsgi_signals_note(void);

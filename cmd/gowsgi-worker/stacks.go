@@ -6,6 +6,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/dump"
 )
 
 // How long loading may take before the log says where it is; then twice as long,
@@ -51,23 +52,11 @@ func stacksNow(wanted func(embed.ThreadStack) bool) string {
 	taken := embed.StacksOutside(stackPatience)
 	for _, t := range taken.Threads {
 		if t.Text != "" && (wanted == nil || wanted(t)) {
-			b.WriteString("Thread " + t.Name + ":\n" + withoutImporting(t.Text))
+			b.WriteString("Thread " + t.Name + ":\n" + dump.WithoutImporting(t.Text))
 		}
 	}
 	if b.Len() > 0 && taken.WithoutGIL {
-		b.WriteString("Some thread keeps the GIL: the stacks were taken without it and may not be exact.\n")
+		b.WriteString(dump.Inexact)
 	}
 	return b.String()
-}
-
-// withoutImporting is a stack without the machinery between an import and the
-// module.
-func withoutImporting(stack string) string {
-	var b strings.Builder
-	for line := range strings.Lines(stack) {
-		if !strings.HasPrefix(line, `  File "<frozen importlib.`) {
-			b.WriteString(line)
-		}
-	}
-	return strings.TrimRight(b.String(), "\n") + "\n"
 }

@@ -76,7 +76,7 @@ func (w *worker) start() *control.Report {
 	w.loading = time.Since(began)
 	logging.FillStandard() // if it has closed its standard streams
 	if err != nil {
-		report := &control.Report{Message: explain(err) + otherVirtualenv(err, w.plan)}
+		report := &control.Report{Message: explain(err)}
 		var raised *embed.Error
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback
