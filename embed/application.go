@@ -28,6 +28,7 @@ type Serving struct {
 	Queue          int    // requests that may wait for a thread
 	ResponseBuffer int    // bytes that an iterator may be ahead of its client
 	Software       string // SERVER_SOFTWARE
+	Check          bool   // only to see whether it loads: its on_worker_start hooks are not called
 }
 
 // failedClose is how long the pool's threads have to leave if there is nothing to
@@ -114,7 +115,10 @@ func serve(callable *python3.PyObject, s Serving) error {
 	if C.gowsgi_serve((*C.PyObject)(unsafe.Pointer(callable)), &serving) != 0 {
 		return pythonError()
 	}
-	return nil
+	if s.Check {
+		return nil
+	}
+	return startHooks()
 }
 
 func truth(b bool) C.int {

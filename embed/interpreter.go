@@ -4,6 +4,7 @@ package embed
 #cgo pkg-config: python3
 #cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
 #include <stdlib.h>
+#include "hooks.h"
 #include "start.h"
 */
 import "C"
@@ -74,10 +75,11 @@ func (in *Interpreter) CaptureOutput() error {
 	return nil
 }
 
-// Stop waits for the application's non-daemon threads, runs its atexit handlers
+// Stop calls the application's on_worker_stop hooks, waits for the application's non-daemon threads, runs its atexit handlers
 // and finalises CPython. Close the pool first.
 func (in *Interpreter) Stop() error {
 	C.gowsgi_attach()
+	C.gowsgi_hooks_stop()
 	if python3.Py_FinalizeEx() != 0 {
 		return errors.New("embed: CPython could not write out its standard streams")
 	}

@@ -1,5 +1,5 @@
-/* The module gowsgi, which applications can import: RequestTimeout and
- * LogHandler. It exists under gowsgi only. */
+/* The module gowsgi, which applications can import: RequestTimeout,
+ * LogHandler and the hooks of hooks.c. It exists under gowsgi only. */
 #include "wsgi.h"
 
 /* A BaseException, like KeyboardInterrupt and asyncio.CancelledError: "except
@@ -58,7 +58,7 @@ static PyObject *make_module(void) {
     PyObject *module = wsgi_module_init() == 0 ? PyModule_Create(&definition) : NULL; /* new */
     if (!module)
         return NULL;
-    if (PyModule_AddObjectRef(module, "RequestTimeout", wsgi.request_timeout) < 0)
+    if (PyModule_AddObjectRef(module, "RequestTimeout", wsgi.request_timeout) < 0 || wsgi_hooks_add(module) < 0)
         Py_CLEAR(module);
     return module;
 }

@@ -132,6 +132,9 @@ PyObject *wsgi_log_writing(void); /* new */
 int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
 void wsgi_log_written(wsgi_record *r, PyObject *source);
 
+/* hooks.c: the functions of the module. */
+int wsgi_hooks_add(PyObject *module);
+
 /* load.c: runs Python text and returns what its function `function` returns for
  * `argument`. */
 PyObject *wsgi_run_text(const char *text, const char *function, const char *argument); /* new */

@@ -71,7 +71,7 @@ func (w *worker) start() *control.Report {
 	}
 	w.app, err = w.interpreter.Serve(s.Target, embed.Serving{
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
-		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version,
+		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version, Check: w.plan.Check,
 	})
 	w.loading = time.Since(began)
 	logging.FillStandard() // if it has closed its standard streams

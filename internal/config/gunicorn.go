@@ -128,6 +128,9 @@ func (l *loader) compareThreads(line, gunicorn commandLine) {
 func gunicornKey(key string, value any) string {
 	text, _ := value.(string)
 	if slices.Contains(gunicornHooks, key) {
+		if ours := hooksLikeGunicorns[key]; ours != "" {
+			return "gowsgi calls no hooks of Gunicorn's; leave it out, and give the function to " + ours + " in the application"
+		}
 		return "gowsgi calls no hooks of Gunicorn's; leave it out, or move its code into the application"
 	}
 	for _, option := range gunicornOptions {

@@ -109,6 +109,11 @@ var gunicornOptions = []gunicornOption{
 	{name: "tmp-upload-dir", value: true, note: "bodies are kept in memory, not in files"},
 }
 
+// hooksLikeGunicorns are what does the same in an application.
+var hooksLikeGunicorns = map[string]string{
+	"post_fork": "gowsgi.on_worker_start", "post_worker_init": "gowsgi.on_worker_start", "worker_exit": "gowsgi.on_worker_stop",
+}
+
 // gunicornHooks are the functions that a gunicorn.conf.py can define.
 var gunicornHooks = []string{
 	"on_starting", "on_reload", "when_ready", "pre_fork", "post_fork", "post_worker_init", "worker_int", "worker_abort",
