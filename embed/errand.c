@@ -107,3 +107,9 @@ int gowsgi_errand(gowsgi_job *job, int64_t patience) {
     free_errand(e);
     return 1;
 }
+
+/* Does: tells whether a thread of this file is still there.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+bool gowsgi_errand_under_way(void) { return __atomic_load_n(&under_way, __ATOMIC_ACQUIRE); }

@@ -45,6 +45,10 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 	if !process.CompareAndSwap(nil, in) {
 		return nil, errors.New("embed: CPython was already started in this process")
 	}
+	if _, forked := Inherited(); forked {
+		in.running.Store(true)
+		return in, adopt()
+	}
 	name := C.CString(executable)
 	defer C.free(unsafe.Pointer(name))
 	if reason := C.gowsgi_start(name); reason != nil {
@@ -69,6 +73,9 @@ func Start(executable string, path []string, log func(Record)) (*Interpreter, er
 // that do not configure it, write Records. Before Serve, on the thread that
 // started CPython, GIL held.
 func (in *Interpreter) CaptureOutput() error {
+	if _, forked := Inherited(); forked {
+		return nil // it is
+	}
 	if C.gowsgi_capture_output() != 0 {
 		return fmt.Errorf("embed: capture sys.stdout and sys.stderr: %w", pythonError())
 	}

@@ -35,13 +35,18 @@ func (e *LoadError) Unwrap() error {
 	return e.Cause
 }
 
-// load returns the application that spec names, a new reference. GIL held, on
-// Python's main thread.
+// load returns the application that spec names, a new reference: the one that a
+// nursery has loaded for all workers, or one that package load finds. GIL held,
+// on Python's main thread.
 func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
+	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
+	if loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_nursery_application())); loaded != nil {
+		return loaded, nil
+	}
 	text, target := C.CString(load.Source()), C.CString(spec)
 	defer C.free(unsafe.Pointer(text))
 	defer C.free(unsafe.Pointer(target))
-	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
+	// SAFETY: as above.
 	loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_load(text, target)))
 	if loaded == nil {
 		return nil, refusal()

@@ -22,6 +22,8 @@ void wsgi_log_detached(const wsgi_record *r) {
         wsgi_log_in_child(r);
         return;
     }
+    if (wsgi_nursery_log(r))
+        return;
     /* From now on this may be a thread that Go uses, too. */
     gowsgi_crash_know_thread();
     go_log((wsgi_record *)r, r->req ? (int64_t)r->req->task.index : -1);

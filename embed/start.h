@@ -15,6 +15,7 @@ typedef struct {
 
 char *gowsgi_start(const char *executable);
 PyObject *gowsgi_load(const char *text, const char *target);
+PyObject *gowsgi_nursery_application(void);
 void gowsgi_detach(void);
 void gowsgi_attach(void);
 int gowsgi_serve(PyObject *application, const gowsgi_serving *serving);
@@ -76,5 +77,6 @@ typedef struct {
 gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count);
 void gowsgi_stacks_free(gowsgi_stacks_job *job);
 int gowsgi_errand(gowsgi_job *job, int64_t patience);
+bool gowsgi_errand_under_way(void);
 
 #endif

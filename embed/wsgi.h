@@ -132,6 +132,9 @@ PyObject *wsgi_log_writing(void); /* new */
 int wsgi_log_source(wsgi_record *r, PyObject *record, PyObject **name);
 void wsgi_log_written(wsgi_record *r, PyObject *source);
 
+/* nursery.c: true if the record is gowsgi's now. */
+bool wsgi_nursery_log(const wsgi_record *record);
+
 /* hooks.c: the functions of the module. */
 int wsgi_hooks_add(PyObject *module);
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/server"
 )
@@ -28,11 +29,11 @@ func init() {
 }
 
 func main() {
-	os.Exit(run(logging.Apart(os.Stdout), logging.Apart(os.Stderr)))
+	os.Exit(run(inherit()))
 }
 
 // run is the worker's life. It must be called on the process's first thread.
-func run(stdout, stderr *os.File) int {
+func run(inherited descriptors) int {
 	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
 	// decision. They are not ignored but left in a full channel: child processes
 	// of the application would inherit that. What Python ignores in every process
@@ -43,9 +44,16 @@ func run(stdout, stderr *os.File) int {
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)
 
 	nameProcess()
-	supervisor, err := control.Open()
+	if !inherited.forked {
+		if len(os.Args) > 1 && os.Args[1] == nursery.Flag {
+			nursery.Refuse()
+			return exitNotReady
+		}
+		keepToItself()
+	}
+	supervisor, err := control.Open(inherited.at(control.FD))
 	if err != nil {
-		fmt.Fprintln(stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
+		fmt.Fprintln(inherited.stderr, "gowsgi-worker is started by gowsgi, not by hand: run gowsgi module:callable")
 		return exitNotReady
 	}
 	defer supervisor.Close()
@@ -60,26 +68,26 @@ func run(stdout, stderr *os.File) int {
 		signal.Ignore(number)
 	}
 
-	file, err := logging.Open(plan.Settings.ErrorLogfile, stderr)
+	file, err := logging.Open(plan.Settings.ErrorLogfile, inherited.stderr)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
-	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Var: new(slog.LevelVar), Format: plan.Settings.LogFormat, Color: plan.Settings.Color, Stderr: stderr}
+	options := logging.Options{To: file, Level: plan.Settings.LogLevel, Var: new(slog.LevelVar), Format: plan.Settings.LogFormat, Color: plan.Settings.Color, Stderr: inherited.stderr}
 	if plan.Settings.LogSyslog { // that it cannot be reached ends gowsgi at its start, but no worker later
 		options.Syslog = logging.NewSyslog(plan.Settings.LogSyslogTo, plan.Settings.LogSyslogFacility)
 		defer options.Syslog.Close()
 	}
-	page, unopened := openTally(plan)
+	page, unopened := openTally(plan, inherited)
 	log := slog.New(logging.Counting(logging.New(options).Handler(), page.Record)).With("worker", plan.Worker)
 	if unopened != nil {
 		log.Warn("what this worker does is not counted", "event", "scoreboard.failed", "error", unopened.Error())
 	}
-	listeners, err := openListeners(plan.Listeners)
+	listeners, err := openListeners(plan.Listeners, inherited)
 	if err != nil {
 		return fail(reports, control.Report{Message: err.Error()})
 	}
 	w := &worker{
-		plan: plan, stdout: stdout, log: log, level: options.Var, page: page, syslog: options.Syslog,
+		plan: plan, inherited: inherited, log: log, level: options.Var, page: page, syslog: options.Syslog,
 		logs: []*logging.File{file}, reports: reports,
 	}
 	orders := receive(incoming, w.asked)
@@ -134,11 +142,12 @@ func restoreEnvironment(plan control.Plan) {
 }
 
 // openListeners makes listeners of the inherited descriptors.
-func openListeners(inherited []control.Listener) ([]server.Listener, error) {
+func openListeners(planned []control.Listener, inherited descriptors) ([]server.Listener, error) {
 	var listeners []server.Listener
-	for _, in := range inherited {
-		syscall.CloseOnExec(in.FD)
-		f := os.NewFile(uintptr(in.FD), in.Address)
+	for _, in := range planned {
+		fd := inherited.at(in.FD)
+		syscall.CloseOnExec(fd)
+		f := os.NewFile(uintptr(fd), in.Address)
 		l, err := net.FileListener(f)
 		_ = f.Close()
 		if err != nil {

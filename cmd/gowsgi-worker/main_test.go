@@ -27,7 +27,7 @@ const asWorker = "GOWSGI_TEST_WORKER"
 func TestMain(m *testing.M) {
 	if os.Getenv(asWorker) != "" {
 		os.Unsetenv(asWorker)
-		os.Exit(run(os.Stdout, os.Stderr))
+		os.Exit(run(inherit()))
 	}
 	os.Exit(m.Run())
 }

@@ -6,11 +6,11 @@ import (
 )
 
 // openTally opens the memory in which this worker counts; nil for none.
-func openTally(plan control.Plan) (*tally.Page, error) {
+func openTally(plan control.Plan, inherited descriptors) (*tally.Page, error) {
 	if plan.Tally == 0 {
 		return nil, nil
 	}
-	return tally.Open(plan.Tally)
+	return tally.Open(inherited.at(plan.Tally))
 }
 
 // countLost counts lines of the access log that could not be written.

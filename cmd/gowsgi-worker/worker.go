@@ -30,7 +30,7 @@ import (
 // worker wires embed, gil and server together.
 type worker struct {
 	plan        control.Plan
-	stdout      *os.File // for the access log
+	inherited   descriptors
 	log         *slog.Logger
 	level       *slog.LevelVar  // of log
 	syslog      *logging.Syslog // behind log; nil: none
@@ -57,7 +57,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
-	w.access, err = accesslog.Open(s, w.stdout, w.plan.Worker, w.log)
+	w.access, err = accesslog.Open(s, w.inherited.stdout, w.plan.Worker, w.log)
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
@@ -173,9 +173,10 @@ func (w *worker) reportCrashes() {
 	if w.plan.Scoreboard == 0 {
 		return
 	}
-	err := scoreboard.OpenReport(w.plan.Scoreboard)
+	board := w.inherited.at(w.plan.Scoreboard)
+	err := scoreboard.OpenReport(board)
 	if err == nil {
-		err = crash.Output(uintptr(w.plan.Scoreboard))
+		err = crash.Output(uintptr(board))
 	}
 	if w.reported = err == nil; !w.reported {
 		w.log.Warn("crashes will be reported in the log as they are", "event", "scoreboard.failed", "error", err.Error())
@@ -280,7 +281,7 @@ func (w *worker) board() *scoreboard.Board {
 	if w.plan.Scoreboard == 0 {
 		return nil
 	}
-	board, err := scoreboard.Open(w.plan.Scoreboard)
+	board, err := scoreboard.Open(w.inherited.at(w.plan.Scoreboard))
 	if err != nil {
 		w.log.Warn("what this worker does cannot be noted", "event", "scoreboard.failed", "error", err.Error())
 	}

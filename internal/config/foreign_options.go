@@ -71,7 +71,7 @@ var foreignOptions = []foreignOption{
 	{names: "runtime-threads runtime-mode runtime-blocking-threads loop", value: true, say: sayRuntime},
 	{names: "limit-concurrency max-clients backpressure", value: true, setting: "backlog-requests", as: "{}"},
 	{names: "master M", say: sayAlways},
-	{names: "lazy-apps lazy", say: "each worker always loads the application for itself; leave this out"},
+	{names: "lazy-apps lazy", say: "each worker loads the application for itself unless --preload is given; leave this out"},
 	{names: "die-on-term", say: "SIGTERM always stops gowsgi; leave this out"},
 	{names: "vacuum", say: "gowsgi always removes its sockets and its pid file; leave this out"},
 	{names: "thunder-lock", say: "workers need no lock to accept; leave this out"},

@@ -38,7 +38,6 @@ var gunicornOptions = []gunicornOption{
 	},
 	{name: "worker-connections", value: true, note: "connections hold no thread; --backlog-requests limits the requests that wait for one"},
 	{name: "worker-tmp-dir", value: true, note: "workers write no heartbeat files"},
-	{name: "preload", key: "preload_app", warn: true, note: "each worker loads the application for itself"},
 	{name: "no-sendfile", key: "sendfile", note: "files of wsgi.file_wrapper are always sent with sendfile(2)"},
 	{name: "spew", note: "gowsgi does not trace the application"},
 	{name: "reload-engine", value: true, note: "the system tells gowsgi which files change"},

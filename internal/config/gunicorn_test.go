@@ -43,7 +43,7 @@ func TestGunicornVariableNamesAFile(t *testing.T) {
 func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 	inv := mustLoad(t, words("-k gthread --preload --worker-connections=10 --worker_tmp_dir /dev/shm -R --statsd-host h:1 -w 2 --no-sendfile --protocol http app"),
 		[]string{"GUNICORN_CMD_ARGS=--worker-class 'sync' -k sync --header-map drop other:app"}, nil)
-	if inv.Settings.Workers != 2 || inv.Settings.Target != "app" {
+	if inv.Settings.Workers != 2 || !inv.Settings.Preload || inv.Settings.Target != "app" {
 		t.Errorf("%+v", inv.Settings)
 	}
 	var notes []string
@@ -58,13 +58,12 @@ func TestGunicornOptionsWithoutAMeaningAreNoted(t *testing.T) {
 		"$GUNICORN_CMD_ARGS: --header-map drop is Gunicorn's and has no meaning here: headers with _ in their names are always left out",
 		`$GUNICORN_CMD_ARGS: "other:app" is not read here, as in Gunicorn: name the application on the command line`,
 		"--worker-class gthread is Gunicorn's and has no meaning here: gowsgi always runs a pool of threads",
-		"--preload is Gunicorn's and does nothing here: each worker loads the application for itself",
 	} {
 		if !slices.Contains(notes, want) {
 			t.Errorf("no %q in\n%s", want, strings.Join(notes, "\n"))
 		}
 	}
-	if len(notes) != 11 {
+	if len(notes) != 10 {
 		t.Errorf("%d notes:\n%s", len(notes), strings.Join(notes, "\n"))
 	}
 }
@@ -73,7 +72,6 @@ func TestWhatChangesUnlikeGunicornIsAWarning(t *testing.T) {
 	for args, warns := range map[string]bool{
 		"--forwarder-headers SCRIPT_NAME": true,
 		"--log-config logging.ini":        true,
-		"--preload":                       true,
 		"-k gevent":                       true,
 		"-k sync":                         false,
 		"-k gthread":                      false,
@@ -109,7 +107,7 @@ func TestThreadsThatGunicornWouldNotHaveAreSaid(t *testing.T) {
 		{args: "-k sync -w 3 app", want: warning, requests: "up to 24 requests"},
 		{args: "-k gthread app", want: warning},
 		{args: "-k gevent -w 4 app", want: none}, // a thousand greenlets were in it
-		{args: "--preload -w 2 app", want: warning},
+		{args: "--preload -w 2 app", want: note},
 		{args: "app", variable: "--workers 4", want: warning, requests: "up to 32 requests"},
 		{args: "app", variable: "--workers 4 --threads 2", want: none},
 		{args: "app --threads 1", variable: "--workers 4", want: none},
@@ -199,7 +197,7 @@ func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 		{variable: "--name 'x", want: "$GUNICORN_CMD_ARGS: a quote or a backslash at its end is not closed"},
 		{variable: "-b :1 -b :1", want: `$GUNICORN_CMD_ARGS: --bind: ":1" is given twice`},
 		{file: "worker_class = 'sync'", want: "gowsgi.toml line 1: worker_class: is Gunicorn's and has no meaning here", way: "leave it out"},
-		{file: "preload_app = true", want: "gowsgi.toml line 1: preload_app: is Gunicorn's", way: "leave it out"},
+		{file: "preload_app = true", want: "gowsgi.toml line 1: preload_app: there is no such setting", way: "preload"},
 		{file: "certfile = 'x'", want: "gowsgi.toml line 1: certfile: gowsgi speaks no TLS"},
 		{file: "post_fork = 'x'", want: "gowsgi.toml line 1: post_fork: gowsgi calls no hooks", way: "leave it out"},
 		{file: "raw_env = ['A=1']", want: "gowsgi.toml line 1: raw_env: there is no such setting", way: "env"},

@@ -36,6 +36,17 @@ func workerRows() []setting {
 			help: "Connections that each worker has at most with one client; 0: any number.",
 			more: "One more gets a 503. IPv6 addresses count by their /64. Behind a proxy, the proxy is the client: leave it at 0 there.",
 		},
+		{
+			name: "preload", group: groupWorkers, def: "false", gunicorn: "preload_app",
+			kind: onOff(func(s *Settings) *bool { return &s.Preload }),
+			help: "Load the application once and fork the workers from there: they share its memory, and start at once.",
+			more: "Linux only. What is opened while it is loaded is shared, too: gowsgi.on_worker_start is for opening it in each worker. See docs/memory.md.",
+		},
+		{
+			name: "preload-threads", group: groupWorkers, def: "false",
+			kind: onOff(func(s *Settings) *bool { return &s.PreloadThreads }),
+			help: "Preload even an application that starts threads while it is loaded: no worker has them.",
+		},
 	}
 }
 

@@ -23,6 +23,8 @@ type Settings struct {
 	BacklogRequests          int      `json:"backlog_requests"` // requests that may wait for a Python thread, per worker
 	MaxConnections           int      `json:"max_connections"`
 	MaxConnectionsPerAddress int      `json:"max_connections_per_address"` // 0: any number
+	Preload                  bool     `json:"preload"`
+	PreloadThreads           bool     `json:"preload_threads"` // even if the application starts threads while it is loaded
 
 	Chdir      string   `json:"chdir"`
 	Pythonpath []string `json:"pythonpath"`

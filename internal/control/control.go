@@ -20,7 +20,9 @@ import (
 	"github.com/gowsgi/gowsgi/internal/config"
 )
 
-// FD is the control socket's descriptor in the worker.
+// FD is the control socket's descriptor in the worker. What a plan calls by a
+// number is at that number in a worker that was started; one that was forked
+// (package nursery) has it where it came, in the order of the numbers from FD on.
 const FD = 3
 
 // Plan is everything a worker needs to know. It is sent once, at start.
@@ -193,11 +195,11 @@ type Order struct {
 	Type  string `json:"type,omitempty"` // Told: its media type
 }
 
-// Open returns the worker's end of the control socket. An error means that the
-// process was not started by gowsgi.
-func Open() (io.ReadWriteCloser, error) {
-	syscall.CloseOnExec(FD)
-	f := os.NewFile(FD, "control")
+// Open returns the worker's end of the control socket, which is fd. An error
+// means that the process was not started by gowsgi.
+func Open(fd int) (io.ReadWriteCloser, error) {
+	syscall.CloseOnExec(fd)
+	f := os.NewFile(uintptr(fd), "control")
 	conn, err := net.FileConn(f)
 	_ = f.Close()
 	if err != nil {

@@ -362,3 +362,15 @@ void gowsgi_crash_in_child(void) {
     for (int slot = 0; has_faulthandler && slot < SIGNALS; slot++)
         sigaction(signals[slot].number, &faulthandler_action[slot], NULL);
 }
+
+/* Does: lets go of the signals, in a forked child in which Go is about to start:
+ *     gowsgi_crash_install will find Go's handlers. The application's faulthandler
+ *     is remembered.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never. */
+void gowsgi_crash_forget(void) {
+    for (int slot = 0; slot < SIGNALS; slot++)
+        signal(signals[slot].number, SIG_DFL);
+    installed = in_child = false;
+}

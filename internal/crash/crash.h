@@ -28,8 +28,10 @@ void gowsgi_crash_know_thread(void);
 void gowsgi_crash_guard(void);
 void gowsgi_crash_unguard(void);
 void gowsgi_crash_in_child(void);
+void gowsgi_crash_forget(void);
 
 int gowsgi_dump_init(void);
+int gowsgi_dump_renew(void);
 char *gowsgi_dump_text(size_t *size);
 
 /* For this package. */

@@ -119,6 +119,24 @@ int gowsgi_dump_init(void) {
     return failed ? -1 : 0;
 }
 
+/* Does: makes a file of this process's own of that in which dumps are written,
+ *     after a fork.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: -1 with errno set. */
+int gowsgi_dump_renew(void) {
+    int fd = open_nameless();
+    if (fd < 0)
+        return -1;
+#ifdef __APPLE__
+    int failed = dup2(fd, text_fd) < 0 || fcntl(text_fd, F_SETFD, FD_CLOEXEC) < 0 ? -1 : 0;
+#else
+    int failed = dup3(fd, text_fd, O_CLOEXEC) < 0 ? -1 : 0;
+#endif
+    close(fd);
+    return failed;
+}
+
 void gowsgi_dump_crash(void) {
     if (print_stacks)
         print_stacks(ON_CRASH);

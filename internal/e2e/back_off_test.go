@@ -39,7 +39,7 @@ func falter(t *testing.T, times int, answers bool) *Project {
 	p := prepareProject(t)
 	p.Write(t, "editions.py", aFalteringApp)
 	p.Write(t, "falters", "")
-	p.serve(t, ProjectOptions{Settings: Settings{Workers: 1}})
+	p.serve(t, ProjectOptions{Settings: Settings{Workers: 1}, Args: []string{eachLoads}})
 	if answers {
 		p.Answer(t)
 	}

@@ -13,6 +13,8 @@
 //	GOWSGI_TEST_PYTHON   interpreter that the virtualenvs are made with; default python3
 //	GOWSGI_TEST_PYTHONS  interpreters, separated by spaces, that Pythons loops over;
 //	                     default GOWSGI_TEST_PYTHON alone
+//	GOWSGI_TEST_PRELOAD  anything: the programs under test run with --preload, but for
+//	                     tests of what happens when each worker loads (eachLoads)
 //
 // Virtualenvs are made once and kept under build/venvs.
 package e2e

@@ -38,7 +38,7 @@ func TestGoHoldsTheGILWheneverItCallsPython(t *testing.T) {
 		"startup_targets", "startup_targets.py:app", "startup_file.wsgi", "startup_targets:make('x', y=1)",
 	} {
 		t.Run(target, func(t *testing.T) {
-			s := Start(t, Options{Target: target, Env: env, Args: []string{"--capture-output"}})
+			s := Start(t, Options{Target: target, Env: env, Args: []string{eachLoads, "--capture-output"}})
 			s.Client(t).Get("/")
 			s.Stop(t)
 			check(t, s.Log())
@@ -46,7 +46,7 @@ func TestGoHoldsTheGILWheneverItCallsPython(t *testing.T) {
 	}
 	for _, target := range []string{"startup_raises", "startup_targets:missing", "startup_targets:number", "./no_such_file.wsgi"} {
 		t.Run(target, func(t *testing.T) {
-			result := Run(t, Options{Dir: Testapps(), Env: env}, "-b", freeAddr(t), "--venv", PlainVenv(t), target)
+			result := Run(t, Options{Dir: Testapps(), Env: env}, "-b", freeAddr(t), "--venv", PlainVenv(t), eachLoads, target)
 			check(t, result.Errors)
 		})
 	}

@@ -7,6 +7,12 @@ import (
 	"testing"
 )
 
+// eachLoads is for tests of what happens when each worker loads the application.
+const eachLoads = "--preload=false"
+
+// preload: all tests are to run with --preload.
+var preload = os.Getenv("GOWSGI_TEST_PRELOAD") != ""
+
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(program()); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: no program to test at %s: run make build, or name one in GOWSGI_BIN\n", program())

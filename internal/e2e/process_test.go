@@ -15,7 +15,11 @@ import (
 // WorkerPIDs are the process ids of the supervisor's children, in order.
 func (s *Server) WorkerPIDs() []int { return children(s.PID()) }
 
-// children are the process ids of a process's children, in order.
+// nursery is the name of a process that is no worker, but forked for each.
+const nursery = "gowsgi-nursery"
+
+// children are the process ids of a process's children, in order. A nursery does
+// not count.
 func children(parent int) []int {
 	var pids []int
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
@@ -26,7 +30,8 @@ func children(parent int) []int {
 		}
 		// "pid (name) state ppid …", and the name may hold anything.
 		fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(parent) || string(fields[0]) == "Z" {
+		if len(fields) < 2 || string(fields[1]) != strconv.Itoa(parent) || string(fields[0]) == "Z" ||
+			bytes.Contains(stat, []byte("("+nursery+")")) {
 			continue
 		}
 		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))

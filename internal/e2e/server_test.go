@@ -8,11 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/console"
 )
 
 const (
@@ -148,6 +151,10 @@ func shortFolder(t testing.TB) string {
 // command is the program with arguments, in an environment without anything
 // that would change its settings or its Python behind the test's back.
 func command(o Options, args ...string) *exec.Cmd {
+	showsOnly := func(arg string) bool { return arg == "--version" || arg == "--help" || arg == "--print-config" }
+	if preload && !console.Is(args) && !slices.ContainsFunc(args, showsOnly) {
+		args = append([]string{"--preload"}, args...) // no variable, which the application would see
+	}
 	cmd := exec.Command(program(), args...)
 	cmd.Dir = o.Dir
 	for _, entry := range os.Environ() {

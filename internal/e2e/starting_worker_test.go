@@ -19,7 +19,7 @@ func TestWorkerTakesNoRequestBeforeGowsgiKnowsOfIt(t *testing.T) {
 	gate.Open(1)
 	s := Start(t, Options{
 		Target: "service", Dir: folder, Env: []string{"GATE=" + gate.Path},
-		Args: []string{"--pythonpath", Testapps(), "--log-level", "debug"},
+		Args: []string{eachLoads, "--pythonpath", Testapps(), "--log-level", "debug"},
 	})
 	send := func(pid int, signal syscall.Signal) {
 		t.Helper()

@@ -143,9 +143,17 @@ func TestStatusOfAWorkerThatIsStopped(t *testing.T) {
 
 // What signals do, with an answer that says how it ended.
 func TestOrders(t *testing.T) {
+	t.Run("each worker loads", func(t *testing.T) { checkOrders(t, eachLoads) })
+	t.Run("workers are forked", func(t *testing.T) {
+		needsNursery(t)
+		checkOrders(t, "--preload")
+	})
+}
+
+func checkOrders(t *testing.T, load string) {
 	folder := shortFolder(t)
 	control := "unix:" + filepath.Join(folder, "control")
-	p := startProject(t, ProjectOptions{Settings: Settings{Workers: 2}, Args: []string{"--control", control}})
+	p := startProject(t, ProjectOptions{Settings: Settings{Workers: 2}, Args: []string{load, "--control", control}})
 	a := asked{p.Server, control}
 	order := func(want, command string, arguments ...string) {
 		t.Helper()
@@ -172,7 +180,11 @@ func TestOrders(t *testing.T) {
 	if state := a.state(t); state.Reloads.Done != 1 || state.Reloads.Failed != 1 || !strings.Contains(state.Reloads.Last.Reason, "no such region") {
 		t.Errorf("reloads: %+v", state.Reloads)
 	}
-	refused("another worker 2 cannot start", "recycle", "2")
+	if load == eachLoads {
+		refused("another worker 2 cannot start", "recycle", "2")
+	} else { // what it is made of was loaded before
+		order("worker 2 is process ", "recycle", "2")
+	}
 	p.Edition(t, 3)
 	order("worker 1 is process ", "recycle", "1")
 	refused("there is no worker 7", "recycle", "7")

@@ -16,6 +16,9 @@ import (
 // cause says in words how a process ended. oomBefore is what oomKills said when
 // it was started.
 func cause(state *os.ProcessState, oomBefore int64) string {
+	if state == nil {
+		return "was waited for by somebody else"
+	}
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if !ok || !status.Signaled() {
 		return fmt.Sprintf("exited with status %d", state.ExitCode())

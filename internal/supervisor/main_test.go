@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/nursery"
 )
 
 // The test binary is three programs: the tests; with runSettings in its
@@ -28,6 +29,9 @@ const (
 
 func TestMain(m *testing.M) {
 	switch {
+	case os.Getenv(runWorker) != "" && len(os.Args) > 1 && os.Args[1] == nursery.Flag:
+		nursery.Refuse() // as a worker that was built without
+		os.Exit(1)
 	case os.Getenv(runWorker) != "":
 		os.Exit(workerMain())
 	case os.Getenv(runSettings) != "":

@@ -1,8 +1,10 @@
 package supervisor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -64,22 +66,12 @@ func (s *supervisor) state() (state operator.State, completions []func(<-chan ti
 	for _, l := range s.held() {
 		state.Listening = append(state.Listening, l.URL())
 	}
-	for w := range s.workers {
+	listed := s.listed()
+	for _, w := range listed {
 		state.Workers = append(state.Workers, s.worker(w))
 	}
-	slices.SortFunc(state.Workers, func(a, b operator.Worker) int {
-		if a.Number != b.Number {
-			return a.Number - b.Number
-		}
-		return int(b.Age*1000) - int(a.Age*1000)
-	})
-	pids := map[int]*worker{}
-	for w := range s.workers {
-		pids[w.pid()] = w
-	}
-	for i := range state.Workers {
+	for i, w := range listed {
 		row := &state.Workers[i]
-		w := pids[row.PID]
 		answer := s.inquire(w, control.Ask)
 		noted := w.noted() // for one that does not answer: its board is gone with it
 		completions = append(completions, func(late <-chan time.Time) {
@@ -94,6 +86,13 @@ func (s *supervisor) state() (state operator.State, completions []func(<-chan ti
 		})
 	}
 	return state, completions
+}
+
+// listed are the workers by number, an old one in front of its successor.
+func (s *supervisor) listed() []*worker {
+	return slices.SortedFunc(maps.Keys(s.workers), func(a, b *worker) int {
+		return cmp.Or(cmp.Compare(a.number, b.number), a.started.Compare(b.started))
+	})
 }
 
 func (s *supervisor) phase() string {

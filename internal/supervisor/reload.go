@@ -18,6 +18,7 @@ type reload struct {
 	generation   int                // of the old deployment
 	oldListeners []*listen.Listener // what the old deployment listens on
 	opened       []*listen.Listener // by this reload
+	preload      preload            // of the old deployment
 }
 
 type phase int
@@ -74,6 +75,7 @@ func (s *supervisor) try(next Deployment) {
 		return
 	}
 	r.phase, r.old, r.generation, r.oldListeners, r.opened = trying, s.Deployment, s.generation, s.listeners, opened
+	r.preload, s.preload = s.preload, preload{}
 	s.Deployment, s.listeners = next, listeners
 	s.generations++
 	s.generation = s.generations
@@ -110,7 +112,8 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 	r := s.reload
 	tried := s.Deployment
 	tried.release()
-	s.Deployment, s.listeners = r.old, r.oldListeners
+	s.preload.end()
+	s.Deployment, s.listeners, s.preload = r.old, r.oldListeners, r.preload
 	s.generation = r.generation
 	s.setUmask()
 	for _, l := range r.opened {
@@ -146,6 +149,7 @@ func (s *supervisor) passTrial() {
 	}
 	r.phase = rolling
 	s.Logs.Use()
+	r.preload.end()
 	r.old.release()
 	for _, l := range r.opened {
 		s.Log.Info("listening", "event", "listener.open", "address", l.URL())

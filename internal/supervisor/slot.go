@@ -61,7 +61,7 @@ const (
 // is enough, and if the first cannot start, the others are still there. A
 // deployment whose workers come to an early end replaces no other.
 func (s *supervisor) arrange() {
-	if s.stopping != no {
+	if s.stopping != no || !s.nursed() {
 		return
 	}
 	for _, n := range slices.Sorted(maps.Keys(s.slots)) {
@@ -111,24 +111,47 @@ func (s *supervisor) troubled() bool {
 }
 
 func (s *supervisor) start(sl *slot) {
-	w, err := startWorker(s.Options, s.listeners, sl.number, false)
+	w, err := s.makeWorker(sl.number)
 	if err != nil {
 		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %s", sl.number, whyNotStarted(s.Options, err)), "")
+		return
+	}
+	if w == nil { // the nursery's end is dealt with elsewhere
 		return
 	}
 	w.generation = s.generation
 	sl.starting = w
 	s.workers[w] = struct{}{}
 	s.past.starts++
+	if w.process != nil {
+		s.follow(w)
+	}
+	if timeout := s.Settings.StartupTimeout; timeout > 0 {
+		s.after(timeout, func() { s.startsTooLong(w, timeout) })
+	}
+}
+
+func (s *supervisor) makeWorker(number int) (*worker, error) {
+	if s.preload.nursery != nil {
+		return s.fork(number)
+	}
+	return startWorker(s.Options, s.listeners, number, false)
+}
+
+// follow watches a worker from when there is a process.
+func (s *supervisor) follow(w *worker) {
 	s.children.Store(w.pid(), w)
-	s.Log.Debug("worker started", "event", "worker.started", "worker", sl.number, "pid", w.pid())
+	s.Log.Debug("worker started", "event", "worker.started", "worker", w.number, "pid", w.pid())
 	go w.watch(
 		func(r control.Report) { s.post(func() { s.reported(w, r) }) },
 		func() { s.post(func() { s.gone(w) }) },
 	)
-	if timeout := s.Settings.StartupTimeout; timeout > 0 {
-		s.after(timeout, func() { s.startsTooLong(w, timeout) })
-	}
+}
+
+// tooLong is said when an application does not load within startup_timeout.
+func tooLong(worker int, timeout time.Duration) string {
+	return fmt.Sprintf("worker %d did not load the application within %s: is it waiting for something? "+
+		"Give it more time with --startup-timeout", worker, timeout)
 }
 
 func (s *supervisor) startsTooLong(w *worker, timeout time.Duration) {
@@ -136,8 +159,7 @@ func (s *supervisor) startsTooLong(w *worker, timeout time.Duration) {
 		return
 	}
 	w.failed = true
-	w.message = fmt.Sprintf("worker %d did not load the application within %s: is it waiting for something? "+
-		"Give it more time with --startup-timeout", w.number, timeout)
+	w.message = tooLong(w.number, timeout)
 	// A worker that starts has no other request than this one.
 	if warmup := s.Settings.Warmup; warmup != "" && w.running(1) != "" {
 		w.message = fmt.Sprintf("worker %d has loaded the application, but that did not answer --warmup %s in what was left of %s: "+
@@ -260,7 +282,7 @@ func (s *supervisor) gone(w *worker) {
 	defer func() { _ = w.board.Close() }()
 	s.children.Delete(w.pid())
 	sl := s.slots[w.number]
-	cause := cause(w.cmd.ProcessState, w.oom)
+	cause := cause(w.state, w.oom)
 	s.fold(w, cause)
 	s.forget(w)
 	switch {

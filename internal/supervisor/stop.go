@@ -49,6 +49,7 @@ func (s *supervisor) stopGracefully(reason string, timeout time.Duration) {
 	s.Log.Info("stopping", "event", "gowsgi.stopping", "reason", reason, "timeout_seconds", timeout.Seconds())
 	s.stopping = gracefully
 	s.upgrade.stop()
+	s.endNurseries()
 	linger, last := lingerStopped, true
 	if s.anotherServes() {
 		linger, last = lingerReplaced, false
@@ -84,6 +85,7 @@ func (s *supervisor) hurry(reason string) {
 func (s *supervisor) stopQuickly() {
 	s.stopping = quickly
 	s.upgrade.stop()
+	s.endNurseries()
 	s.closeListeners()
 	for w := range s.workers {
 		switch {
@@ -102,6 +104,9 @@ func (s *supervisor) stopQuickly() {
 // kill ends the workers that have not stopped in time.
 func (s *supervisor) kill() {
 	s.deadline = nil
+	for n := range s.nurseries {
+		n.kill()
+	}
 	if len(s.workers) == 0 {
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,7 +22,6 @@ import (
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/metrics"
 	"github.com/gowsgi/gowsgi/internal/operator"
-	"github.com/gowsgi/gowsgi/internal/reap"
 	"github.com/gowsgi/gowsgi/internal/statsd"
 	"github.com/gowsgi/gowsgi/internal/systemd"
 	"github.com/gowsgi/gowsgi/internal/watch"
@@ -120,6 +120,12 @@ type supervisor struct {
 	watcher  *watch.Watcher // of the application's code; nil: none
 	children sync.Map       // by process id: they are waited for, and not orphans
 
+	preload     preload
+	nurseries   map[*nurse]struct{} // the present one, and those that are to end
+	ordered     atomic.Int32        // workers of which only the nursery knows yet
+	adopts      bool                // gowsgi is a subreaper
+	stopReaping func()
+
 	slots   map[int]*slot // the workers that there should be, by number
 	workers map[*worker]struct{}
 	// Which deployment is the current one. Workers of another are replaced.
@@ -178,14 +184,14 @@ func Run(ctx context.Context, o Options) error {
 		advised: map[string]int{},
 		proven:  map[int]bool{},
 
+		nurseries: map[*nurse]struct{}{},
+
 		predecessor: findPredecessor(),
 	}
 	s.Log = slog.New(logging.Counting(o.Log.Handler(), s.past.events.count))
 	s.systemd = systemd.New(s.Log)
-	defer reap.Start(func(pid int) bool {
-		_, ours := s.children.Load(pid)
-		return ours
-	})()
+	s.reapOrphans()
+	defer func() { s.stopReaping() }()
 	defer func() { _ = s.Program.Close() }()
 	defer s.closeControl()
 	s.texts = &metrics.Texts{Source: measured{s}}
@@ -258,7 +264,7 @@ func (s *supervisor) open() (err error) {
 func (s *supervisor) loop(signals <-chan os.Signal) {
 	canceled := s.ctx.Done()
 	watchdog := s.systemd.Watchdog()
-	for s.stopping == no || len(s.workers) > 0 {
+	for s.stopping == no || len(s.workers)+len(s.nurseries) > 0 {
 		select {
 		case do := <-s.events:
 			do()

@@ -17,6 +17,7 @@ type talk struct {
 	mu     sync.Mutex
 	unsent []byte
 	deaf   bool // it took nothing lately
+	held   bool // there is no process yet: it was ordered from a nursery
 }
 
 const (
@@ -43,6 +44,20 @@ func (t *talk) tell(to deadlineWriter, value any) {
 	if err := octets.NewEncoder((*unsent)(t)).Encode(value); err != nil || whole > 0 && len(t.unsent) > mostUnsent {
 		t.unsent = t.unsent[:whole]
 	}
+	if !t.held {
+		t.send(to)
+	}
+}
+
+// begin is for when there is a process.
+func (t *talk) begin(to deadlineWriter) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.held = false
+	t.send(to)
+}
+
+func (t *talk) send(to deadlineWriter) {
 	patience := talkTimeout
 	if t.deaf {
 		patience = deafTimeout

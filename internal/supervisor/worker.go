@@ -23,7 +23,10 @@ import (
 type worker struct {
 	number     int
 	generation int // of the deployment that it was started from
-	cmd        *exec.Cmd
+	plan       control.Plan
+	process    *os.Process      // nil: not yet
+	state      *os.ProcessState // how it ended, once it has
+	doomed     bool             // to be killed as soon as there is a process
 	control    *net.UnixConn
 	talk       talk
 	board      *scoreboard.Board // what it is doing; nil: nobody knows
@@ -43,13 +46,33 @@ type worker struct {
 // startWorker starts the process and tells it its plan; watch does the rest.
 // check: it is only to see whether the application loads.
 func startWorker(o Options, listeners []*listen.Listener, number int, check bool) (*worker, error) {
-	ours, theirs, err := socketPair()
+	w, files, err := newWorker(o, listeners, number)
 	if err != nil {
 		return nil, err
 	}
-	defer theirs.Close()
+	defer files[0].Close()
+	cmd := o.Program.Command(files...)
+	cmd.Args = []string{title(number, o.Settings)}
+	w.plan.Check = check
+	w.plan.Restore = o.dress(cmd)
+	if err := cmd.Start(); err != nil {
+		w.discard()
+		return nil, err
+	}
+	w.process = cmd.Process
+	w.tell(w.plan)
+	return w, nil
+}
+
+// newWorker makes everything for a worker but the process, and the files that
+// it is to have from control.FD on. The first of them is for the caller to close.
+func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []*os.File, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, nil, err
+	}
 	files := []*os.File{theirs} // becomes control.FD
-	plan := control.Plan{Settings: o.Settings, Worker: number, Check: check, Python: o.Python, Ignored: o.ignored}
+	plan := control.Plan{Settings: o.Settings, Worker: number, Python: o.Python, Ignored: o.ignored}
 	for _, l := range listeners {
 		plan.Listeners = append(plan.Listeners, control.Listener{
 			FD: control.FD + len(files), Network: l.Network, Address: l.Address, Borrowed: l.Borrowed(),
@@ -70,10 +93,16 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 		plan.Tally = control.FD + len(files)
 		files = append(files, page.File())
 	}
-	cmd := o.Program.Command(files...)
-	cmd.Args = []string{title(number, o.Settings)}
+	return &worker{
+		number: number, plan: plan, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
+	}, files, nil
+}
+
+// dress gives a command that starts the program what all of them have, and
+// returns the variables that are to be put back.
+func (o *Options) dress(cmd *exec.Cmd) (restore map[string]*string) {
 	cmd.Dir = o.Settings.Chdir
-	cmd.Env, plan.Restore = environment(os.Environ(), o)
+	cmd.Env, restore = environment(os.Environ(), *o)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, o.Stdout, o.Stderr
 	if o.Identity.Credential != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.Identity.Credential}
@@ -81,20 +110,23 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 	if o.Settings.Debug {
 		cmd.Stdin = o.Stdin
 	}
-	started, oom := time.Now(), oomKills()
-	if err := cmd.Start(); err != nil {
-		ours.Close()
-		_ = board.Close()
-		_ = page.Close()
-		return nil, err
-	}
-	w := &worker{number: number, cmd: cmd, control: ours, board: board, page: page, mount: o.Settings.Mount, started: started, oom: oom}
-	// An error means that it is dying, which watch notices.
-	w.tell(plan)
-	return w, nil
+	return restore
 }
 
-func (w *worker) pid() int { return w.cmd.Process.Pid }
+// discard is for a worker that never became a process.
+func (w *worker) discard() {
+	w.control.Close()
+	_ = w.board.Close()
+	_ = w.page.Close()
+}
+
+// pid is 0 as long as there is no process: it was ordered from a nursery.
+func (w *worker) pid() int {
+	if w.process == nil {
+		return 0
+	}
+	return w.process.Pid
+}
 
 func (w *worker) tell(value any) { w.talk.tell(w.control, value) }
 
@@ -116,16 +148,23 @@ func (w *worker) hasServed() bool {
 func (w *worker) isEarly() bool { return time.Since(w.ready) < settled && !w.hasServed() }
 
 // signal sends a signal; one that is gone has its end on the way.
-func (w *worker) signal(s syscall.Signal) { _ = w.cmd.Process.Signal(s) }
+func (w *worker) signal(s syscall.Signal) {
+	if w.process != nil {
+		_ = w.process.Signal(s)
+	}
+}
 
-func (w *worker) kill() { w.signal(syscall.SIGKILL) }
+func (w *worker) kill() {
+	w.doomed = true
+	w.signal(syscall.SIGKILL)
+}
 
 // watch passes on what the worker reports and, last, that it is gone.
 func (w *worker) watch(reported func(control.Report), gone func()) {
 	exited := make(chan struct{})
 	go func() {
 		defer close(exited)
-		_ = w.cmd.Wait() // ProcessState says it better
+		w.state, _ = w.process.Wait() // nil if somebody else has waited for it
 		// A process that the application started may hold the other end for
 		// longer. What the worker sent can still be read after this, then
 		// comes the end.

@@ -1,0 +1,79 @@
+# What a nursery does with an application before it is forked. Run behind load.py,
+# in the same namespace.
+
+
+def spot(frame):
+    """Return where the application was in a stack, passing over the standard library."""
+    import os
+
+    library = os.path.dirname(os.__file__) + os.sep
+    inner = frame
+    while frame:
+        name = frame.f_code.co_filename
+        if (
+            name != __name__
+            and not name.startswith("<frozen ")
+            and (not name.startswith(library) or "-packages" in name)
+        ):
+            break
+        frame = frame.f_back
+    frame = frame or inner
+    return "%s:%d in %s" % (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+
+
+def load_and_watch(target):
+    """Load the application; return it and a line for each of the threads that it has left running."""
+    import _thread
+    import threading
+
+    origins = {}
+    start, primitive = threading.Thread.start, _thread.start_new_thread
+
+    def noted_start(self):
+        origins[self] = spot(sys._getframe(1))
+        return start(self)
+
+    noted_start.__name__, noted_start.__doc__ = "start", start.__doc__
+    threading.Thread.start = noted_start
+    try:
+        application = load(target)
+    finally:
+        if threading.Thread.start is noted_start:
+            threading.Thread.start = start
+    running = []
+    if _thread.start_new_thread is not primitive:
+        running.append("greenlets in the place of threads, by %s" % _thread.start_new_thread.__module__)
+    frames = sys._current_frames()
+    frames.pop(threading.get_ident(), None)
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and frames.pop(thread.ident, None):
+            origin = origins.get(thread)
+            running.append("%s, started at %s" % (thread.name, origin) if origin else thread.name)
+    running.extend("a thread without a name, now at %s" % spot(frame) for frame in frames.values())
+    return application, running
+
+
+def close_connections():
+    """Close what Django has opened meanwhile: two processes must not talk over one connection."""
+    settings = sys.modules.get("django.conf")
+    for module, close in (
+        ("django.db", lambda db: db.connections.close_all()),
+        (
+            "django.core.cache",
+            lambda cache: cache.close_caches(),
+        ),
+    ):
+        if settings and settings.settings.configured and module in sys.modules:
+            close(sys.modules[module])
+
+
+def nurse(target):
+    """Return the application, and the threads that it has left running as text."""
+    import gc
+
+    application, running = load_and_watch(target)
+    close_connections()
+    # What is here stays: a collection that looks at it would write to it, and every worker have a copy.
+    gc.collect()
+    gc.freeze()
+    return application, "\n".join(running).encode("utf-8", "backslashreplace")

@@ -1,0 +1,57 @@
+package nursery
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestMessagesAreRead(t *testing.T) {
+	for text, want := range map[string]Message{
+		"l4:0.251:00:":                          &Loaded{Seconds: 0.25},
+		"l1:21:318:pump\nanother one;x":         &Loaded{Seconds: 2, Native: 3, Threads: []string{"pump", "another one;x"}},
+		"x3:why8:line\n\x00:n":                  &Failed{Message: "why", Traceback: "line\n\x00:n"},
+		"f3:123":                                &Forked{PID: 123},
+		"e7:no fork":                            &Forked{Reason: "no fork"},
+		"u":                                     &Unsupported{},
+		"r1:42:306:django4:text0:8:{\"a\":1}\n": &Said{Kind: 4, Level: 30, Logger: "django", Text: "text", Extra: "{\"a\":1}\n"},
+		"s1:510:  File x\n\n":                   &Stack{Text: "Thread MainThread:\n  File x\n"},
+		"s1:50:0:":                              &Stack{},
+	} {
+		if got, err := decode([]byte(text)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
+		}
+	}
+	for _, text := range []string{"", "z", "f", "f3:12", "f-1:1", "f99999999999999999999:1", "x5", "l1:xx:1:", "r1:x1:10:0:"} {
+		if got, err := decode([]byte(text)); err == nil {
+			t.Errorf("%q: %+v", text, got)
+		}
+	}
+}
+
+func TestPlans(t *testing.T) {
+	value := "/lib"
+	plan := Plan{
+		Executable: "/venv/bin/python", Target: "site:app", Path: []string{"/a", "/b"}, Board: true, Capture: true, Ignored: []syscall.Signal{syscall.SIGHUP},
+		Restore: map[string]*string{"LD_LIBRARY_PATH": &value, "GOMAXPROCS": nil},
+	}
+	text, err := plan.encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range []string{"x/venv/bin/python", "tsite:app", "b", "c", "p/b\x00p/a", "i1", "uGOMAXPROCS\x00eLD_LIBRARY_PATH=/lib"} {
+		if !bytes.Contains(text, []byte(field+"\x00")) {
+			t.Errorf("no %q in %q", field, text)
+		}
+	}
+	plan.Target = "a\x00b"
+	if _, err := plan.encode(); err == nil {
+		t.Error("a NUL is taken")
+	}
+	plan.Target = strings.Repeat("a", longestPlan)
+	if _, err := plan.encode(); err == nil {
+		t.Error("a plan is taken that is too long")
+	}
+}
