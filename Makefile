@@ -19,7 +19,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload test-sid wheel clean help
+.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -75,6 +75,9 @@ bench: build ## gowsgi beside its peers, about an hour: tables to README.md (BEN
 
 bench-reload: build ## requests lost while workers are replaced, beside its peers, four minutes: table to docs/reload.md
 	$(PYTHON) bench/reload.py $(BENCH)
+
+bench-memory: build ## where a Django site's memory goes, beside its peers, a few minutes: tables to docs/memory.md
+	$(PYTHON) bench/memory.py $(BENCH)
 
 test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
 	.ci/sid
