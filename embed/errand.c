@@ -76,17 +76,17 @@ static bool wait_for_turn(int64_t patience) {
 /* Does: runs a job under the GIL, and waits for it for `patience` ns.
  * Memory: the job is the caller's again if it ran; else it is gone.
  * GIL: released.
- * Fails: returns 0 if the GIL could not be had in time; 1: it ran. */
-int gowsgi_errand(gowsgi_job *job, int64_t patience) {
+ * Fails: false: the GIL could not be had in time. */
+bool gowsgi_errand(gowsgi_job *job, int64_t patience) {
     if (!Py_IsInitialized() || !wait_for_turn(patience)) {
         gowsgi_job_free(job);
-        return 0;
+        return false;
     }
     errand *e = start(job);
     if (!e) {
         __atomic_store_n(&under_way, false, __ATOMIC_RELEASE);
         gowsgi_job_free(job);
-        return 0;
+        return false;
     }
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
@@ -103,9 +103,9 @@ int gowsgi_errand(gowsgi_job *job, int64_t patience) {
     e->abandoned = true;
     pthread_mutex_unlock(&e->lock);
     if (!done)
-        return 0;
+        return false;
     free_errand(e);
-    return 1;
+    return true;
 }
 
 /* Does: tells whether a thread of this file is still there.

@@ -90,6 +90,7 @@ static void start(void) {
     char *reason = gowsgi_start(wsgi_plan('x'));
     if (reason)
         fail_to_start(reason);
+    wsgi_nursery_started();
     for (const char *f = NULL; (f = wsgi_plan_next(f, 'p'));)
         if (add_path(f) < 0)
             fail_with_exception();

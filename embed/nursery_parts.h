@@ -42,6 +42,8 @@ _Noreturn void wsgi_nursery_fail(const char *message, const char *traceback, siz
  * stop, and let go of meanwhile. */
 void wsgi_nursery_start_listening(void);
 void wsgi_nursery_stop_listening(void);
+/* CPython is there, which has stacks. GIL: either. */
+void wsgi_nursery_started(void);
 
 /* ---- nursery_fork.c ---- */
 

@@ -105,22 +105,29 @@ static struct {
     bool runs;
 } listener;
 
+static bool started; /* CPython is there, and what reads its stacks */
+
+void wsgi_nursery_started(void) { __atomic_store_n(&started, true, __ATOMIC_RELEASE); }
+
+/* One answer to each question, whatever there is to say. */
 static void tell_stack(void) {
-    char ident[32];
-    snprintf(ident, sizeof ident, "%lu", gowsgi_main_thread());
-    gowsgi_stacks_job *job = gowsgi_main_thread() ? gowsgi_stacks_new(NULL, 0) : NULL;
-    if (job && gowsgi_errand(&job->job, STACK_PATIENCE) == GOWSGI_ANSWERED) {
-        for (size_t i = 0; i < job->count; i++)
-            if (job->stacks[i].ident == gowsgi_main_thread())
-                wsgi_nursery_tell(
-                    's', (wsgi_part[]){wsgi_text_part(ident), {job->stacks[i].text, job->stacks[i].text_size}}, 2);
-        gowsgi_job_free(&job->job);
-        return;
-    }
+    char ident[32] = "", *dump = NULL;
+    wsgi_part stack = {NULL, 0};
     size_t size = 0;
-    char *dump = gowsgi_main_thread() ? gowsgi_dump_text(&size) : NULL;
-    wsgi_nursery_tell('s', (wsgi_part[]){wsgi_text_part(ident), {NULL, 0}, {dump, size}}, 3);
+    bool there = __atomic_load_n(&started, __ATOMIC_ACQUIRE);
+    gowsgi_stacks_job *job = there ? gowsgi_stacks_new(NULL, 0) : NULL;
+    bool exact = job && gowsgi_errand(&job->job, STACK_PATIENCE); /* else the job is gone */
+    for (size_t i = 0; exact && i < job->count; i++)
+        if (job->stacks[i].ident == gowsgi_main_thread())
+            stack = (wsgi_part){job->stacks[i].text, job->stacks[i].text_size};
+    if (there)
+        snprintf(ident, sizeof ident, "%lu", gowsgi_main_thread());
+    if (there && !exact)
+        dump = gowsgi_dump_text(&size);
+    wsgi_nursery_tell('s', (wsgi_part[]){wsgi_text_part(ident), stack, {dump, size}}, 3);
     free(dump);
+    if (exact)
+        gowsgi_job_free(&job->job);
 }
 
 static void *listen_while_loading(void *Py_UNUSED(nothing)) {

@@ -76,7 +76,7 @@ func StacksOutside(patience time.Duration) Stacks {
 	}
 	var s Stacks
 	var nobody *Application // whose requests they could run
-	if job := C.gowsgi_stacks_new(nil, 0); job != nil && C.gowsgi_errand(&job.job, C.int64_t(patience)) != 0 {
+	if job := C.gowsgi_stacks_new(nil, 0); job != nil && bool(C.gowsgi_errand(&job.job, C.int64_t(patience))) {
 		defer C.gowsgi_stacks_free(job)
 		// SAFETY: count stacks, ours until they are freed.
 		for _, c := range unsafe.Slice(job.stacks, int(job.count)) {

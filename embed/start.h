@@ -76,7 +76,7 @@ typedef struct {
 
 gowsgi_stacks_job *gowsgi_stacks_new(gowsgi_pool *pool, int thread_count);
 void gowsgi_stacks_free(gowsgi_stacks_job *job);
-int gowsgi_errand(gowsgi_job *job, int64_t patience);
+bool gowsgi_errand(gowsgi_job *job, int64_t patience);
 bool gowsgi_errand_under_way(void);
 
 #endif

@@ -19,34 +19,36 @@ var hanging = map[string]string{
 func TestApplicationThatNeverLoadsEndsTheStart(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for name, code := range hanging {
-		t.Run(name, func(t *testing.T) {
-			folder := shortFolder(t)
-			write(t, filepath.Join(folder, "hangs_at_import.py"), code)
-			s := launch(t, Options{
-				Target: "hangs_at_import", Dir: folder, Unix: true, Addr: filepath.Join(folder, "s"),
-				Args: []string{"-w", "2", "-b", "unix:s", "-p", "pid", "--startup-timeout", "0.5"},
+		for _, load := range []string{eachLoads, "--preload"} {
+			t.Run(name+" "+load, func(t *testing.T) {
+				folder := shortFolder(t)
+				write(t, filepath.Join(folder, "hangs_at_import.py"), code)
+				s := launch(t, Options{
+					Target: "hangs_at_import", Dir: folder, Unix: true, Addr: filepath.Join(folder, "s"),
+					Args: []string{load, "-w", "2", "-b", "unix:s", "-p", "pid", "--startup-timeout", "2"},
+				})
+				select {
+				case <-s.exited:
+				case <-time.After(stopDeadline):
+				}
+				// They were the only ones in its process group.
+				if err := syscall.Kill(-s.PID(), 0); err == nil {
+					t.Error("a process is left")
+				}
+				if status := s.Wait(t); status != 1 {
+					t.Errorf("exit status %d", status)
+				}
+				checkComplaint(t, Result{Errors: s.Log()}, []string{"gowsgi: worker ", " did not load the application within 2s", "--startup-timeout"}, "")
+				if !hangsAtLine2.MatchString(s.Log()) {
+					t.Errorf("the log does not say where it hangs:\n%s", s.Log())
+				}
+				if left := slices.DeleteFunc(names(t, folder), func(name string) bool {
+					return name == "hangs_at_import.py" || name == "__pycache__"
+				}); len(left) > 0 {
+					t.Errorf("left behind: %v", left)
+				}
 			})
-			select {
-			case <-s.exited:
-			case <-time.After(stopDeadline):
-			}
-			// They were the only ones in its process group.
-			if err := syscall.Kill(-s.PID(), 0); err == nil {
-				t.Error("a process is left")
-			}
-			if status := s.Wait(t); status != 1 {
-				t.Errorf("exit status %d", status)
-			}
-			checkComplaint(t, Result{Errors: s.Log()}, []string{"gowsgi: worker ", " did not load the application within 500ms", "--startup-timeout"}, "")
-			if !hangsAtLine2.MatchString(s.Log()) {
-				t.Errorf("the log does not say where it hangs:\n%s", s.Log())
-			}
-			if left := slices.DeleteFunc(names(t, folder), func(name string) bool {
-				return name == "hangs_at_import.py" || name == "__pycache__"
-			}); len(left) > 0 {
-				t.Errorf("left behind: %v", left)
-			}
-		})
+		}
 	}
 }
 
@@ -56,17 +58,19 @@ var hangsAtLine2 = regexp.MustCompile(`(?m)^ *Thread MainThread:\n *File ".*hang
 func TestHangAtImportIsSaidBeforeItsTimeIsOver(t *testing.T) {
 	t.Parallel() // it mostly waits
 	for name, code := range hanging {
-		t.Run(name, func(t *testing.T) {
-			folder := t.TempDir()
-			write(t, filepath.Join(folder, "hangs_at_import.py"), code)
-			s := launch(t, Options{Target: "hangs_at_import", Dir: folder})
-			said := regexp.MustCompile(`level=WARN msg="the application is still being loaded" worker=1 event=application.loading seconds=5 startup_timeout_seconds=120\n` + hangsAtLine2.String()[len("(?m)^"):])
-			Eventually(t, "the log says where it hangs", func() bool { return said.MatchString(s.Log()) })
-			s.Signal(t, syscall.SIGTERM)
-			if status := s.Wait(t); status != 0 {
-				t.Errorf("exit status %d", status)
-			}
-		})
+		for _, load := range []string{eachLoads, "--preload"} {
+			t.Run(name+" "+load, func(t *testing.T) {
+				folder := t.TempDir()
+				write(t, filepath.Join(folder, "hangs_at_import.py"), code)
+				s := launch(t, Options{Target: "hangs_at_import", Dir: folder, Args: []string{load}})
+				said := regexp.MustCompile(`level=WARN msg="the application is still being loaded" worker=1 event=application.loading seconds=5 startup_timeout_seconds=120\n` + hangsAtLine2.String()[len("(?m)^"):])
+				Eventually(t, "the log says where it hangs", func() bool { return said.MatchString(s.Log()) })
+				s.Signal(t, syscall.SIGTERM)
+				if status := s.Wait(t); status != 0 {
+					t.Errorf("exit status %d", status)
+				}
+			})
+		}
 	}
 	t.Run("in a check", func(t *testing.T) {
 		folder := t.TempDir()
