@@ -23,6 +23,7 @@ func sample() operator.State {
 	return operator.State{
 		Name: "shop\x1b[2J", PID: 4711, Version: "1", Python: "3.11.7", Phase: operator.Serving, Started: time.Now().Add(-3 * time.Hour),
 		Listening: []string{"http://127.0.0.1:8000"},
+		Nurseries: []operator.Nursery{{PID: 4718, Phase: operator.Serving, Age: 100, Loading: 1.2, Forked: 14, Ordered: 1, Waiting: 2, RSS: 84 << 20}},
 		Reloads:   operator.Reloads{Done: 1, Last: &operator.Reload{Ended: time.Now(), Reason: "no module\nx"}},
 		Workers: []operator.Worker{
 			{

@@ -74,7 +74,23 @@ func head(s operator.State) []string {
 		}
 		lines = append(lines, line)
 	}
+	for _, n := range s.Nurseries {
+		lines = append(lines, nurseryLine(n))
+	}
 	return lines
+}
+
+func nurseryLine(n operator.Nursery) string {
+	does := fmt.Sprintf("has loaded the application in %s, %s ago; workers forked from it: %d", seconds(n.Loading), age(n.Age-n.Loading), n.Forked)
+	switch {
+	case n.Phase == operator.Starting:
+		does = fmt.Sprintf("has been loading the application for %s (gowsgi stacks says where it is)", age(n.Age))
+	case n.Phase == operator.Draining:
+		does = "ends"
+	case n.Ordered > 0:
+		does += fmt.Sprintf("; %d ordered, for %s", n.Ordered, seconds(n.Waiting))
+	}
+	return fmt.Sprintf("nursery %d %s; RSS %s, PSS %s", n.PID, does, size(n.RSS), size(n.PSS))
 }
 
 func workerRow(w operator.Worker) row {
@@ -271,7 +287,14 @@ func printable(text string) string { return scoreboard.Printable(text) }
 func pictures(all []operator.Stacks) string {
 	var b strings.Builder
 	for _, stacks := range all {
-		fmt.Fprintf(&b, "worker %d, process %d\n", stacks.Worker, stacks.PID)
+		if stacks.Worker == 0 {
+			fmt.Fprintf(&b, "nursery, process %d: it loads the application for all workers\n", stacks.PID)
+		} else {
+			fmt.Fprintf(&b, "worker %d, process %d\n", stacks.Worker, stacks.PID)
+		}
+		if stacks.Worker == 0 && len(stacks.Threads) == 0 && !stacks.Silent {
+			b.WriteString("  CPython is just being started\n")
+		}
 		if stacks.Silent {
 			b.WriteString("  does not answer: is it stopped, or just being started?\n")
 		}

@@ -115,6 +115,42 @@ func TestNurseryThatIsStoppedIsReplaced(t *testing.T) {
 	})
 }
 
+// What is loaded for all workers is seen like them: while that takes its time, and
+// when they are forked.
+func TestStatusShowsTheNursery(t *testing.T) {
+	needsNursery(t)
+	folder, control := t.TempDir(), "unix:"+filepath.Join(shortFolder(t), "control")
+	write(t, filepath.Join(folder, "waits.py"), "import os, time\nwhile not os.path.exists('go'):\n    time.sleep(0.01)\n"+
+		"def application(environ, start_response):\n    start_response('200 OK', [])\n    return [b'loaded']\n")
+	a := asked{launch(t, Options{Target: "waits", Dir: folder, Args: []string{"--preload", "-w", "2", "--control", control}}), control}
+	t.Cleanup(func() {
+		if a.Stop(t); t.Failed() {
+			t.Log(a.Log())
+		}
+	})
+	a.WaitLog(t, "event=listener.open")
+	Eventually(t, "the application waits", func() bool {
+		stacks := a.ask(t, "stacks").Out
+		return strings.Contains(stacks, `waits.py", line 3, in <module>`) && !strings.Contains(stacks, "keeps the GIL")
+	})
+	state := a.state(t)
+	if n := state.Nurseries; len(n) != 1 || n[0].Phase != operator.Starting || n[0].Loading <= 0 || n[0].RSS == 0 || len(state.Workers) > 0 {
+		t.Errorf("while it loads: %+v", state)
+	}
+	if table := a.ask(t, "status").Out; !strings.Contains(table, "has been loading the application for") {
+		t.Errorf("the table:\n%s", table)
+	}
+	write(t, filepath.Join(folder, "go"), "")
+	a.waitReady(t)
+	state = a.state(t)
+	if n := state.Nurseries; len(n) != 1 || n[0].Phase != operator.Serving || n[0].Forked != 2 || n[0].PID != a.Nurseries()[0] || len(state.Workers) != 2 {
+		t.Errorf("when it has loaded: %+v", state)
+	}
+	if table := a.ask(t, "status").Out; !strings.Contains(table, " ago; workers forked from it: 2; RSS ") {
+		t.Errorf("the table:\n%s", table)
+	}
+}
+
 // What gowsgi has to say to a worker that it has ordered, and that is no process yet,
 // comes behind the plan of that worker.
 func TestWorkersThatAreOrderedAreToldTheirPlanFirst(t *testing.T) {
@@ -131,6 +167,9 @@ func TestWorkersThatAreOrderedAreToldTheirPlanFirst(t *testing.T) {
 		workers := a.state(t).Workers
 		return len(workers) == 1 && workers[0].PID == 0 && workers[0].Phase == operator.Starting
 	})
+	if n := a.state(t).Nurseries; len(n) != 1 || n[0].Ordered != 1 || n[0].Waiting <= 0 {
+		t.Errorf("it was ordered from %+v", n)
+	}
 	if result := a.ask(t, "log-level", "debug"); result.Status != 0 {
 		t.Errorf("%+v", result)
 	}

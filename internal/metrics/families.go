@@ -77,6 +77,11 @@ func families() []family {
 				w.sample("", float64(worker.Resident), "worker", strconv.Itoa(worker.Number))
 			}
 		}},
+		{"gowsgi_nursery_resident_bytes", gauge, "Resident memory of the process that workers are forked from (--preload).", func(s *Snapshot, w *writer) {
+			if s.Nursery > 0 {
+				w.sample("", float64(s.Nursery))
+			}
+		}},
 		{"gowsgi_goroutines", gauge, "Goroutines of the worker process.", perWorker(func(n *tally.Now) float64 { return float64(n.Goroutines) })},
 		{"gowsgi_python_allocated_blocks", gauge, "Memory blocks that CPython's allocator has given out (sys.getallocatedblocks).", func(s *Snapshot, w *writer) {
 			for _, worker := range s.Workers {

@@ -23,6 +23,7 @@ func sample() Snapshot {
 		Sum:     tally.Sum{Mounts: map[string]*tally.Figures{"": &f, "/a\"b\\c\n\xff": {}}, Events: map[string]uint64{"request.slow": 7}},
 		Workers: []Worker{{Number: 1, Now: tally.Now{Connections: 5, Idle: 2}, Python: &control.Interpreter{Blocks: 9, Collections: [][3]int64{{1, 2, 3}}}}, {Number: 2}},
 		Phases:  []string{"serving", "serving", "draining"},
+		Nursery: 1024,
 		Reloads: map[string]uint64{"done": 1}, WorkerEnds: map[string]uint64{"died": 1},
 	}
 }
@@ -93,6 +94,7 @@ func TestTheValues(t *testing.T) {
 		`gowsgi_connections{worker="1",state="active"} 3`,
 		`gowsgi_workers{phase="serving"} 2`,
 		`gowsgi_workers{phase="starting"} 0`,
+		`gowsgi_nursery_resident_bytes 1024`,
 		`gowsgi_python_gc_collected_total{worker="1",generation="0"} 2`,
 		`gowsgi_python_allocated_blocks{worker="1"} 9`,
 	} {

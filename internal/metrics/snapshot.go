@@ -18,6 +18,7 @@ type Snapshot struct {
 	// one that drains beside its successor would be there twice.
 	Workers []Worker
 	Phases  []string // of all
+	Nursery int64    // resident memory of what they are forked from; 0: they are not
 }
 
 // Worker is one of them.

@@ -60,8 +60,22 @@ type Forked struct {
 	Reason string // why there is none; empty: there is
 }
 
-// Stack is where the main thread was; empty if CPython is not there yet.
-type Stack struct{ Text string }
+// Stack is where the main thread was.
+type Stack struct {
+	Lines      string // empty if CPython is not there yet
+	WithoutGIL bool   // it may not be exact
+}
+
+// Text is how a log has it.
+func (s *Stack) Text() string {
+	switch {
+	case s.Lines == "":
+		return ""
+	case s.WithoutGIL:
+		return "Thread MainThread:\n" + s.Lines + dump.Inexact
+	}
+	return "Thread MainThread:\n" + s.Lines
+}
 
 // Said is something of the application's for the log.
 type Said logging.Said
@@ -174,14 +188,14 @@ func decode(text []byte) (Message, error) {
 	case 'e':
 		message = &Forked{Reason: fields[0]}
 	case 's':
-		stack := &Stack{Text: "Thread MainThread:\n" + dump.WithoutImporting(fields[1])}
+		stack := &Stack{}
+		if fields[1] != "" {
+			stack.Lines = dump.WithoutImporting(fields[1])
+		}
 		for _, thread := range dump.Threads(fields[2]) {
 			if strconv.FormatUint(thread.Ident, 10) == fields[0] {
-				stack.Text = "Thread MainThread:\n" + dump.WithoutImporting(thread.Text) + dump.Inexact
+				stack = &Stack{Lines: dump.WithoutImporting(thread.Text), WithoutGIL: true}
 			}
-		}
-		if fields[1] == "" && fields[2] == "" {
-			stack.Text = ""
 		}
 		message = stack
 	case 'u':

@@ -17,7 +17,7 @@ func TestMessagesAreRead(t *testing.T) {
 		"e7:no fork":                            &Forked{Reason: "no fork"},
 		"u":                                     &Unsupported{},
 		"r1:42:306:django4:text0:8:{\"a\":1}\n": &Said{Kind: 4, Level: 30, Logger: "django", Text: "text", Extra: "{\"a\":1}\n"},
-		"s1:510:  File x\n\n":                   &Stack{Text: "Thread MainThread:\n  File x\n"},
+		"s1:510:  File x\n\n":                   &Stack{Lines: "  File x\n"},
 		"s1:50:0:":                              &Stack{},
 	} {
 		if got, err := decode([]byte(text)); err != nil || !reflect.DeepEqual(got, want) {

@@ -19,9 +19,10 @@ type State struct {
 	Listening []string  `json:"listening"`
 	// Deployment is how often the application was loaded anew, and which of
 	// those times workers should be of.
-	Deployment int      `json:"deployment"`
-	Reloads    Reloads  `json:"reloads"`
-	Workers    []Worker `json:"workers"`
+	Deployment int       `json:"deployment"`
+	Reloads    Reloads   `json:"reloads"`
+	Nurseries  []Nursery `json:"nurseries,omitempty"`
+	Workers    []Worker  `json:"workers"`
 }
 
 // Phases of a gowsgi.
@@ -46,6 +47,23 @@ type Reload struct {
 	Ended   time.Time `json:"ended"`
 	Seconds float64   `json:"seconds"`
 	Reason  string    `json:"reason,omitempty"` // why it failed
+}
+
+// Nursery is a process that loads the application once, and is forked for each
+// worker (--preload).
+type Nursery struct {
+	PID        int     `json:"pid"`
+	Phase      string  `json:"phase"` // Starting: it loads; Serving: it forks; Draining: it ends
+	Deployment int     `json:"deployment"`
+	Age        float64 `json:"age"`     // seconds
+	Loading    float64 `json:"loading"` // seconds that it took, or takes
+	Forked     int     `json:"forked"`  // workers, since it was started
+	// Ordered are workers that it was told to fork and has not; Waiting is for
+	// how long the first of them has waited, in seconds.
+	Ordered int     `json:"ordered,omitempty"`
+	Waiting float64 `json:"waiting,omitempty"`
+	RSS     int64   `json:"rss"` // bytes; 0: not known
+	PSS     int64   `json:"pss"`
 }
 
 // Worker is one worker process.
@@ -92,7 +110,7 @@ type Connections struct {
 
 // Stacks are where the Python threads of a worker are.
 type Stacks struct {
-	Worker int `json:"worker"`
+	Worker int `json:"worker"` // 0: it is a nursery, which loads the application
 	PID    int `json:"pid"`
 	// Silent: the worker did not say.
 	Silent bool `json:"silent,omitempty"`

@@ -24,6 +24,7 @@ type measured struct{ s *supervisor }
 func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err error) {
 	var answers []<-chan control.Report
 	var pids []int
+	nursery := 0
 	err = m.s.consult(ctx, func() {
 		s := m.s
 		snapshot = metrics.Snapshot{
@@ -36,6 +37,9 @@ func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err 
 		for _, outcome := range []string{reloadDone, reloadFailed} {
 			snapshot.Reloads[outcome] = s.past.reloads[outcome]
 		}
+		if n := s.preload.nursery; n != nil {
+			nursery = n.pid()
+		}
 		for w := range s.workers {
 			row := s.worker(w)
 			snapshot.Phases = append(snapshot.Phases, row.Phase)
@@ -47,6 +51,9 @@ func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err 
 	})
 	if err != nil {
 		return snapshot, err
+	}
+	if nursery != 0 {
+		snapshot.Nursery = residentMemory(nursery)
 	}
 	late := make(chan time.Time)
 	timer := time.AfterFunc(askPatience, func() { close(late) })

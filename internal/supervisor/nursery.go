@@ -19,14 +19,18 @@ import (
 // nurse is a nursery (package nursery). Apart from watch, only the supervisor's
 // loop uses it.
 type nurse struct {
-	cmd    *exec.Cmd
-	socket *nursery.Socket
-	board  *scoreboard.Board // for the report of a crash; nil: none
-	oom    int64             // oomKills when it was started
-	loaded time.Time         // zero: not yet
-	orders []*worker         // that have no answer yet, in order
-	ending bool              // as soon as they have
-	asked  time.Duration     // after how long it was last asked where it is
+	cmd        *exec.Cmd
+	generation int // of the deployment that it loads
+	socket     *nursery.Socket
+	board      *scoreboard.Board // for the report of a crash; nil: none
+	oom        int64             // oomKills when it was started
+	started    time.Time
+	loaded     time.Time              // zero: not yet
+	orders     []*worker              // that have no answer yet, in order
+	forks      int                    // orders that it has followed
+	ending     bool                   // as soon as there are no orders
+	asked      time.Duration          // after how long it was last asked where it is, for the log
+	questions  []func(*nursery.Stack) // where it is, that have no answer yet, in order
 
 	failed             bool // it cannot load the application; message says why
 	message, traceback string
@@ -58,6 +62,24 @@ func (n *nurse) answered() *worker {
 	return w
 }
 
+// ask asks where loading is. then gets the answer; nil: there will be none.
+func (n *nurse) ask(then func(*nursery.Stack)) {
+	if !n.loaded.IsZero() || len(n.questions) >= mostOpen {
+		then(nil)
+		return
+	}
+	n.questions = append(n.questions, then)
+	n.socket.Ask()
+}
+
+// forget gives up questions that find no answer any more.
+func (n *nurse) forget() {
+	for _, then := range n.questions {
+		then(nil)
+	}
+	n.questions = nil
+}
+
 // startNursery starts the process and tells it its plan.
 func (s *supervisor) startNursery() error {
 	if !nursery.Supported {
@@ -74,7 +96,7 @@ func (s *supervisor) startNursery() error {
 	}
 	defer theirs.Close()
 	files := []*os.File{theirs}
-	n := &nurse{socket: socket, board: reportBoard(), oom: oomKills()}
+	n := &nurse{generation: s.generation, socket: socket, board: reportBoard(), started: time.Now(), oom: oomKills()}
 	if n.board != nil {
 		files = append(files, n.board.File())
 	}
@@ -106,7 +128,12 @@ func (s *supervisor) startNursery() error {
 		s.after(timeout, func() {
 			if _, here := s.nurseries[n]; here && n.loaded.IsZero() && !n.failed {
 				n.failed, n.message = true, tooLong(1, timeout)
-				n.socket.Ask() // it has a moment to say where it hangs
+				n.ask(func(stack *nursery.Stack) { // it has a moment to say where it hangs
+					if stack != nil {
+						n.traceback = stack.Text()
+					}
+					n.kill()
+				})
 				s.after(patience, n.kill)
 			}
 		})
@@ -161,6 +188,7 @@ func (n *nurse) watch(said func(nursery.Message), gone func()) {
 func (s *supervisor) nurserySaid(n *nurse, message nursery.Message) {
 	switch m := message.(type) {
 	case *nursery.Loaded:
+		n.forget() // a question that came too late
 		if n == s.preload.nursery && s.stopping == no && !n.failed {
 			s.nurseryLoaded(n, m)
 		}
@@ -173,10 +201,17 @@ func (s *supervisor) nurserySaid(n *nurse, message nursery.Message) {
 		}
 	case *nursery.Forked:
 		if w := n.answered(); w != nil {
+			if m.Reason == "" {
+				n.forks++
+			}
 			s.forked(w, m, n.pid())
 		}
 	case *nursery.Stack:
-		s.nurseryHangs(n, m.Text)
+		if len(n.questions) > 0 {
+			then := n.questions[0]
+			n.questions = n.questions[1:]
+			then(m)
+		}
 	case *nursery.Said:
 		logging.Said(*m).To(s.Log)
 	}
@@ -230,22 +265,17 @@ func (s *supervisor) askLater(n *nurse, wait time.Duration) {
 	s.after(wait-n.asked, func() {
 		if _, here := s.nurseries[n]; here && n.loaded.IsZero() && !n.failed && s.stopping == no {
 			n.asked = wait
-			n.socket.Ask()
+			n.ask(func(stack *nursery.Stack) { s.nurseryHangs(n, stack) })
 			s.askLater(n, 2*wait)
 		}
 	})
 }
 
-// nurseryHangs is the answer to a question where loading is.
-func (s *supervisor) nurseryHangs(n *nurse, stack string) {
-	switch {
-	case !n.loaded.IsZero():
-	case n.failed:
-		n.traceback = stack
-		n.kill()
-	default:
+// nurseryHangs has the log say where loading is; nil: nowhere, by now.
+func (s *supervisor) nurseryHangs(n *nurse, stack *nursery.Stack) {
+	if stack != nil && n.loaded.IsZero() && !n.failed {
 		s.Log.Warn("the application is still being loaded", "worker", 1, "event", "application.loading",
-			"seconds", n.asked.Seconds(), "startup_timeout_seconds", s.Settings.StartupTimeout.Seconds(), "stack", stack)
+			"seconds", n.asked.Seconds(), "startup_timeout_seconds", s.Settings.StartupTimeout.Seconds(), "stack", stack.Text())
 	}
 }
 
@@ -253,6 +283,7 @@ func (s *supervisor) nurseryHangs(n *nurse, stack string) {
 func (s *supervisor) nurseryGone(n *nurse) {
 	delete(s.nurseries, n)
 	s.children.Delete(n.pid())
+	n.forget()
 	cause := cause(n.cmd.ProcessState, n.oom)
 	report := n.board.Report()
 	_ = n.board.Close()
@@ -268,6 +299,9 @@ func (s *supervisor) nurseryGone(n *nurse) {
 	}
 	switch {
 	case !present || s.stopping != no:
+		if n.ending { // which is all there is to know: it was killed
+			cause = "is not needed any more"
+		}
 		s.Log.Debug("nursery stopped", "event", "nursery.stopped", "pid", n.pid(), "cause", cause)
 	case n.loaded.IsZero():
 		if n.message == "" {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/operator"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
@@ -47,6 +48,10 @@ func (o *operated) State(ctx context.Context) (operator.State, error) {
 	for _, complete := range running {
 		complete(late)
 	}
+	for i := range state.Nurseries {
+		n := &state.Nurseries[i]
+		n.RSS, n.PSS = residentMemory(n.PID), o.memory.proportional(n.PID)
+	}
 	for i := range state.Workers {
 		w := &state.Workers[i]
 		w.RSS, w.PSS = residentMemory(w.PID), o.memory.proportional(w.PID)
@@ -66,6 +71,10 @@ func (s *supervisor) state() (state operator.State, completions []func(<-chan ti
 	for _, l := range s.held() {
 		state.Listening = append(state.Listening, l.URL())
 	}
+	for n := range s.nurseries {
+		state.Nurseries = append(state.Nurseries, s.describe(n))
+	}
+	slices.SortFunc(state.Nurseries, func(a, b operator.Nursery) int { return cmp.Compare(b.Age, a.Age) })
 	listed := s.listed()
 	for _, w := range listed {
 		state.Workers = append(state.Workers, s.worker(w))
@@ -109,6 +118,27 @@ func (s *supervisor) phase() string {
 	return operator.Serving
 }
 
+// describe says what a nursery does.
+func (s *supervisor) describe(n *nurse) operator.Nursery {
+	row := operator.Nursery{
+		PID: n.pid(), Phase: operator.Serving, Deployment: n.generation, Age: time.Since(n.started).Seconds(),
+		Loading: n.loaded.Sub(n.started).Seconds(), Forked: n.forks, Ordered: len(n.orders),
+	}
+	switch {
+	case n.ending || n.failed || s.stopping != no:
+		row.Phase = operator.Draining
+	case n.loaded.IsZero():
+		row.Phase = operator.Starting
+	}
+	if n.loaded.IsZero() {
+		row.Loading = row.Age
+	}
+	if len(n.orders) > 0 {
+		row.Waiting = time.Since(n.orders[0].started).Seconds()
+	}
+	return row
+}
+
 // worker describes one of them, from memory that it shares.
 func (s *supervisor) worker(w *worker) operator.Worker {
 	now := w.page.Now()
@@ -146,11 +176,18 @@ func (w *worker) noted() []control.Request {
 	return requests
 }
 
-// Stacks says where workers' threads are.
+// Stacks says where workers' threads are, and where loading is that is for all of
+// them.
 func (o *operated) Stacks(ctx context.Context, number int) ([]operator.Stacks, error) {
 	var all []operator.Stacks
 	var answers []<-chan control.Report
 	err := o.s.consult(ctx, func() {
+		for n := range o.s.nurseries {
+			if number == 0 && n.loaded.IsZero() {
+				all = append(all, operator.Stacks{PID: n.pid(), Threads: []control.Thread{}})
+				answers = append(answers, n.stack())
+			}
+		}
 		for w := range o.s.workers {
 			if number == 0 || w.number == number {
 				all = append(all, operator.Stacks{Worker: w.number, PID: w.pid(), Threads: []control.Thread{}})
@@ -160,6 +197,9 @@ func (o *operated) Stacks(ctx context.Context, number int) ([]operator.Stacks, e
 	})
 	if err != nil {
 		return nil, err
+	}
+	if len(all) == 0 && number == 0 {
+		return nil, operator.Refusal("no worker runs at the moment: the log says why")
 	}
 	if len(all) == 0 {
 		return nil, operator.Refusal(fmt.Sprintf("there is no worker %d: gowsgi status lists them", number))
@@ -181,4 +221,21 @@ func (o *operated) Stacks(ctx context.Context, number int) ([]operator.Stacks, e
 		return a.PID - b.PID
 	})
 	return all, nil
+}
+
+// stack asks a nursery where it is; the channel is closed without an answer if
+// there is none.
+func (n *nurse) stack() <-chan control.Report {
+	answer := make(chan control.Report, 1)
+	n.ask(func(stack *nursery.Stack) {
+		if stack != nil {
+			report := control.Report{WithoutGIL: stack.WithoutGIL}
+			if stack.Lines != "" {
+				report.Threads = []control.Thread{{Name: "MainThread", Stack: stack.Lines}}
+			}
+			answer <- report
+		}
+		close(answer)
+	})
+	return answer
 }
