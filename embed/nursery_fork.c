@@ -192,12 +192,8 @@ void wsgi_nursery_serve(void) {
         for (int i = 0; i < count; i++)
             close(inherited[i]);
         inherited_count = -1;
-        if (pid < 0) {
-            wsgi_nursery_tell('e', (wsgi_part[]){wsgi_text_part(strerror(err))}, 1);
-        } else {
-            snprintf(answer, sizeof answer, "%d", (int)pid);
-            wsgi_nursery_tell('f', (wsgi_part[]){wsgi_text_part(answer)}, 1);
-        }
+        snprintf(answer, sizeof answer, "%d", pid < 0 ? err : (int)pid);
+        wsgi_nursery_tell(pid < 0 ? 'e' : 'f', (wsgi_part[]){wsgi_text_part(answer)}, 1);
     }
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -222,7 +223,7 @@ def application(environ, start_response): pass
 	if err := n.socket.Order("gowsgi: worker 1 [test]", os.Stdin, os.Stdout, os.Stderr); err != nil {
 		t.Fatal(err)
 	}
-	if forked, ok := n.said().(*nursery.Forked); !ok || forked.Reason != syscall.EMFILE.Error() && forked.Reason != "Too many open files" {
+	if forked, ok := n.said().(*nursery.Forked); !ok || !errors.Is(forked.Err, syscall.EMFILE) {
 		t.Errorf("%+v", forked)
 	}
 	if err := n.cmd.Process.Signal(syscall.Signal(0)); err != nil {

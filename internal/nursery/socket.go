@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -56,8 +57,8 @@ type Failed struct {
 
 // Forked is the answer to an order.
 type Forked struct {
-	PID    int
-	Reason string // why there is none; empty: there is
+	PID int
+	Err error // why there is none; nil: there is
 }
 
 // Stack is where the main thread was.
@@ -186,7 +187,7 @@ func decode(text []byte) (Message, error) {
 	case 'f':
 		message = &Forked{PID: number(0, 0)}
 	case 'e':
-		message = &Forked{Reason: fields[0]}
+		message = &Forked{Err: syscall.Errno(number(0, 0))}
 	case 's':
 		stack := &Stack{}
 		if fields[1] != "" {

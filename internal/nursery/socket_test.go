@@ -14,7 +14,7 @@ func TestMessagesAreRead(t *testing.T) {
 		"l1:21:318:pump\nanother one;x":         &Loaded{Seconds: 2, Native: 3, Threads: []string{"pump", "another one;x"}},
 		"x3:why8:line\n\x00:n":                  &Failed{Message: "why", Traceback: "line\n\x00:n"},
 		"f3:123":                                &Forked{PID: 123},
-		"e7:no fork":                            &Forked{Reason: "no fork"},
+		"e2:11":                                 &Forked{Err: syscall.EAGAIN},
 		"u":                                     &Unsupported{},
 		"r1:42:306:django4:text0:8:{\"a\":1}\n": &Said{Kind: 4, Level: 30, Logger: "django", Text: "text", Extra: "{\"a\":1}\n"},
 		"s1:510:  File x\n\n":                   &Stack{Lines: "  File x\n"},
@@ -24,7 +24,7 @@ func TestMessagesAreRead(t *testing.T) {
 			t.Errorf("%q: %+v, %v; want %+v", text, got, err, want)
 		}
 	}
-	for _, text := range []string{"", "z", "f", "f3:12", "f-1:1", "f99999999999999999999:1", "x5", "l1:xx:1:", "r1:x1:10:0:"} {
+	for _, text := range []string{"", "z", "f", "f3:12", "f-1:1", "f99999999999999999999:1", "x5", "l1:xx:1:", "e7:no fork", "r1:x1:10:0:"} {
 		if got, err := decode([]byte(text)); err == nil {
 			t.Errorf("%q: %+v", text, got)
 		}

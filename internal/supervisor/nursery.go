@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -201,7 +202,7 @@ func (s *supervisor) nurserySaid(n *nurse, message nursery.Message) {
 		}
 	case *nursery.Forked:
 		if w := n.answered(); w != nil {
-			if m.Reason == "" {
+			if m.Err == nil {
 				n.forks++
 			}
 			s.forked(w, m, n.pid())
@@ -295,7 +296,7 @@ func (s *supervisor) nurseryGone(n *nurse) {
 		s.reload.preload.nursery = nil
 	}
 	for _, w := range n.orders {
-		s.forked(w, &nursery.Forked{Reason: cmp.Or(n.message, "the process that has loaded the application "+cause)}, n.pid())
+		s.forked(w, &nursery.Forked{Err: errors.New(cmp.Or(n.message, "the process that has loaded the application "+cause))}, n.pid())
 	}
 	switch {
 	case !present || s.stopping != no:

@@ -1,12 +1,15 @@
 package supervisor
 
 import (
+	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/reap"
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // preload is how the present deployment comes by its workers.
@@ -102,7 +105,8 @@ func (s *supervisor) fork(number int) (*worker, error) {
 	s.ordered.Add(1)
 	s.after(forkTimeout, func() {
 		if _, here := s.nurseries[n]; here && slices.Contains(n.orders, w) {
-			n.message = "the process that has loaded the application did not answer within " + forkTimeout.String()
+			n.message = "the process that has loaded the application did not answer within " + forkTimeout.String() +
+				": was it stopped, or does a function of os.register_at_fork wait for something?"
 			n.kill()
 		}
 	})
@@ -112,9 +116,10 @@ func (s *supervisor) fork(number int) (*worker, error) {
 // forked is the answer to an order, of the nursery with process id from.
 func (s *supervisor) forked(w *worker, m *nursery.Forked, from int) {
 	defer s.ordered.Add(-1) // from here on the process is known
-	reason := m.Reason
-	if reason == "" {
-		process, err := m.Process(from)
+	err := m.Err
+	if err == nil {
+		var process *os.Process
+		process, err = m.Process(from)
 		if _, known := s.children.Load(m.PID); known && err == nil {
 			err = fmt.Errorf("process %d is another one", m.PID)
 		}
@@ -127,9 +132,8 @@ func (s *supervisor) forked(w *worker, m *nursery.Forked, from int) {
 			}
 			return
 		}
-		reason = err.Error()
 	}
-	w.message = fmt.Sprintf("worker %d cannot be forked: %s", w.number, reason)
+	w.message = fmt.Sprintf("worker %d cannot be forked: %s", w.number, cmp.Or(scarcity.Of(err), err.Error()))
 	w.control.Close()
 	s.gone(w)
 }
