@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -168,9 +170,26 @@ func TestAThousandRecyclingsLoseNothing(t *testing.T) {
 		b.Event(t, fmt.Sprintf("%d recyclings", done), func() {}, func() bool { return p.Logged("worker.replacing") >= done })
 	}
 	b.Finish(t)
+	logReadiness(t, p.Log())
 	if p.Logged("nursery.loaded") != 1 || p.Logged("worker.died") > 0 || len(nursery) != 1 {
 		t.Error("the application was loaded again, or a worker died")
 	}
+}
+
+// logReadiness says how long workers took from the order to when they were ready.
+func logReadiness(t testing.TB, log string) {
+	var took []float64
+	for _, line := range regexp.MustCompile(`event=application\.loaded .*ready_seconds=(\S+)`).FindAllStringSubmatch(log, -1) {
+		seconds, err := strconv.ParseFloat(line[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		took = append(took, seconds)
+	}
+	slices.Sort(took)
+	n := len(took)
+	t.Logf("%d workers were ready after %.0f ms (median), %.0f ms (one in a hundred took longer), %.0f ms (the slowest)",
+		n, 1000*took[n/2], 1000*took[n*99/100], 1000*took[n-1])
 }
 
 // pss is the memory of processes in bytes; what they share counts once.

@@ -215,7 +215,7 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 		w.tell(control.Order{Kind: control.Leave})
 	}
 	s.Log.Info("application loaded", "event", "application.loaded",
-		"worker", w.number, "pid", w.pid(), "seconds", math.Round(seconds*1000)/1000)
+		"worker", w.number, "pid", w.pid(), "seconds", milliseconds(seconds), "ready_seconds", milliseconds(w.ready.Sub(w.started).Seconds()))
 	s.limitLifetime(w)
 	if w.generation == s.generation {
 		s.passTrial()
@@ -230,6 +230,9 @@ func (s *supervisor) ready(sl *slot, seconds float64) {
 	s.announce()
 	s.arrange()
 }
+
+// milliseconds are seconds as a log has them.
+func milliseconds(seconds float64) float64 { return math.Round(seconds*1000) / 1000 }
 
 // settle ends a slot's troubles if its worker has come through.
 func (s *supervisor) settle(w *worker) {
