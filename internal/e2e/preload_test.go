@@ -228,6 +228,13 @@ func TestPreloadedWorkersShareMemory(t *testing.T) {
 		{"a small Django site", func(t *testing.T, args ...string) *Server {
 			return Start(t, Options{Target: "django_page", Dir: filepath.Join(checkout(), "bench", "apps"), Venv: Venv(t, "django_site"), Args: args})
 		}, "/", 0.75},
+		{"a Django site with a database that has answered while it was loaded", func(t *testing.T, args ...string) *Server {
+			s, folder := newDjango(t), t.TempDir()
+			write(t, filepath.Join(folder, "answered.py"), "from wsgiref.util import setup_testing_defaults\nfrom mysite.wsgi import application\n"+
+				"environ = {'HTTP_HOST': 'localhost'}\nsetup_testing_defaults(environ)\napplication(environ, lambda status, headers: None).close()\n")
+			args = append(args, "--chdir", Testapps("django_site"), "--pythonpath", folder+","+Testapps())
+			return Start(t, Options{Target: "answered", Venv: s.venv, Env: s.env(), Args: args})
+		}, "/", 0.75},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			measure := func(args ...string) int64 {
