@@ -187,6 +187,9 @@ func TestSignalThief(t *testing.T) {
 		if !strings.Contains(log, "steal_at_import") || !strings.Contains(log, "signal_thief.py") {
 			t.Error("the log does not show the stack of the call at import")
 		}
+		if strings.Contains(log, "<gowsgi>") || strings.Contains(log, "<frozen importlib.") {
+			t.Error("the stack shows how the application was imported")
+		}
 		t.Run("in a request", func(t *testing.T) {
 			s.Client(t).Get("/steal").Want(t, 200, "stolen [True, True, True] False")
 		})

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+
+	"github.com/gowsgi/gowsgi/internal/dump"
 )
 
 // Kinds of Said, as in package embed.
@@ -34,7 +36,7 @@ func (s Said) To(log *slog.Logger, identity ...any) {
 	level, attrs := slog.LevelError, []any(nil)
 	switch s.Kind {
 	case SignalIgnored:
-		log.Warn("the application's signal.signal was ignored", "event", "signal.ignored", "stack", s.Text)
+		log.Warn("the application's signal.signal was ignored", "event", "signal.ignored", "stack", dump.WithoutImporting(s.Text))
 		return
 	case ErrorStream:
 		attrs = []any{"event", "wsgi.errors"}
