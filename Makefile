@@ -53,7 +53,7 @@ e2e: build ## the built program against testapps/, with real frameworks, on each
 	done
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./internal/http1/...
+	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/...
 
 fuzz: ## each fuzz target, with FUZZ inputs
 	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse; do \
