@@ -379,7 +379,7 @@ func ready(t testing.TB, address string) (status int, text string) {
 }
 
 // That no worker serves is said with its reason: to load balancers, Prometheus,
-// systemd and gowsgi status.
+// systemd and gowsgi status. One that is forked would have what was loaded before.
 func TestNoWorkerServes(t *testing.T) {
 	t.Parallel() // it mostly waits
 	m, address := startManager(t), freeAddr(t)
@@ -388,7 +388,7 @@ func TestNoWorkerServes(t *testing.T) {
 	p.Edition(t, 1)
 	p.serve(t, ProjectOptions{
 		Settings: Settings{Workers: 1, Threads: 2}, Env: []string{"NOTIFY_SOCKET=" + m.path},
-		Args: []string{"--metrics", address, "--control", control, "--name", "shop"},
+		Args: []string{eachLoads, "--metrics", address, "--control", control, "--name", "shop"},
 	})
 	m.Told(t, "READY=1\nSTATUS=shop, 1 worker of 2 threads\n", 1)
 	p.Answer(t) // so it is known to work, and is tried for ever
