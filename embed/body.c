@@ -8,17 +8,35 @@
 #include "wsgi.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Smaller bodies are copied: that costs less than it saves. For larger ones no
  * memory is kept (memory.go). */
 enum { LARGE = 64 << 10, LARGEST = 2 << 20 };
 
-/* Does: has `body` point to at least `size` bytes; what was in them is lost.
+/* The first `kept` bytes are to go along. -1 if memory is short. */
+static int enlarge(wsgi_body *body, size_t size, size_t kept) {
+    if (size <= body->room)
+        return 0;
+    uint8_t *larger = malloc(size);
+    if (!larger)
+        return -1;
+    memcpy(larger, body->data, kept);
+    free(body->own);
+    body->own = body->data = larger;
+    body->own_room = body->room = size;
+    return 0;
+}
+
+/* Does: has `body` point to at least `size` bytes, of which the first `kept` are
+ *     those that it pointed to before.
  * Memory: `body` stays the request's. It may be inside of `spare`, which nobody
  *     else refers to then.
  * GIL: either.
- * Fails: -1 if memory is short. */
-int gowsgi_request_body(wsgi_request *req, size_t size) {
+ * Fails: -1 if memory is short; what it pointed to is as it was. */
+int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept) {
+    if (kept > 0)
+        return enlarge(&req->body, size, kept);
     if (req->body.spare && (size_t)PyBytes_GET_SIZE(req->body.spare) >= size) {
         req->body.data = (uint8_t *)PyBytes_AS_STRING(req->body.spare);
         req->body.room = (size_t)PyBytes_GET_SIZE(req->body.spare);

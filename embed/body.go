@@ -19,9 +19,10 @@ import (
 )
 
 // Body gives memory for size bytes of request body that the caller reads
-// before Submit. SetBody or StreamBody tells how many there were.
-func (r *Request) Body(size int) ([]byte, error) {
-	if C.gowsgi_request_body(r.c, C.size_t(size)) != 0 {
+// before Submit; of what it gave before, the first kept bytes are in it. SetBody,
+// SpoolBody or StreamBody tells how many there were.
+func (r *Request) Body(size, kept int) ([]byte, error) {
+	if C.gowsgi_request_body(r.c, C.size_t(size), C.size_t(kept)) != 0 {
 		return nil, errOutOfMemory
 	}
 	// SAFETY: body has at least size bytes and is Go's until Submit.
@@ -31,6 +32,17 @@ func (r *Request) Body(size int) ([]byte, error) {
 // SetBody makes the first size bytes of Body the whole request body.
 func (r *Request) SetBody(size int) {
 	r.body = body{size: size, length: int64(size)}
+}
+
+// SpoolBody makes the first size bytes of a file the whole request body. The
+// descriptor, which is closed after the request and all who read it, is the
+// caller's only if there is an error.
+func (r *Request) SpoolBody(fd int, size int64) error {
+	if C.gowsgi_request_body_file(r.c, C.int(fd)) != 0 {
+		return errOutOfMemory
+	}
+	r.body = body{length: size}
+	return nil
 }
 
 // StreamBody makes the request body the first size bytes of Body, then what

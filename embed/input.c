@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* read() of a body whose length is known allocates it at once up to this size;
+/* read() of a body that streams allocates its length at once up to this size;
  * beyond, what a client announced is not believed before it is there. */
 enum { TRUSTED = 64 << 20, FIRST_GUESS = 64 << 10 };
 
@@ -26,6 +26,8 @@ static wsgi_request *enter(PyObject *self) {
 
 /* Lock: held. */
 static bool is_dry(const wsgi_request *req) { return req->body.size == 0 && !req->body.ended; }
+
+static bool has_more_in_file(const wsgi_body *body) { return body->file && body->taken < body->length; }
 
 /* Takes off the ring what was read. Returns whom to wake. Lock: held. */
 static uint32_t consume(wsgi_body *body, size_t size) {
@@ -67,13 +69,19 @@ static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
         if (!req)
             return -1;
         size_t size = copy(&req->body, to, room, line);
-        bool dry = is_dry(req), failed = req->body.failed;
+        bool dry = is_dry(req), failed = req->body.failed, in_file = !size && has_more_in_file(&req->body);
         uint32_t bells = size ? consume(&req->body, size) : 0;
         if (dry && req->body.paused) {
             req->body.paused = 0;
             bells = GOWSGI_INPUT;
         }
         wsgi_leave(req, bells);
+        if (in_file) {
+            Py_ssize_t n = wsgi_body_read_file(self, to, room, line);
+            if (n != 0)
+                return n;
+            continue;
+        }
         if (size)
             return (Py_ssize_t)size;
         if (failed) {
@@ -92,56 +100,6 @@ static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
     }
 }
 
-/* Does: the room for body bytes in one piece; 0 pauses the reader until
- *     GOWSGI_INPUT rings. 0 as well, if it rang although nobody asks for more.
- * Memory: *data is the reader's to fill until gowsgi_request_feed.
- * GIL: either.
- * Fails: never. */
-size_t gowsgi_request_space(wsgi_request *req, uint8_t **data) {
-    pthread_mutex_lock(&req->lock);
-    if (req->body.paused) { /* the bell of a request before */
-        pthread_mutex_unlock(&req->lock);
-        return 0;
-    }
-    size_t end = req->body.start + req->body.size;
-    size_t space = end < req->body.room ? req->body.room - end : req->body.room - req->body.size;
-    if (end >= req->body.room)
-        end -= req->body.room;
-    *data = req->body.data + end;
-    if (req->body.size == req->body.room)
-        space = 0;
-    req->body.paused = space == 0;
-    pthread_mutex_unlock(&req->lock);
-    return space;
-}
-
-/* Does: adds `size` bytes, which stand where gowsgi_request_space said, to the
- *     body; ended: nothing follows; failed: but something should have.
- * Memory: nothing changes hands.
- * GIL: either.
- * Fails: never. */
-void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) {
-    pthread_mutex_lock(&req->lock);
-    req->body.size += size;
-    req->body.ended |= (uint8_t)ended;
-    req->body.failed |= (uint8_t)failed;
-    pthread_cond_broadcast(&req->changed);
-    pthread_mutex_unlock(&req->lock);
-}
-
-/* Does: tells how many bytes of the body the application has taken, and
- *     whether it waits for more, or for the client to take the response.
- * Memory: nothing changes hands.
- * GIL: either.
- * Fails: never. */
-int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
-    pthread_mutex_lock(&req->lock);
-    int64_t taken = req->body.taken;
-    *waiting = req->waiting > 0;
-    pthread_mutex_unlock(&req->lock);
-    return taken;
-}
-
 /* ---- reading ---- */
 
 /* How much to make room for: as much as is wanted and can come, if that is sure;
@@ -150,11 +108,11 @@ static Py_ssize_t guess(const wsgi_body *body, Py_ssize_t want, bool line) {
     Py_ssize_t room = line && want > FIRST_GUESS ? FIRST_GUESS : want;
     if (body->length >= 0 && room > body->length - body->taken)
         room = (Py_ssize_t)(body->length - body->taken);
-    if (room > TRUSTED)
+    if (room > TRUSTED && !body->whole)
         room = FIRST_GUESS;
-    if (line && body->whole && room > 0) {
-        const uint8_t *rest = body->data + body->start;
-        const uint8_t *newline = memchr(rest, '\n', (size_t)room);
+    if (line && body->whole && body->size > 0 && room > 0) {
+        const uint8_t *rest = body->data + body->start; /* in one piece */
+        const uint8_t *newline = memchr(rest, '\n', (size_t)room < body->size ? (size_t)room : body->size);
         if (newline)
             room = newline - rest + 1;
     }
@@ -187,7 +145,7 @@ static PyObject *collect(PyObject *self, Py_ssize_t want, bool line) {
         return NULL;
     PyObject *whole = NULL;
     int failed = 0;
-    if (!line && req->body.whole && req->body.taken == 0 && want >= req->body.length)
+    if (!line && req->body.whole && !req->body.file && req->body.taken == 0 && want >= req->body.length)
         failed = wsgi_body_take(req, &whole);
     if (whole)
         consume(&req->body, (size_t)req->body.length);
@@ -265,7 +223,7 @@ static PyObject *input_next(PyObject *self) {
     return line;
 }
 
-/* ---- seeking, while the whole body is in memory ---- */
+/* ---- seeking, if the whole body is there ---- */
 
 /* As enter, if the body is all there; else UnsupportedOperation, from tell()
  * as well: who can tell is taken to be able to seek (Zope does). */
@@ -273,7 +231,8 @@ static wsgi_request *enter_seekable(PyObject *self) {
     wsgi_request *req = enter(self);
     if (req && !req->body.whole) {
         wsgi_leave(req, 0);
-        PyErr_SetString(unsupported, "the request body is larger than request_buffer: it cannot be sought in");
+        PyErr_SetString(unsupported,
+                        "the request body streams, being larger than request_spool: it cannot be sought in");
         return NULL;
     }
     return req;
@@ -303,8 +262,9 @@ static PyObject *input_seek(PyObject *self, PyObject *args) {
     long long length = req->body.length, base = whence == 0 ? 0 : whence == 1 ? req->body.taken : length;
     long long position = offset > length - base ? length : base + offset;
     if (position >= 0) {
-        req->body.start = (size_t)position;
-        req->body.size = (size_t)(length - position);
+        /* What the ring has of a file is elsewhere in it. */
+        req->body.start = req->body.file ? 0 : (size_t)position;
+        req->body.size = req->body.file ? 0 : (size_t)(length - position);
         req->body.taken = position;
     }
     wsgi_leave(req, 0);
@@ -336,7 +296,7 @@ static PyMethodDef methods[] = {
     {"readlines", (PyCFunction)(void (*)(void))input_readlines, METH_FASTCALL, "readlines(hint=-1): a list"},
     {"seek", input_seek, METH_VARARGS, "seek(offset, whence=0), if seekable()"},
     {"tell", input_tell, METH_NOARGS, "bytes read so far, if seekable()"},
-    {"seekable", input_seekable, METH_NOARGS, "True if the whole body is in memory"},
+    {"seekable", input_seekable, METH_NOARGS, "True if the whole body is there"},
     {"readable", input_readable, METH_NOARGS, "True"},
     {"close", input_close, METH_NOARGS, "does nothing"},
     {NULL, NULL, 0, NULL},

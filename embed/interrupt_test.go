@@ -30,7 +30,7 @@ func submitStreamAhead(t *testing.T, target string, ahead int, source io.ReadClo
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := req.Body(1000); err != nil {
+	if _, err := req.Body(1000, 0); err != nil {
 		t.Fatal(err)
 	}
 	req.StreamBody(source, ahead, -1, func() { _ = source.Close() })

@@ -45,6 +45,8 @@ type Request struct {
 	builder environ.Builder
 	body    body
 
+	released func() // see OnRelease; nil: nobody wants to know
+
 	mu       sync.Mutex
 	label    any    // nil: none
 	labelled uint64 // the generation that it belongs to
@@ -215,10 +217,17 @@ func (r *Request) Thread() int { return r.task.Thread() }
 // submitted.
 func (r *Request) Release() {
 	c := r.c
+	if r.released != nil {
+		defer r.released()
+		r.released = nil
+	}
 	r.SetLabel(nil)
 	r.StopBody()
 	r.Hints() // nobody wants them any more
 	r.body = body{}
+	if c.body.file != nil {
+		C.gowsgi_request_drop_file(c)
+	}
 	if c.result.error != nil {
 		C.free(unsafe.Pointer(c.result.error))
 		c.result.error, c.result.error_size = nil, 0
@@ -236,6 +245,9 @@ func (r *Request) Release() {
 	}
 	r.app.putIdle(r, passed)
 }
+
+// OnRelease has f called when the request is released, once. Before Submit.
+func (r *Request) OnRelease(f func()) { r.released = f }
 
 // releaseOwners has a Python thread free what the response was borrowed from.
 func (r *Request) releaseOwners() bool {

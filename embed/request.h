@@ -51,15 +51,20 @@ typedef struct {
     int64_t content_length; /* as declared or known, or -1 */
 } wsgi_head;
 
+/* A file that a body is in, see body_file.c. */
+typedef struct wsgi_file wsgi_file;
+
 /* The request body: a ring of `room` bytes in which `size` bytes wait at `start`. A
- * body that was read ahead just fills it. body.c has its memory, input.c what is in
- * it. (lock) */
+ * body that was read ahead just fills it, unless it is in `file`: then the ring has
+ * the piece of it that is being read. body.c has its memory, ring.c how Go fills it,
+ * input.c who reads it. (lock) */
 typedef struct {
     uint8_t *data; /* in `spare` or `own` */
     size_t room;
     size_t start, size;
     int64_t length; /* Content-Length, or -1 if unknown */
     int64_t taken; /* bytes that the application took */
+    wsgi_file *file; /* NULL: it is in memory, or streams */
     uint8_t whole; /* all of it was there from the start: can seek */
     uint8_t ended; /* nothing more will come */
     uint8_t failed; /* something should have come, but will not */
@@ -153,7 +158,9 @@ uint8_t *gowsgi_request_hints(wsgi_request *req, size_t *size);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
 int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission);
-int gowsgi_request_body(wsgi_request *req, size_t size);
+int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept);
+int gowsgi_request_body_file(wsgi_request *req, int fd);
+void gowsgi_request_drop_file(wsgi_request *req);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
 void gowsgi_request_release(gowsgi_task *task);

@@ -82,7 +82,7 @@ func submitAs(t testing.TB, isHead bool, target string, h header, body []byte) *
 	if err != nil {
 		t.Fatal(err)
 	}
-	room, err := req.Body(len(body))
+	room, err := req.Body(len(body), 0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,6 +98,11 @@ enum { WSGI_MORE, WSGI_ENOUGH, WSGI_UNASKED, WSGI_GONE, WSGI_FAILED = -1 };
 int wsgi_response_block(PyObject *write, PyObject *block);
 int wsgi_response_list(PyObject *write, PyObject *blocks);
 
+/* body_file.c: some of a body that is in a file, at the end of what the ring has of
+ * it. Straight to `to` if that is large and no line is wanted, as many bytes as it
+ * returns; 0: look into the ring, or again. Lets go of the GIL. */
+Py_ssize_t wsgi_body_read_file(PyObject *input, char *to, size_t room, bool line);
+
 /* body.c */
 int wsgi_body_take(wsgi_request *req, PyObject **whole); /* new. Lock: held */
 void wsgi_body_end(wsgi_request *req);

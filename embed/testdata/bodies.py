@@ -58,3 +58,34 @@ def without_memory(environ, start_response):
         del noise
     start_response("200 OK", [])
     return []
+
+
+def straying(environ, start_response):
+    """Leaves threads behind that read and seek when the request is over."""
+    stream, begun = environ["wsgi.input"], threading.Barrier(4)
+
+    def read(step):
+        begun.wait()
+        with contextlib.suppress(RuntimeError):
+            while True:
+                step()
+                stream.seek(0)
+
+    steps = [stream.read, stream.readline, lambda: stream.read(70_000)]
+    STRAYS.extend(threading.Thread(target=read, args=(step,)) for step in steps)
+    for stray in STRAYS[-len(steps) :]:
+        stray.start()
+    begun.wait()
+    start_response("200 OK", [])
+    return [stream.read(10)]
+
+
+STRAYS = []
+
+
+def no_strays(environ, start_response):
+    """Waits for them: each has found out that its request is over."""
+    while STRAYS:
+        STRAYS.pop().join()
+    start_response("200 OK", [])
+    return []

@@ -18,6 +18,7 @@ func (l *loader) check(action Action) {
 	l.checkInitgroups()
 	l.checkWarmup()
 	l.checkOwnPaths()
+	l.checkTmpDir()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be
@@ -135,6 +136,18 @@ func strength(source string) int {
 		return strengthCommandLine
 	default:
 		return strengthFile
+	}
+}
+
+// heartbeats is where Gunicorn's documentation puts the files by which its workers
+// show that they live. In containers there is next to no room for anything else.
+const heartbeats = "/dev/shm"
+
+func (l *loader) checkTmpDir() {
+	if l.settings.WorkerTmpDir == heartbeats {
+		l.settings.WorkerTmpDir = ""
+		l.notes = append(l.notes, Note{Text: l.origin["worker_tmp_dir"] + ": " + heartbeats + " is for Gunicorn's heartbeat files and has no meaning here: " +
+			"temporary files go to $TMPDIR or /tmp, unless a folder on a disk is named"})
 	}
 }
 

@@ -37,7 +37,6 @@ var gunicornOptions = []gunicornOption{
 		harmful: []string{"asgi", "uvicorn", "Uvicorn"},
 	},
 	{name: "worker-connections", value: true, note: "connections hold no thread; --backlog-requests limits the requests that wait for one"},
-	{name: "worker-tmp-dir", value: true, note: "workers write no heartbeat files"},
 	{name: "no-sendfile", key: "sendfile", note: "files of wsgi.file_wrapper are always sent with sendfile(2)"},
 	{name: "spew", note: "gowsgi does not trace the application"},
 	{name: "reload-engine", value: true, note: "the system tells gowsgi which files change"},
@@ -105,7 +104,7 @@ var gunicornOptions = []gunicornOption{
 	{name: "control-socket", value: true, note: reasonControl},
 	{name: "control-socket-mode", value: true, note: reasonControl},
 	{name: "no-control-socket", key: "control_socket_disable", note: reasonControl},
-	{name: "tmp-upload-dir", value: true, note: "bodies are kept in memory, not in files"},
+	{name: "tmp-upload-dir", value: true, note: "--worker-tmp-dir says where large bodies are kept"},
 }
 
 // hooksLikeGunicorns are what does the same in an application.

@@ -34,8 +34,26 @@ func limitRows() []setting {
 		{
 			name: "request-buffer", group: groupLimits, meta: "SIZE", def: "1M",
 			kind: size(func(s *Settings) *int { return &s.RequestBuffer }, 0, gib),
-			help: "Read bodies up to this size before a thread is taken.",
-			more: "A larger body streams into wsgi.input while the application runs.",
+			help: "Read bodies up to this size into memory before a thread is taken.",
+			more: "A larger body goes to a temporary file, see request-spool.",
+		},
+		{
+			name: "request-spool", group: groupLimits, meta: "SIZE", def: "1G",
+			kind: size(func(s *Settings) *int64 { return &s.RequestSpool }, 0, math.MaxInt64),
+			help: "Read larger bodies, up to this size, into a temporary file before a thread is taken; 0: none.",
+			more: "A body that is larger still streams into wsgi.input while the application runs.",
+		},
+		{
+			name: "spool-limit", group: groupLimits, meta: "SIZE", def: "10G",
+			kind: size(func(s *Settings) *int64 { return &s.SpoolLimit }, 0, math.MaxInt64),
+			help: "Largest size of all temporary files of a worker together; 0: no limit. What does not fit gets a 507.",
+			more: "Whatever it is, a twentieth of the disk, or 1 GiB of it, is left to others.",
+		},
+		{
+			name: "worker-tmp-dir", group: groupLimits, meta: "DIR",
+			kind: path(func(s *Settings) *string { return &s.WorkerTmpDir }, "a directory, as one line of text"),
+			help: "Where the temporary files are; else in $TMPDIR, or /tmp.",
+			more: "They have no names, and are gone with the request. It should be on a disk: /dev/shm, which Gunicorn's documentation advises for the files that it keeps there, is taken for none.",
 		},
 		{
 			name: "response-buffer", group: groupLimits, meta: "SIZE", def: "1M",

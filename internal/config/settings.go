@@ -57,8 +57,12 @@ type Settings struct {
 	LimitRequestHead      int   `json:"limit_request_head"`
 	LimitRequestFieldSize int   `json:"limit_request_field_size"` // 0: no limit
 	LimitRequestBody      int64 `json:"limit_request_body"`       // 0: no limit
-	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read before a thread is taken
+	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read into memory before a thread is taken
+	RequestSpool          int64 `json:"request_spool"`            // larger ones up to this into a file; 0: they stream
+	SpoolLimit            int64 `json:"spool_limit"`              // of all temporary files of a worker; 0: no limit
 	ResponseBuffer        int   `json:"response_buffer"`          // an iterator may be this far ahead of its client
+
+	WorkerTmpDir string `json:"worker_tmp_dir"` // empty: $TMPDIR or /tmp
 
 	ForwardedAllowIPs []string `json:"forwarded_allow_ips"` // addresses, networks or, alone, *
 

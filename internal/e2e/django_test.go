@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -19,6 +21,7 @@ func TestDjango(t *testing.T) {
 		t.Run("admin login keeps a session", s.checkAdmin)
 		t.Run("a form without its CSRF token is refused", s.checkCSRF)
 		t.Run("50 visitors write notes with files", s.checkNotes)
+		t.Run("bodies without a length are whole", s.checkChunked)
 		t.Run("a thread keeps its database connection", func(t *testing.T) { s.checkConnections(t, mode) })
 	})
 }
@@ -171,6 +174,21 @@ func (s django) checkNotes(t *testing.T) {
 			t.Errorf("not one line %q", line)
 		}
 	}
+}
+
+// Django takes a body without CONTENT_LENGTH for an empty one.
+func (s django) checkChunked(t *testing.T) {
+	Parallel(t, 4, func(t testing.TB, i int) {
+		c := s.Client(t)
+		content := strings.Repeat("0123456789abcdef", 3_000_000/16+i)
+		sum := fmt.Sprintf("%x", sha256.Sum256([]byte(content)))
+		request := c.Request("POST", "/body", struct{ io.Reader }{strings.NewReader(content)}) // nobody knows how long that is
+		c.Do(request).Want(t, 200, fmt.Sprintf("%d %s", len(content), sum))
+		kind, form := c.Multipart(File{Field: "file", Name: "data.bin", Type: "application/octet-stream", Content: content}, "note", "n")
+		request = c.Request("POST", "/upload", struct{ io.Reader }{strings.NewReader(form)})
+		request.Header.Set("Content-Type", kind)
+		c.Do(request).Want(t, 200, fmt.Sprintf("note=n name=data.bin type=application/octet-stream size=%d sha256=%s", len(content), sum))
+	})
 }
 
 func (s django) checkConnections(t *testing.T, mode Mode) {

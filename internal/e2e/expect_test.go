@@ -10,7 +10,7 @@ import (
 // is to be read ahead, else at the first read.
 func TestExpectContinue(t *testing.T) {
 	Modes(t, func(t *testing.T, mode Mode) {
-		s := startContract(t, "input_steps", mode, "--request-buffer", "1000")
+		s := startContract(t, "input_steps", mode, "--request-buffer", "1000", "--request-spool", "0")
 		for _, size := range []int{10, 5000} {
 			for framing, frame := range framings {
 				fields, wire := frame(bodyOf(size))

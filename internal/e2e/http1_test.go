@@ -195,7 +195,7 @@ func TestResponsesThatEndEarly(t *testing.T) {
 func TestClientThatHalfClosesGetsTheWholeAnswer(t *testing.T) {
 	Modes(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "pool_threads", mode, "--slow-request-threshold", "0.5")
-		streams := startContract(t, "input_streams", mode, "--request-buffer", "1000")
+		streams := startContract(t, "input_streams", mode, "--request-buffer", "1000", "--request-spool", "0")
 		gate := s.Gate(t)
 		uri := "/wait?gate=" + gate.Path
 		c := Dial(t, s.Server)
@@ -281,7 +281,7 @@ func TestTenThousandRequestsInOneWriteAreAnsweredInOrder(t *testing.T) {
 
 // A body that stalls is cut though much of it came early, and no thread is held.
 func TestBodyThatStallsIsCut(t *testing.T) {
-	s := startContract(t, "input_streams", modes[1], "--body-timeout", "1", "--min-rate", "1", "--request-buffer", "100000")
+	s := startContract(t, "input_streams", modes[1], "--body-timeout", "1", "--min-rate", "1", "--request-buffer", "100000", "--request-spool", "0")
 	for _, size := range []int{90_000, 3_000_000} {
 		for range 4 {
 			c := Dial(t, s.Server)

@@ -71,44 +71,54 @@ func TestInputReadsLikeAFile(t *testing.T) {
 	const buffer = 1000
 	sizes := []int{0, 1, 2, 10, buffer - 1, buffer, buffer + 1, 2 * buffer, 65535, 65536, 65537, 300_000}
 	Modes(t, func(t *testing.T, mode Mode) {
-		s := startContract(t, "input_steps", mode, "--request-buffer", fmt.Sprint(buffer))
-		for framing, frame := range framings {
-			t.Run(framing, func(t *testing.T) {
-				Parallel(t, len(sizes), func(t testing.TB, i int) {
-					fields, wire := frame(bodyOf(sizes[i]))
-					c := Dial(t, s.Server) // one connection: a body read too far would show in the next request
-					steps := readSteps
-					if sizes[i] >= 10 && sizes[i] < buffer { // BytesIO may stand beyond its end
-						steps = append(steps[:len(steps):len(steps)], seekSteps...)
-					}
-					for _, do := range steps {
-						answer := postSteps(t, c, fmt.Sprintf("/?do=%s&size=%d", do, sizes[i]), fields, wire)
-						if !reflect.DeepEqual(answer.Got, answer.Want) {
-							t.Errorf("%s with %d bytes: %v, want %v", do, sizes[i], answer.Got, answer.Want)
-						}
-					}
-				})
+		for _, spool := range []int{0, 70_000, 1 << 20} { // larger ones stream, some of them out of a file first
+			t.Run(fmt.Sprintf("spool %d", spool), func(t *testing.T) {
+				s := startContract(t, "input_steps", mode, "--request-buffer", fmt.Sprint(buffer), "--request-spool", fmt.Sprint(spool))
+				checkReadsLikeAFile(t, s, sizes, max(spool, buffer))
 			})
 		}
-		t.Run("a request without a body has an empty one", func(t *testing.T) {
-			c := Dial(t, s.Server)
-			for _, method := range []string{"GET", "POST", "DELETE"} {
-				c.Send(method + " /?do=read,read:5,readline,readlines,list,next,tell,seekable,read&size=0 HTTP/1.1\r\nHost: x\r\n\r\n")
-				response := c.Response(method)
-				var answer stepsAnswer
-				if err := json.Unmarshal([]byte(response.Body), &answer); err != nil || !reflect.DeepEqual(answer.Got, answer.Want) {
-					t.Errorf("%s: %v %+v", method, err, response)
+	})
+}
+
+// checkReadsLikeAFile sends bodies of these sizes; those up to whole are there before
+// the application is called.
+func checkReadsLikeAFile(t *testing.T, s Contract, sizes []int, whole int) {
+	for framing, frame := range framings {
+		t.Run(framing, func(t *testing.T) {
+			Parallel(t, len(sizes), func(t testing.TB, i int) {
+				fields, wire := frame(bodyOf(sizes[i]))
+				c := Dial(t, s.Server) // one connection: a body read too far would show in the next request
+				steps := readSteps
+				if sizes[i] >= 10 && sizes[i] < whole { // BytesIO may stand beyond its end
+					steps = append(steps[:len(steps):len(steps)], seekSteps...)
 				}
-			}
+				for _, do := range steps {
+					answer := postSteps(t, c, fmt.Sprintf("/?do=%s&size=%d", do, sizes[i]), fields, wire)
+					if !reflect.DeepEqual(answer.Got, answer.Want) {
+						t.Errorf("%s with %d bytes: %v, want %v", do, sizes[i], answer.Got, answer.Want)
+					}
+				}
+			})
 		})
-		t.Run("a body that streams cannot be sought in", func(t *testing.T) {
-			fields, wire := framings["Content-Length"](bodyOf(5000))
-			answer := postSteps(t, Dial(t, s.Server), "/?do=seekable,seek:0,read:3,tell,seek:1:1", fields, wire)
-			want := []any{false, "UnsupportedOperation", "0:\n", "UnsupportedOperation", "UnsupportedOperation"}
-			if !reflect.DeepEqual(answer.Got, want) {
-				t.Errorf("%v, want %v", answer.Got, want)
+	}
+	t.Run("a request without a body has an empty one", func(t *testing.T) {
+		c := Dial(t, s.Server)
+		for _, method := range []string{"GET", "POST", "DELETE"} {
+			c.Send(method + " /?do=read,read:5,readline,readlines,list,next,tell,seekable,read&size=0 HTTP/1.1\r\nHost: x\r\n\r\n")
+			response := c.Response(method)
+			var answer stepsAnswer
+			if err := json.Unmarshal([]byte(response.Body), &answer); err != nil || !reflect.DeepEqual(answer.Got, answer.Want) {
+				t.Errorf("%s: %v %+v", method, err, response)
 			}
-		})
+		}
+	})
+	t.Run("a body that streams cannot be sought in", func(t *testing.T) {
+		fields, wire := framings["Content-Length"](bodyOf(whole + 4000))
+		answer := postSteps(t, Dial(t, s.Server), "/?do=seekable,seek:0,read:3,tell,seek:1:1", fields, wire)
+		want := []any{false, "UnsupportedOperation", "0:\n", "UnsupportedOperation", "UnsupportedOperation"}
+		if !reflect.DeepEqual(answer.Got, want) {
+			t.Errorf("%v, want %v", answer.Got, want)
+		}
 	})
 }
 

@@ -10,7 +10,7 @@ import (
 
 func TestInputStreams(t *testing.T) {
 	Modes(t, func(t *testing.T, mode Mode) {
-		s := startContract(t, "input_streams", mode, "--request-buffer", "1000")
+		s := startContract(t, "input_streams", mode, "--request-buffer", "1000", "--request-spool", "0")
 		t.Run("read on after the first block went out", func(t *testing.T) {
 			Parallel(t, 10, func(t testing.TB, i int) { checkFirstThenRest(t, s, 100_000+i) })
 		})

@@ -39,7 +39,7 @@ func TestWritersThatAreLeftBehind(t *testing.T) {
 // Neither who waits for a client nor who waits for a body keeps the server from
 // ending, once its request has.
 func TestStopWaitsForNobodyWhoIsLeftBehind(t *testing.T) {
-	s := startContract(t, "leaves_writers", modes[0], "--request-buffer", "1000")
+	s := startContract(t, "leaves_writers", modes[0], "--request-buffer", "1000", "--request-spool", "0")
 	written, read := s.Key(), s.Key()
 	c, gate := getUnread(t, s, written)
 	d := Dial(t, s.Server)

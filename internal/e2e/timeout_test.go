@@ -20,7 +20,7 @@ func oneTimeout(t testing.TB, s Contract) {
 }
 
 func TestTimeout(t *testing.T) {
-	s := startContract(t, "hangs", modes[0], "--timeout", "1", "--timeout-grace", "60", "--request-buffer", "1000")
+	s := startContract(t, "hangs", modes[0], "--timeout", "1", "--timeout-grace", "60", "--request-buffer", "1000", "--request-spool", "0")
 
 	t.Run("the client gets a 504, others go on, the connection is good", func(t *testing.T) {
 		key := s.Key()

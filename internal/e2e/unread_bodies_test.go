@@ -34,9 +34,10 @@ const buffer = 100_000
 // leftBody is a request, and what the application does with its body.
 type leftBody struct {
 	bodyRequest
-	answer string // of testapps/unread_bodies.py
-	take   string // parameters that say how much is read
-	size   int
+	spooled bool   // what is no longer than request_spool is read ahead
+	answer  string // of testapps/unread_bodies.py
+	take    string // parameters that say how much is read
+	size    int
 }
 
 func (l leftBody) String() string {
@@ -45,7 +46,9 @@ func (l leftBody) String() string {
 
 // isReadAhead tells whether the client was asked for the body before the
 // application was.
-func (l leftBody) isReadAhead() bool { return l.framing == "Content-Length" && l.size <= buffer }
+func (l leftBody) isReadAhead() bool {
+	return l.spooled || l.framing == "Content-Length" && l.size <= buffer
+}
 
 // Whatever an application does with a body, nothing of it is taken for a request.
 func TestWhatIsLeftOfABodyIsNoRequest(t *testing.T) {
@@ -62,26 +65,30 @@ func TestWhatIsLeftOfABodyIsNoRequest(t *testing.T) {
 			}
 			for _, take := range takes {
 				for _, size := range []int{buffer - 1, buffer, buffer + 1, 256<<10 - 1, 256 << 10, 256<<10 + 1} {
-					all = append(all, leftBody{request, answer, take, size})
+					all = append(all, leftBody{bodyRequest: request, answer: answer, take: take, size: size})
 				}
 			}
 		}
 		for _, take := range []string{"take=0", "take=10"} {
 			for _, size := range []int{1<<20 - 1, 1 << 20, 1<<20 + 1, 1<<20 + 11, 4 << 20} {
-				all = append(all, leftBody{request, "list", take, size})
+				all = append(all, leftBody{bodyRequest: request, answer: "list", take: take, size: size})
 			}
 		}
 	}
 	for _, mode := range modes[:2] {
-		t.Run(mode.Name, func(t *testing.T) {
-			s := startContract(t, "unread_bodies", mode, "--request-buffer", fmt.Sprint(buffer))
-			const clients = 8
-			Parallel(t, clients, func(t testing.TB, i int) {
-				for ; i < len(all); i += clients {
-					checkLeft(t, s, all[i])
-				}
+		for _, spool := range []string{"0", "1G"} {
+			t.Run(mode.Name+", spool "+spool, func(t *testing.T) {
+				s := startContract(t, "unread_bodies", mode, "--request-buffer", fmt.Sprint(buffer), "--request-spool", spool)
+				const clients = 8
+				Parallel(t, clients, func(t testing.TB, i int) {
+					for ; i < len(all); i += clients {
+						left := all[i]
+						left.spooled = spool != "0"
+						checkLeft(t, s, left)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 

@@ -68,7 +68,7 @@ func TestContractUnderTheValidator(t *testing.T) {
 		},
 	} {
 		t.Run(module, func(t *testing.T) {
-			s := startContractTarget(t, `validated:around("`+module+`:application")`, Options{Args: []string{"--request-buffer", "1000"}})
+			s := startContractTarget(t, `validated:around("`+module+`:application")`, Options{Args: []string{"--request-buffer", "1000", "--request-spool", "0"}})
 			check(t, s, modes[0])
 			s.Stop(t)
 			// The validator complains by AssertionError, by warning, and from a destructor.

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/spool"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -19,13 +20,14 @@ const firstBody = 64 << 10
 // A body that streams passes through a ring of at least this size.
 const leastRing = 64 << 10
 
-// readBody reads the request body ahead, up to request_buffer, so that a slow
-// client holds no Python thread; a larger one is left to stream. length is the
-// body's, -1 if it is not known yet. An error is the client's: see bodyStatus.
+// readBody reads the request body ahead, so that a slow client holds no Python
+// thread: into memory up to request_buffer, into a file up to request_spool; a
+// larger one is left to stream. length is the body's, -1 if it is not known yet.
+// An error is the client's, but for spool.ErrFull: see bodyStatus.
 //
-// With Expect: 100-continue, reading is what has the client send it; so one of
-// unknown length, or a larger one, is not read ahead, and the client gets its
-// answer without having sent it if the application does not want it.
+// With Expect: 100-continue, reading is what has the client send it; so one that
+// will stream is not read ahead at all, and the client gets its answer without
+// having sent it if the application does not want it.
 func (x *exchange) readBody() (length int64, err error) {
 	r, s := x.r, &x.h.settings
 	if r.ContentLength == 0 || r.Body == http.NoBody {
@@ -39,9 +41,16 @@ func (x *exchange) readBody() (length int64, err error) {
 	x.h.readings.add(x)
 	defer x.h.readings.remove(x)
 	x.upload = &upload{ReadCloser: x.counted(source), wire: x.w, pace: paceOf(s)}
+	fits := r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer)
+	var file *spool.File
+	if !fits && r.ContentLength > 0 {
+		if file, err = x.makeFile(r.ContentLength); err != nil {
+			return 0, err
+		}
+	}
 	switch {
-	case r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer):
-		buf, err := x.req.Body(int(r.ContentLength))
+	case fits:
+		buf, err := x.req.Body(int(r.ContentLength), 0)
 		if err != nil {
 			return 0, err
 		}
@@ -50,8 +59,10 @@ func (x *exchange) readBody() (length int64, err error) {
 		}
 		x.req.SetBody(len(buf))
 		return r.ContentLength, nil
-	case x.expects():
-		return x.stream(nil)
+	case file != nil:
+		return x.readIntoFile(file, 0)
+	case x.expects() && !x.mayBeInFile(r.ContentLength):
+		return x.stream(0, x.upload)
 	default:
 		return x.readUnknown()
 	}
@@ -64,46 +75,56 @@ func (x *exchange) expects() bool {
 	return x.r.ProtoAtLeast(1, 1) && strings.EqualFold(first(x.r.Header, "Expect"), "100-continue")
 }
 
-// readUnknown reads ahead a body that is too long or of unknown length.
+// readUnknown reads a body into memory that may be too long for it.
 func (x *exchange) readUnknown() (int64, error) {
-	var ahead []byte
+	ahead := 0
 	for size := min(firstBody, x.h.settings.RequestBuffer); ; size = min(size*4, x.h.settings.RequestBuffer) {
-		buf := make([]byte, size)
-		copied := copy(buf, ahead)
-		n, err := io.ReadFull(x.upload, buf[copied:])
-		ahead = buf[:copied+n]
+		buf, err := x.req.Body(size, ahead)
+		if err != nil {
+			return 0, err
+		}
+		n, err := io.ReadFull(x.upload, buf[ahead:])
+		ahead += n
 		switch {
 		case err == nil && size < x.h.settings.RequestBuffer:
 			continue
-		case err == nil:
-			return x.stream(ahead)
 		case x.upload.ended.Load(): // else the client has left, which looks the same to ReadFull
-			body, err := x.req.Body(len(ahead))
-			if err != nil {
-				return 0, err
-			}
-			copy(body, ahead)
-			x.req.SetBody(len(ahead))
-			return int64(len(ahead)), nil
+			x.req.SetBody(ahead)
+			return int64(ahead), nil
+		case err == nil:
+			return x.readOn(ahead)
 		default:
 			return 0, err
 		}
 	}
 }
 
-// stream leaves the rest of the body to be read while the application runs.
-func (x *exchange) stream(ahead []byte) (int64, error) {
-	ring, err := x.req.Body(max(leastRing, x.h.settings.RequestBuffer))
-	if err != nil {
+// readOn goes on with a body of which there is as much as memory may have.
+func (x *exchange) readOn(ahead int) (int64, error) {
+	if x.r.ContentLength < 0 {
+		file, err := x.makeFile(int64(ahead))
+		if err != nil {
+			return 0, err
+		}
+		if file != nil {
+			return x.readIntoFile(file, ahead)
+		}
+	}
+	return x.stream(ahead, x.upload)
+}
+
+// stream leaves what source has of the body, behind ahead bytes that are there, to
+// be read while the application runs.
+func (x *exchange) stream(ahead int, source io.Reader) (int64, error) {
+	if _, err := x.req.Body(max(leastRing, x.h.settings.RequestBuffer), ahead); err != nil {
 		return 0, err
 	}
-	copy(ring, ahead)
 	if other, ok := x.w.(*foreign); ok {
 		other.Stream()
 	}
 	w := x.w
 	x.streams = true
-	x.req.StreamBody(x.upload, len(ahead), x.r.ContentLength, func() { _ = w.SetReadDeadline(time.Unix(1, 0)) })
+	x.req.StreamBody(source, ahead, x.r.ContentLength, func() { _ = w.SetReadDeadline(time.Unix(1, 0)) })
 	return x.r.ContentLength, nil
 }
 

@@ -9,6 +9,7 @@
 //	foreign.go    the same made of anybody's http.ResponseWriter
 //	limits.go     request line and fields, where the reader of heads was not ours
 //	body.go       the request's body: read ahead, or streamed
+//	spool.go      bodies in files
 //	pace.go       clients that are too slow with it
 //	environ.go    request → environ block
 //	response.go   what the application produced → wire

@@ -19,6 +19,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/probe"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
+	"github.com/gowsgi/gowsgi/internal/spool"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	// Draining tells whether every response is its connection's last; for
 	// connections that do not know it themselves.
 	Draining func() bool
+	// SpoolFiles is how many temporary files there may be at once; 0: any number.
+	SpoolFiles int
 	Hooks
 }
 
@@ -71,6 +74,9 @@ type Handler struct {
 	shows    bool         // each request, in the log
 
 	contradictions logging.Ration // records of a proxy's
+
+	spool    *spool.Spool   // for large bodies; nil: none
+	spooling logging.Ration // records of what could not go there
 }
 
 // New makes a Handler. Its Watcher is to be run while it answers.
@@ -86,6 +92,9 @@ func New(c Config) (*Handler, error) {
 		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), trusted: trusted, draining: c.Draining, hooks: c.Hooks,
 		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
 		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
+	}
+	if err := h.openSpool(c.SpoolFiles); err != nil {
+		return nil, err
 	}
 	h.own, err = h.ownPaths()
 	return h, err
@@ -312,6 +321,8 @@ var errOutside = errors.New("outside of the mount")
 // bodyError is a request body that could not be read.
 type bodyError struct{ error }
 
+func (e bodyError) Unwrap() error { return e.error }
+
 // fail answers a request that did not get to Python.
 func (x *exchange) fail(err error) {
 	var body bodyError
@@ -319,6 +330,11 @@ func (x *exchange) fail(err error) {
 	case x.upload.isLate():
 		x.logLate()
 		x.refuse(http.StatusRequestTimeout)
+	case isFull(err):
+		x.h.logSpool("a request body has no room in the folder for temporary files and gets a 507: make room there, or change spool_limit or worker_tmp_dir",
+			"spool.full", err)
+		x.h.countRefusal(tally.Failed)
+		x.refuse(http.StatusInsufficientStorage)
 	case errors.As(err, &body):
 		x.LogRequest(slog.LevelInfo, "the body could not be read", "request.malformed", "error", err.Error())
 		x.refuse(bodyStatus(body.error))

@@ -34,7 +34,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	srv := &Server{stopped: make(chan struct{})}
 	h, err := exchange.New(exchange.Config{
 		App: app, Settings: s, Log: log, Access: access, Hooks: hooks,
-		Draining: func() bool { return srv.http1.Draining() },
+		Draining: func() bool { return srv.http1.Draining() }, SpoolFiles: spoolFiles(s.MaxConnections),
 	})
 	if err != nil {
 		return nil, err

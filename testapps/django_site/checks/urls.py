@@ -12,6 +12,7 @@ urlpatterns = [
     path("logout", views.logout),
     path("form", views.form),
     path("upload", views.upload),
+    path("body", views.body),
     path("stream/<int:count>", views.stream),
     path("lockstep", views.lockstep),
     path("download", views.download),

@@ -6,6 +6,7 @@ that a database connection belongs to one thread and stays with it. See site_par
 for the paths.
 """
 
+import hashlib
 import threading
 import time
 
@@ -73,6 +74,12 @@ def form(request):
 def upload(request):
     file = request.FILES["file"]
     return text(site_parts.upload_text(request.POST["note"], file.name, file.content_type, file))
+
+
+@csrf_exempt
+@require_POST
+def body(request):
+    return text(f"{len(request.body)} {hashlib.sha256(request.body).hexdigest()}")
 
 
 def stream(request, count):

@@ -83,6 +83,7 @@ MEDIA_ROOT = DATA / "media"
 STATIC_URL = "static/"
 if CHECKS:  # sign in a hundred times without a hundred times half a second of hashing
     PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    DATA_UPLOAD_MAX_MEMORY_SIZE = 10 << 20  # of request.body, which is refused above 2.5 MB otherwise
 USE_TZ = True
 TIME_ZONE = "UTC"
 # Errors go to standard error, and with it to gowsgi's log.
