@@ -45,7 +45,7 @@ void gowsgi_request_release_memory(wsgi_request *req) {
     give_back(&req->body.own, &req->body.own_room);
     give_back(&req->response.head.fields, &req->response.head.room);
     give_back(&req->response.released, &req->response.released_room);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < WSGI_BATCHES; i++) {
         give_back(&req->response.batches[i].segments, &req->response.batches[i].room);
         give_back(&req->response.batches[i].copies, &req->response.batches[i].copies_room);
     }

@@ -38,7 +38,7 @@ func (r *Request) room() int64 {
 	c, b := r.c, &r.c.response.batches
 	const segment, pointer = C.size_t(unsafe.Sizeof(C.wsgi_segment{})), C.size_t(unsafe.Sizeof(uintptr(0)))
 	return int64(c.block_room + c.body.own_room + c.body.spare_size + c.response.head.room +
-		c.response.released_room*pointer + b[0].copies_room + b[1].copies_room + (b[0].room+b[1].room)*segment)
+		c.response.released_room*pointer + b[0].copies_room + b[1].copies_room + b[2].copies_room + (b[0].room+b[1].room+b[2].room)*segment)
 }
 
 // takeIdle takes the request that was used last: its memory is warm. nil if there is
@@ -74,7 +74,20 @@ func (a *Application) putIdle(r *Request, passed int64) {
 	for ; m.kept > keptInAll; m.bare++ {
 		m.release(a.idle[m.bare])
 	}
-	if m.freed > freedBeforeTrim && !m.asked {
+	a.mayTrim()
+}
+
+// noteFreed notes that bytes of memory have been freed.
+func (a *Application) noteFreed(bytes int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.memory.freed += bytes
+	a.mayTrim()
+}
+
+// mayTrim has the C library asked if that is worth it. Lock: held.
+func (a *Application) mayTrim() {
+	if m := &a.memory; m.freed > freedBeforeTrim && !m.asked {
 		m.asked = true
 		time.AfterFunc(trimAfter, a.trim)
 	}

@@ -27,6 +27,8 @@ wsgi_request *gowsgi_request_new(void) {
         return NULL;
     }
     req->response.file = -1;
+    req->response.sending = 1;
+    req->response.aside = 2;
     return req;
 }
 
@@ -69,7 +71,7 @@ static uint64_t begin(wsgi_request *req, const gowsgi_submission *submission) {
     response->head.count = 0;
     response->begun = response->too_long = response->aborted = 0;
     response->sent = 0;
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < WSGI_BATCHES; i++)
         response->batches[i].count = response->batches[i].copied = response->batches[i].size = 0;
     uint64_t generation = ++req->generation;
     wsgi_unlock(req);

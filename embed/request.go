@@ -45,7 +45,7 @@ type Request struct {
 	builder environ.Builder
 	body    body
 
-	released func() // see OnRelease; nil: nobody wants to know
+	dropped func() // see OnBodyDropped; nil: nobody wants to know
 
 	mu       sync.Mutex
 	label    any    // nil: none
@@ -165,6 +165,41 @@ func (r *Request) Wait() (Batch, State) {
 	}
 }
 
+// Output is the bell that Wait waits for, for who waits in its place: whoever has
+// heard it calls Wake before somebody calls Wait again.
+func (r *Request) Output() <-chan struct{} { return r.task.Output() }
+
+// SetAside is Wait for who is in the middle of sending what Wait has returned, if
+// the application waits for that, or is done. The batch is valid until the next
+// call.
+func (r *Request) SetAside() (batch Batch, ok bool) {
+	done := r.task.State() == gil.Done
+	batch = Batch{C.gowsgi_request_set_aside(r.c, truth(done))}
+	return batch, batch.c != nil
+}
+
+// Shed gives back what the response was made of, and the body: there are copies of
+// both, or nobody wants them any more. Done.
+func (r *Request) Shed() {
+	passed, _ := r.passed()
+	C.gowsgi_request_shed(r.c)
+	r.app.noteFreed(passed)
+	if r.body.pump == nil {
+		r.dropBody()
+	}
+}
+
+// dropBody lets go of the file that the body is in, and tells so.
+func (r *Request) dropBody() {
+	if r.c.body.file != nil {
+		C.gowsgi_request_drop_file(r.c)
+	}
+	if r.dropped != nil {
+		r.dropped()
+		r.dropped = nil
+	}
+}
+
 // Wake makes Wait return, Running and with an empty batch unless there is more
 // to say. From any goroutine, between Submit and Release.
 func (r *Request) Wake() { r.task.Wake() }
@@ -217,17 +252,11 @@ func (r *Request) Thread() int { return r.task.Thread() }
 // submitted.
 func (r *Request) Release() {
 	c := r.c
-	if r.released != nil {
-		defer r.released()
-		r.released = nil
-	}
 	r.SetLabel(nil)
 	r.StopBody()
 	r.Hints() // nobody wants them any more
 	r.body = body{}
-	if c.body.file != nil {
-		C.gowsgi_request_drop_file(c)
-	}
+	r.dropBody()
 	if c.result.error != nil {
 		C.free(unsafe.Pointer(c.result.error))
 		c.result.error, c.result.error_size = nil, 0
@@ -239,15 +268,28 @@ func (r *Request) Release() {
 	if f, _, _ := r.File(); f != nil {
 		_ = f.Close()
 	}
-	passed := int64(c.response.batches[0].size+c.response.batches[1].size) + int64(c.body.taken)
-	if c.response.batches[0].owners+c.response.batches[1].owners+c.response.released_count > 0 && !r.releaseOwners() {
+	passed, owners := r.passed()
+	if owners > 0 && !r.releaseOwners() {
 		return // the pool is closed; the process is about to end
 	}
 	r.app.putIdle(r, passed)
 }
 
-// OnRelease has f called when the request is released, once. Before Submit.
-func (r *Request) OnRelease(f func()) { r.released = f }
+// OnBodyDropped has f called when nobody reads the body any more, once: at the
+// latest when the request is released. Before Submit.
+func (r *Request) OnBodyDropped(f func()) { r.dropped = f }
+
+// passed is how many bytes of others' memory the response was made of and the body
+// was read into, and how many of those others are still to hear of it.
+func (r *Request) passed() (bytes int64, owners int) {
+	c := r.c
+	bytes, owners = int64(c.body.taken), int(c.response.released_count)
+	for i := range c.response.batches {
+		bytes += int64(c.response.batches[i].size)
+		owners += int(c.response.batches[i].owners)
+	}
+	return bytes, owners
+}
 
 // releaseOwners has a Python thread free what the response was borrowed from.
 func (r *Request) releaseOwners() bool {

@@ -79,6 +79,7 @@ typedef struct {
 } wsgi_body;
 
 /* What goes to the client. (lock) */
+enum { WSGI_BATCHES = 3 };
 typedef struct {
     wsgi_head head;
     uint8_t begun; /* a block is there for Go, which may read the head: nobody changes that any more */
@@ -87,8 +88,8 @@ typedef struct {
     int64_t sent; /* bytes of body handed over; for HEAD: that would have been */
     uint8_t *hints; /* early hints that wait to be sent, see early_hints.c; malloc'ed */
     size_t hints_size;
-    wsgi_batch batches[2]; /* one is filled while Go sends the other */
-    int32_t filling;
+    wsgi_batch batches[WSGI_BATCHES]; /* one is filled while Go sends another, and puts the third into a file */
+    int32_t filling, sending, aside; /* which is which */
     PyObject **released; /* owners of what was sent, to be freed under the GIL */
     size_t released_count, released_room;
     int32_t file; /* descriptor to send after the batches, or -1; Go closes it */
@@ -154,6 +155,8 @@ size_t gowsgi_request_space(wsgi_request *req, uint8_t **data);
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed);
 int64_t gowsgi_request_reading(wsgi_request *req, int *waiting);
 wsgi_batch *gowsgi_request_take(wsgi_request *req);
+wsgi_batch *gowsgi_request_set_aside(wsgi_request *req, int last);
+void gowsgi_request_shed(wsgi_request *req);
 uint8_t *gowsgi_request_hints(wsgi_request *req, size_t *size);
 void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);

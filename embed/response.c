@@ -35,7 +35,9 @@ static int add(wsgi_response *response, PyObject *bytes, size_t size) {
         return -1;
     if (borrow) {
         /* Room for every owner, so that gowsgi_request_take cannot fail. */
-        size_t owners = response->released_count + response->batches[0].owners + response->batches[1].owners + 1;
+        size_t owners = response->released_count + 1;
+        for (int i = 0; i < WSGI_BATCHES; i++)
+            owners += response->batches[i].owners;
         if (grow((void **)&response->released, &response->released_room, owners, sizeof *response->released) < 0)
             return -1;
         batch->segments[batch->count++] = (wsgi_segment){(const uint8_t *)data, size, Py_NewRef(bytes)};
@@ -141,7 +143,7 @@ int wsgi_response_block(PyObject *write, PyObject *block) {
             return WSGI_FAILED;
         if (empty || !must_wait(req))
             break;
-        wsgi_leave(req, 0);
+        wsgi_leave(req, GOWSGI_OUTPUT); /* if its client is slow, somebody may put the batch aside */
         if (wsgi_wait(write, must_wait) < 0)
             return WSGI_FAILED;
     }
@@ -201,6 +203,15 @@ int wsgi_response_list(PyObject *write, PyObject *blocks) {
     return result;
 }
 
+/* What has been filled becomes `other`, which is emptied to be filled. Lock: held. */
+static wsgi_batch *swap(wsgi_response *response, int32_t *other) {
+    release_batch(response, &response->batches[*other]);
+    int32_t filled = response->filling;
+    response->filling = *other;
+    *other = filled;
+    return &response->batches[filled];
+}
+
 /* Does: hands what was produced so far to Go and turns to the other batch.
  * Memory: the batch returned, and the batch before, stay the request's; the
  *     one returned is Go's to read until it takes again.
@@ -209,10 +220,25 @@ int wsgi_response_list(PyObject *write, PyObject *blocks) {
 wsgi_batch *gowsgi_request_take(wsgi_request *req) {
     wsgi_response *response = &req->response;
     pthread_mutex_lock(&req->lock);
-    release_batch(response, &response->batches[1 - response->filling]);
-    wsgi_batch *batch = &response->batches[response->filling];
-    response->filling = 1 - response->filling;
+    wsgi_batch *batch = swap(response, &response->sending);
     pthread_cond_broadcast(&req->changed);
+    pthread_mutex_unlock(&req->lock);
+    return batch;
+}
+
+/* Does: as gowsgi_request_take, if the application waits for its client or `last` says
+ *     that the batch is its last one; but the batch that was taken before stays.
+ * Memory: the batch returned stays the request's; it is Go's to read until it sets
+ *     another one aside.
+ * GIL: either.
+ * Fails: never; NULL if the application need not be helped. */
+wsgi_batch *gowsgi_request_set_aside(wsgi_request *req, int last) {
+    wsgi_batch *batch = NULL;
+    pthread_mutex_lock(&req->lock);
+    if (last || must_wait(req)) {
+        batch = swap(&req->response, &req->response.aside);
+        pthread_cond_broadcast(&req->changed);
+    }
     pthread_mutex_unlock(&req->lock);
     return batch;
 }
@@ -223,11 +249,48 @@ wsgi_batch *gowsgi_request_take(wsgi_request *req) {
  * Fails: never. */
 void gowsgi_request_release(gowsgi_task *task) {
     wsgi_response *response = &((wsgi_request *)task)->response;
-    release_batch(response, &response->batches[0]);
-    release_batch(response, &response->batches[1]);
+    for (int i = 0; i < WSGI_BATCHES; i++)
+        release_batch(response, &response->batches[i]);
     PyObject *owners[FEW];
     for (size_t count; (count = take_released(response, owners));)
         free_owners(owners, count);
+}
+
+/* Owners that are freed by the inspector: with the GIL, and without anybody who
+ * waits. */
+typedef struct {
+    gowsgi_job job;
+    PyObject **owners; /* malloc'ed, new */
+    size_t count;
+} shed;
+
+static void free_shed(gowsgi_job *job) {
+    shed *self = (shed *)job;
+    free_owners(self->owners, self->count);
+    free(self->owners);
+}
+
+/* Does: gives back what the response was made of, which is in a file by now.
+ * Memory: the request is done, and no batch may be read any more.
+ * GIL: either.
+ * Fails: never; if memory is short, all stays until the request is released. */
+void gowsgi_request_shed(wsgi_request *req) {
+    wsgi_response *response = &req->response;
+    shed *self = gowsgi_job_new(sizeof *self, free_shed, NULL);
+    if (!self)
+        return;
+    for (int i = 0; i < WSGI_BATCHES; i++) {
+        wsgi_batch *batch = &response->batches[i];
+        release_batch(response, batch);
+        free(batch->segments);
+        free(batch->copies);
+        *batch = (wsgi_batch){0};
+    }
+    self->owners = response->released;
+    self->count = response->released_count;
+    response->released = NULL;
+    response->released_count = response->released_room = 0;
+    gowsgi_pool_post(req->task.pool, &self->job);
 }
 
 /* Does: tells the application's thread that nobody reads or writes any more,

@@ -89,3 +89,10 @@ def no_strays(environ, start_response):
         STRAYS.pop().join()
     start_response("200 OK", [])
     return []
+
+
+def long(environ, start_response):
+    """Yields more than fits into all batches, in blocks that are copied and borrowed."""
+    start_response("200 OK", [])
+    for n in range(200):
+        yield b"%03d" % n * (10_000 if n % 2 else 20_000)

@@ -44,6 +44,18 @@ func limitRows() []setting {
 			more: "A body that is larger still streams into wsgi.input while the application runs.",
 		},
 		{
+			name: "response-buffer", group: groupLimits, meta: "SIZE", def: "1M",
+			kind: size(func(s *Settings) *int { return &s.ResponseBuffer }, 4*kib, gib),
+			help: "A response may run this far ahead of its client in memory.",
+			more: "What it is ahead beyond that goes to a temporary file, see response-spool.",
+		},
+		{
+			name: "response-spool", group: groupLimits, meta: "SIZE", def: "1G",
+			kind: size(func(s *Settings) *int64 { return &s.ResponseSpool }, 0, math.MaxInt64),
+			help: "A response may run this much further ahead of its client, in a temporary file; 0: not at all.",
+			more: "Beyond that the application waits for its client, with its thread.",
+		},
+		{
 			name: "spool-limit", group: groupLimits, meta: "SIZE", def: "10G",
 			kind: size(func(s *Settings) *int64 { return &s.SpoolLimit }, 0, math.MaxInt64),
 			help: "Largest size of all temporary files of a worker together; 0: no limit. What does not fit gets a 507.",
@@ -54,11 +66,6 @@ func limitRows() []setting {
 			kind: path(func(s *Settings) *string { return &s.WorkerTmpDir }, "a directory, as one line of text"),
 			help: "Where the temporary files are; else in $TMPDIR, or /tmp.",
 			more: "They have no names, and are gone with the request. It should be on a disk: /dev/shm, which Gunicorn's documentation advises for the files that it keeps there, is taken for none.",
-		},
-		{
-			name: "response-buffer", group: groupLimits, meta: "SIZE", def: "1M",
-			kind: size(func(s *Settings) *int { return &s.ResponseBuffer }, 4*kib, gib),
-			help: "A response may run this far ahead of its client.",
 		},
 	}
 }

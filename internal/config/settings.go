@@ -59,8 +59,9 @@ type Settings struct {
 	LimitRequestBody      int64 `json:"limit_request_body"`       // 0: no limit
 	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read into memory before a thread is taken
 	RequestSpool          int64 `json:"request_spool"`            // larger ones up to this into a file; 0: they stream
+	ResponseBuffer        int   `json:"response_buffer"`          // an iterator may be this far ahead of its client in memory
+	ResponseSpool         int64 `json:"response_spool"`           // and this much further in a file; 0: not at all
 	SpoolLimit            int64 `json:"spool_limit"`              // of all temporary files of a worker; 0: no limit
-	ResponseBuffer        int   `json:"response_buffer"`          // an iterator may be this far ahead of its client
 
 	WorkerTmpDir string `json:"worker_tmp_dir"` // empty: $TMPDIR or /tmp
 

@@ -67,7 +67,7 @@ func watchMemory(t testing.TB, s *Server, bound int64) func() {
 }
 
 func TestLargeBodies(t *testing.T) {
-	s := startContract(t, "large_bodies", modes[0])
+	s := startContract(t, "large_bodies", modes[0], "--response-spool", "8M")
 	c := s.Client(t)
 	c.Get("/generator?size=3000000") // what the first requests need, they need once
 	hash := repeatedHash(gibibyte)
@@ -123,7 +123,7 @@ func dialSlowly(t testing.TB, s *Server) *Conn {
 
 func TestSlowReaders(t *testing.T) {
 	t.Run("of a list hold no thread", func(t *testing.T) {
-		s := startContract(t, "large_bodies", modes[1])
+		s := startContract(t, "large_bodies", modes[1], "--response-spool", "8M")
 		var slow []*Conn
 		for range 3 {
 			c := dialSlowly(t, s.Server)
@@ -145,7 +145,7 @@ func TestSlowReaders(t *testing.T) {
 		}
 	})
 	t.Run("of a generator cost no memory", func(t *testing.T) {
-		s := startContract(t, "large_bodies", modes[0])
+		s := startContract(t, "large_bodies", modes[0], "--response-spool", "8M")
 		Dial(t, s.Server).Get("/generator?size=3000000")
 		check := watchMemory(t, s.Server, 64<<20)
 		var keys []string
@@ -173,7 +173,7 @@ func TestSlowReaders(t *testing.T) {
 		})
 	})
 	t.Run("of a generator free its thread when they leave", func(t *testing.T) {
-		s := startContract(t, "large_bodies", modes[1])
+		s := startContract(t, "large_bodies", modes[1], "--response-spool", "8M")
 		for _, leave := range []func(c *Conn){(*Conn).Reset, func(c *Conn) { c.Close() }} {
 			key := s.Key()
 			c := dialSlowly(t, s.Server)

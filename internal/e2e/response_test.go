@@ -80,7 +80,7 @@ func readResponse(r *bufio.Reader, method string) (response RawResponse, err err
 		err = response.readBody(r, lengths[0])
 	default:
 		response.UntilClose = true
-		err = response.read(r, -1)
+		response.Body, err = read(r, -1)
 	}
 	return response, err
 }
@@ -90,10 +90,12 @@ func (r *RawResponse) readBody(from *bufio.Reader, length string) error {
 	if err != nil {
 		return fmt.Errorf("Content-Length %q", length)
 	}
-	return r.read(from, int64(n))
+	r.Body, err = read(from, int64(n))
+	return err
 }
 
 func (r *RawResponse) readChunks(from *bufio.Reader) error {
+	defer func() { r.Body = strings.Join(r.Chunks, "") }() // once: there may be thousands
 	for {
 		line, err := readLine(from)
 		if err != nil {
@@ -111,9 +113,8 @@ func (r *RawResponse) readChunks(from *bufio.Reader) error {
 			_, err := readFields(from) // trailers
 			return err
 		}
-		before := len(r.Body)
-		err = r.read(from, size)
-		r.Chunks = append(r.Chunks, r.Body[before:])
+		chunk, err := read(from, size)
+		r.Chunks = append(r.Chunks, chunk)
 		if err != nil {
 			return err
 		}
@@ -123,17 +124,16 @@ func (r *RawResponse) readChunks(from *bufio.Reader) error {
 	}
 }
 
-// read adds n bytes, or all with a negative n, to the body.
-func (r *RawResponse) read(from io.Reader, n int64) error {
+// read reads n bytes, or all with a negative n.
+func read(from io.Reader, n int64) (string, error) {
 	if n >= 0 {
 		from = io.LimitReader(from, n)
 	}
 	body, err := io.ReadAll(from)
-	r.Body += string(body)
 	if err == nil && n >= 0 && int64(len(body)) < n {
 		err = fmt.Errorf("body of %d bytes ends after %d: %w", n, len(body), io.ErrUnexpectedEOF)
 	}
-	return err
+	return string(body), err
 }
 
 func readFields(r *bufio.Reader) (fields []Field, err error) {

@@ -10,7 +10,7 @@ import (
 // slowClients has one thread, so that a client who held one would be noticed.
 func slowClients(t *testing.T, mode Mode) Contract {
 	t.Helper()
-	return startContract(t, "hangs", mode, "--request-buffer", "1000", "--request-spool", "0", "--header-timeout", "1",
+	return startContract(t, "hangs", mode, "--request-buffer", "1000", "--request-spool", "0", "--response-spool", "8M", "--header-timeout", "1",
 		"--body-timeout", "1", "--write-timeout", "1", "--min-rate", "1000000", "--timeout", "0")
 }
 
@@ -109,7 +109,7 @@ func largeFile(t *testing.T, s Contract) string {
 
 // The deadline fires again and again and finds that something was taken.
 func TestClientsThatAreSlowButKeepTheirPaceAreNotCut(t *testing.T) {
-	s := startContract(t, "hangs", modes[0], "--request-buffer", "1000", "--request-spool", "0", "--body-timeout", "2", "--write-timeout", "2",
+	s := startContract(t, "hangs", modes[0], "--request-buffer", "1000", "--request-spool", "0", "--response-spool", "8M", "--body-timeout", "2", "--write-timeout", "2",
 		"--min-rate", "1", "--timeout", "1")
 	content := largeFile(t, s)
 	t.Run("with a body", func(t *testing.T) {

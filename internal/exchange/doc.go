@@ -13,6 +13,7 @@
 //	pace.go       clients that are too slow with it
 //	environ.go    request → environ block
 //	response.go   what the application produced → wire
+//	ahead.go      … by way of a file, for a client that is slow to take it
 //	hints.go      103 Early Hints
 //	fields.go     the application's header fields: which are the server's
 //	refuse.go     answers that the application has no part in

@@ -122,7 +122,8 @@ type exchange struct {
 	ran     bool  // the application did, to its end
 	streams bool  // the body is read while the application runs
 	upload  *upload
-	abort   bool // the response must not look as if all was well
+	abort   bool   // the response must not look as if all was well
+	ahead   *ahead // nil: it never was
 	flight  deadlines.Flight
 	flies   bool          // the watcher has it
 	body    *countedBody  // nil: none, or nobody wants to know

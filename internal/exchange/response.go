@@ -41,10 +41,15 @@ func (x *exchange) respond() {
 			continue
 		}
 		x.flight.Step()
-		if !x.send(batch, true) {
+		sent := x.send(batch, true)
+		x.flight.Step()
+		switch {
+		case x.flight.TimedOut(): // while a file went out
+			x.answerSilence()
+			return
+		case !sent:
 			x.req.Abort(x.req.Generation())
 		}
-		x.flight.Step()
 	}
 }
 
@@ -52,6 +57,10 @@ func (x *exchange) respond() {
 // it.
 func (x *exchange) timeOut() {
 	x.h.watcher.TimeOut(&x.flight)
+	x.answerSilence()
+}
+
+func (x *exchange) answerSilence() {
 	x.h.countTimeout(tally.InApplication)
 	switch {
 	case x.ClientLeft(false):
@@ -144,19 +153,27 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 		return true
 	}
 	x.blocks = batch.Blocks(x.blocks[:0])
-	n, err := x.w.WriteBlocks(x.blocks...)
-	x.written += n
+	var err error
+	if x.mayBeAhead(batch.Size(), more) {
+		err = x.sendAhead(x.blocks, more)
+	} else {
+		err = x.write(x.blocks, more)
+	}
 	if err != nil {
 		x.lose(err)
 		return false
 	}
-	if more {
-		if err := x.w.FlushError(); err != nil {
-			x.lose(err)
-			return false
-		}
-	}
 	return true
+}
+
+// write writes blocks to the client; flush: they are not to wait in a buffer.
+func (x *exchange) write(blocks [][]byte, flush bool) error {
+	n, err := x.w.WriteBlocks(blocks...)
+	x.written += n
+	if err == nil && flush {
+		err = x.w.FlushError()
+	}
+	return err
 }
 
 // lose gives up a client that does not take the response, or has left.

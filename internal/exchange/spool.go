@@ -19,7 +19,7 @@ import (
 // settings have it so, or since the folder that nobody has named is none.
 func (h *Handler) openSpool(files int) error {
 	s := &h.settings
-	if s.RequestSpool == 0 {
+	if s.RequestSpool == 0 && s.ResponseSpool == 0 {
 		return nil
 	}
 	dir := s.WorkerTmpDir
@@ -33,7 +33,7 @@ func (h *Handler) openSpool(files int) error {
 	case s.WorkerTmpDir != "":
 		return fmt.Errorf("worker_tmp_dir: %w: name a folder in which %s may write, or none", err, runner(s))
 	default:
-		h.log.Warn("temporary files cannot be made, so large bodies stream: name a folder in worker_tmp_dir, or set request_spool to 0",
+		h.log.Warn("temporary files cannot be made, so slow clients of large bodies hold threads: name a folder in worker_tmp_dir, or set request_spool and response_spool to 0",
 			"event", "spool.none", "error", err.Error())
 	}
 	return nil
@@ -49,7 +49,7 @@ func runner(s *config.Settings) string {
 // mayBeInFile tells whether a body of that length, -1 if it is not known, is to go
 // into a file.
 func (x *exchange) mayBeInFile(length int64) bool {
-	return x.h.spool != nil && length <= x.h.settings.RequestSpool
+	return x.h.spool != nil && x.h.settings.RequestSpool > 0 && length <= x.h.settings.RequestSpool
 }
 
 // makeFile makes a file for a body of about that length. nil if it is to stream,
@@ -61,7 +61,7 @@ func (x *exchange) makeFile(length int64) (*spool.File, error) {
 	file, err := x.h.spool.Create(length)
 	switch {
 	case err == nil:
-		x.req.OnRelease(file.Free) // when nobody reads it any more
+		x.req.OnBodyDropped(file.Free) // when nobody reads it any more
 		return file, nil
 	case isFull(err):
 		return nil, err

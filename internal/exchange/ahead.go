@@ -1,0 +1,278 @@
+package exchange
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/spool"
+)
+
+// ahead puts into a file what a response is ahead of its client, so that the
+// application can go on, and its memory be used by others.
+//
+// The exchange's goroutine goes on writing to the client. If that takes it longer
+// than a moment, a second one begins: it puts the rest of what is to be written
+// into the file, then each batch behind which the application has to wait, up to
+// the last one. The first one follows with what is in the file; once it has caught
+// up, the second ends, and all is as before.
+type ahead struct {
+	x     *exchange
+	more  bool // the application goes on
+	timer *time.Timer
+
+	mu    sync.Mutex
+	armed bool     // somebody writes, and there is no second goroutine yet
+	rest  [][]byte // what he writes afterwards
+	size  int64    // of the file
+	over  bool     // the second goroutine has ended, and the rest belongs to the first
+
+	left bool          // the first has closed quit
+	quit chan struct{} // closed to end it
+	done chan struct{} // closed when it has ended; nil: it has not begun
+
+	file     *spool.File // nil: none was to be had
+	finished bool        // the application is done, and all it said is in the file or gone
+}
+
+const (
+	// aMoment is how long an application waits for its client before a file is
+	// made. Clients on fast networks need no file.
+	aMoment = 20 * time.Millisecond
+	// aPiece is how much is written at once if it may turn out to be too much.
+	aPiece = 1 << 20
+	// aPart is how much of a file is.
+	aPart = 256 << 10
+	// aCopy is how much of a file is in memory where it cannot be sent from there.
+	aCopy = 16 << 10
+)
+
+// mayBeAhead tells whether a batch of that size may be put into a file.
+func (x *exchange) mayBeAhead(size int, more bool) bool {
+	return x.h.spool != nil && x.h.settings.ResponseSpool > 0 && x.r.Method != http.MethodHead &&
+		(more || size > x.h.settings.ResponseBuffer)
+}
+
+// sendAhead writes blocks to the client, or has them written out of a file. more:
+// the application goes on.
+func (x *exchange) sendAhead(blocks [][]byte, more bool) error {
+	if x.ahead == nil {
+		x.ahead = &ahead{x: x}
+		x.ahead.timer = time.AfterFunc(time.Hour, x.ahead.run)
+	}
+	a := x.ahead
+	var piece [][]byte
+	for begun := false; !begun; {
+		piece, blocks = cut(piece[:0], blocks, aPiece)
+		a.arm(blocks, more)
+		err := x.write(piece, more)
+		begun = !a.disarm()
+		if err != nil {
+			if begun {
+				a.end()
+			}
+			return err
+		}
+		if !begun && len(blocks) == 0 {
+			return nil
+		}
+	}
+	return x.follow(a)
+}
+
+// cut takes a piece of at most size bytes off blocks, whose first one it may change.
+func cut(piece, blocks [][]byte, size int) (first, rest [][]byte) {
+	for len(blocks) > 0 && size >= len(blocks[0]) {
+		size -= len(blocks[0])
+		piece, blocks = append(piece, blocks[0]), blocks[1:]
+	}
+	if len(blocks) > 0 && size > 0 {
+		piece, blocks[0] = append(piece, blocks[0][:size]), blocks[0][size:]
+	}
+	return piece, blocks
+}
+
+// arm has the second goroutine begin in a moment, with rest.
+func (a *ahead) arm(rest [][]byte, more bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.armed, a.rest, a.more = true, rest, more
+	a.timer.Reset(aMoment)
+}
+
+// disarm tells whether it has not begun, and will not.
+func (a *ahead) disarm() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.timer.Stop()
+	kept := a.armed
+	a.armed = false
+	return kept
+}
+
+// run is the second goroutine.
+func (a *ahead) run() {
+	a.mu.Lock()
+	if !a.armed { // he has finished just now
+		a.mu.Unlock()
+		return
+	}
+	a.armed, a.over, a.finished, a.size, a.file = false, false, false, 0, nil
+	a.quit, a.done, a.left = make(chan struct{}), make(chan struct{}), false
+	rest := a.rest
+	a.mu.Unlock()
+	defer close(a.done)
+	if a.more { // the application does not wait for this client any more, so it may be silent
+		a.x.flight.Step()
+	}
+	file, err := a.x.h.spool.Create(0)
+	if err != nil {
+		a.x.h.logSpool("a temporary file cannot be made, so the application waits for a slow client", "spool.failed", err)
+	} else {
+		a.file = file
+		rest = a.put(rest)
+		switch {
+		case len(rest) > 0:
+		case a.more:
+			rest = a.takeBatches()
+		default:
+			a.finished = true
+		}
+	}
+	a.mu.Lock()
+	a.rest, a.over = rest, true
+	a.mu.Unlock()
+}
+
+// put puts blocks into the file. What there is no room for is returned.
+func (a *ahead) put(blocks [][]byte) (rest [][]byte) {
+	for i, block := range blocks {
+		room := min(int64(len(block)), max(0, a.x.h.settings.ResponseSpool-a.file.Size()))
+		n, err := a.file.Write(block[:room])
+		a.mu.Lock()
+		a.size = a.file.Size()
+		a.mu.Unlock()
+		if err != nil {
+			a.x.h.logSpool("a response has no room in the folder for temporary files, so the application waits for a slow client: make room there, or change spool_limit or worker_tmp_dir",
+				"spool.full", err)
+		}
+		if n < len(block) {
+			return append([][]byte{block[n:]}, blocks[i+1:]...)
+		}
+	}
+	return nil
+}
+
+// takeBatches puts into the file what the application produces, until it is done,
+// or the file is full: then what is left of a batch is returned.
+func (a *ahead) takeBatches() (rest [][]byte) {
+	x := a.x
+	for {
+		select {
+		case <-x.req.Output():
+		case <-a.quit:
+			return nil
+		}
+		done := x.req.Stage() == gil.Done // before the batch is looked at: it is the last one then
+		batch, ok := x.req.SetAside()
+		switch {
+		case ok:
+			rest = a.put(batch.Blocks(nil))
+			x.flight.Step() // it is not silent
+			x.flight.Step()
+			if done {
+				a.finished = len(rest) == 0
+				return rest
+			}
+			if len(rest) > 0 {
+				return rest
+			}
+		case x.flight.IsSilent():
+			x.h.watcher.TimeOut(&x.flight)
+			return nil
+		}
+	}
+}
+
+// leave ends the second goroutine, and waits for it.
+func (a *ahead) leave() {
+	if !a.left {
+		a.left = true
+		close(a.quit)
+	}
+	<-a.done
+}
+
+// end is the end of it all.
+func (a *ahead) end() {
+	a.leave()
+	if a.file != nil {
+		a.file.Free()
+	}
+	if a.more {
+		a.x.flight.Step()
+		a.x.req.Wake() // a bell may have been the first one's
+	}
+}
+
+// errSilent ends a response of which the client was still to get something when the
+// application had been silent for too long.
+var errSilent = errors.New("the application was silent for too long")
+
+// follow writes what is in the file, until the second goroutine has ended and
+// nothing is left.
+func (x *exchange) follow(a *ahead) error {
+	defer a.end()
+	var buf []byte
+	for at, shed := int64(0), false; ; {
+		a.mu.Lock()
+		size, over := a.size, a.over
+		a.mu.Unlock()
+		switch {
+		case over && x.flight.TimedOut():
+			return errSilent
+		case over && a.finished && !shed:
+			shed = true
+			x.req.Shed()
+		case at < size:
+			n, err := x.sendPart(a.file, at, min(size-at, aPart), &buf)
+			x.written += n
+			if at += n; err != nil {
+				return err
+			}
+		case !over:
+			a.leave() // it may have put something there meanwhile
+		default:
+			return x.write(a.rest, a.more)
+		}
+	}
+}
+
+// sendPart writes size bytes of a file from there on to the client.
+func (x *exchange) sendPart(file *spool.File, at, size int64, buf *[]byte) (written int64, err error) {
+	if reader, ok := x.w.(io.ReaderFrom); ok && x.length >= 0 { // by sendfile(2)
+		if _, err := file.OS().Seek(at, io.SeekStart); err != nil {
+			return 0, err
+		}
+		written, err = reader.ReadFrom(&io.LimitedReader{R: file.OS(), N: size})
+		if err == nil && written == 0 {
+			err = io.ErrUnexpectedEOF
+		}
+		return written, err
+	}
+	if *buf == nil {
+		*buf = make([]byte, aCopy)
+	}
+	n, err := file.ReadAt((*buf)[:min(size, aCopy)], at)
+	if n == 0 {
+		return 0, err
+	}
+	written, err = x.w.WriteBlocks((*buf)[:n])
+	if err == nil {
+		err = x.w.FlushError()
+	}
+	return written, err
+}
