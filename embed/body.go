@@ -29,6 +29,9 @@ func (r *Request) Body(size, kept int) ([]byte, error) {
 	return unsafe.Slice((*byte)(r.c.body.data), size), nil
 }
 
+// FreeBody gives back what Body gave, before Submit.
+func (r *Request) FreeBody() { C.gowsgi_request_free_body(r.c) }
+
 // SetBody makes the first size bytes of Body the whole request body.
 func (r *Request) SetBody(size int) {
 	r.body = body{size: size, length: int64(size)}

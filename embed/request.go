@@ -185,6 +185,7 @@ func (r *Request) Shed() {
 	C.gowsgi_request_shed(r.c)
 	r.app.noteFreed(passed)
 	if r.body.pump == nil {
+		C.gowsgi_request_free_body(r.c)
 		r.dropBody()
 	}
 }
@@ -275,9 +276,15 @@ func (r *Request) Release() {
 	r.app.putIdle(r, passed)
 }
 
-// OnBodyDropped has f called when nobody reads the body any more, once: at the
-// latest when the request is released. Before Submit.
-func (r *Request) OnBodyDropped(f func()) { r.dropped = f }
+// OnBodyDropped has f called, too, when nobody reads the body any more, once: at the
+// latest when the request is released. It is the caller's to release until then.
+func (r *Request) OnBodyDropped(f func()) {
+	if others := r.dropped; others != nil {
+		r.dropped = func() { others(); f() }
+		return
+	}
+	r.dropped = f
+}
 
 // passed is how many bytes of others' memory the response was made of and the body
 // was read into, and how many of those others are still to hear of it.

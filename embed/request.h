@@ -162,6 +162,7 @@ void gowsgi_request_abort(wsgi_request *req, uint64_t generation);
 void gowsgi_request_interrupt(wsgi_request *req, uint64_t generation);
 int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission);
 int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept);
+void gowsgi_request_free_body(wsgi_request *req);
 int gowsgi_request_body_file(wsgi_request *req, int fd);
 void gowsgi_request_drop_file(wsgi_request *req);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);

@@ -62,7 +62,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		BodyTimeout: 20 * time.Second, WriteTimeout: time.Minute, MinRate: 500,
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
 		LimitRequestLine: 4094, LimitRequestHead: 64 << 10, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
-		RequestBuffer: 1 << 20, RequestSpool: 1 << 30, ResponseSpool: 1 << 30, SpoolLimit: 10 << 30, ResponseBuffer: 1 << 20,
+		RequestBuffer: 1 << 20, RequestMemory: 256 << 20, RequestSpool: 1 << 30, ResponseSpool: 1 << 30, SpoolLimit: 10 << 30, ResponseBuffer: 1 << 20,
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1"}, MetricsAllowIPs: []string{"127.0.0.1", "::1"},
 		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
 		LogSyslogTo: "unix:///dev/log", LogSyslogFacility: "user",

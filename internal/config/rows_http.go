@@ -38,6 +38,11 @@ func limitRows() []setting {
 			more: "A larger body goes to a temporary file, see request-spool.",
 		},
 		{
+			name: "request-memory", group: groupLimits, meta: "SIZE", def: "256M",
+			kind: size(func(s *Settings) *int64 { return &s.RequestMemory }, 0, math.MaxInt64),
+			help: "Most memory for bodies that are read ahead, in a worker. Beyond it they go to files at once.",
+		},
+		{
 			name: "request-spool", group: groupLimits, meta: "SIZE", def: "1G",
 			kind: size(func(s *Settings) *int64 { return &s.RequestSpool }, 0, math.MaxInt64),
 			help: "Read larger bodies, up to this size, into a temporary file before a thread is taken; 0: none.",

@@ -58,6 +58,7 @@ type Settings struct {
 	LimitRequestFieldSize int   `json:"limit_request_field_size"` // 0: no limit
 	LimitRequestBody      int64 `json:"limit_request_body"`       // 0: no limit
 	RequestBuffer         int   `json:"request_buffer"`           // bodies up to this are read into memory before a thread is taken
+	RequestMemory         int64 `json:"request_memory"`           // for all of these in a worker together
 	RequestSpool          int64 `json:"request_spool"`            // larger ones up to this into a file; 0: they stream
 	ResponseBuffer        int   `json:"response_buffer"`          // an iterator may be this far ahead of its client in memory
 	ResponseSpool         int64 `json:"response_spool"`           // and this much further in a file; 0: not at all

@@ -237,6 +237,9 @@ func (x *exchange) follow(a *ahead) error {
 		case over && a.finished && !shed:
 			shed = true
 			x.req.Shed()
+			if !x.streams {
+				x.letGo()
+			}
 		case at < size:
 			n, err := x.sendPart(a.file, at, min(size-at, aPart), &buf)
 			x.written += n

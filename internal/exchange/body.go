@@ -21,8 +21,8 @@ const firstBody = 64 << 10
 const leastRing = 64 << 10
 
 // readBody reads the request body ahead, so that a slow client holds no Python
-// thread: into memory up to request_buffer, into a file up to request_spool; a
-// larger one is left to stream. length is the body's, -1 if it is not known yet.
+// thread: into memory up to request_buffer, if request_memory allows it, into a file
+// up to request_spool; a larger one is left to stream. length is the body's, -1 if it is not known yet.
 // An error is the client's, but for spool.ErrFull: see bodyStatus.
 //
 // With Expect: 100-continue, reading is what has the client send it; so one that
@@ -41,7 +41,7 @@ func (x *exchange) readBody() (length int64, err error) {
 	x.h.readings.add(x)
 	defer x.h.readings.remove(x)
 	x.upload = &upload{ReadCloser: x.counted(source), wire: x.w, pace: paceOf(s)}
-	fits := r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer)
+	fits := r.ContentLength > 0 && r.ContentLength <= int64(s.RequestBuffer) && x.hold(r.ContentLength)
 	var file *spool.File
 	if !fits && r.ContentLength > 0 {
 		if file, err = x.makeFile(r.ContentLength); err != nil {
@@ -79,6 +79,9 @@ func (x *exchange) expects() bool {
 func (x *exchange) readUnknown() (int64, error) {
 	ahead := 0
 	for size := min(firstBody, x.h.settings.RequestBuffer); ; size = min(size*4, x.h.settings.RequestBuffer) {
+		if !x.hold(int64(size)) {
+			return x.readOn(ahead)
+		}
 		buf, err := x.req.Body(size, ahead)
 		if err != nil {
 			return 0, err
@@ -116,7 +119,11 @@ func (x *exchange) readOn(ahead int) (int64, error) {
 // stream leaves what source has of the body, behind ahead bytes that are there, to
 // be read while the application runs.
 func (x *exchange) stream(ahead int, source io.Reader) (int64, error) {
-	if _, err := x.req.Body(max(leastRing, x.h.settings.RequestBuffer), ahead); err != nil {
+	ring := max(leastRing, x.h.settings.RequestBuffer)
+	if !x.hold(int64(ring)) {
+		ring = max(leastRing, ahead)
+	}
+	if _, err := x.req.Body(ring, ahead); err != nil {
 		return 0, err
 	}
 	if other, ok := x.w.(*foreign); ok {

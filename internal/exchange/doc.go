@@ -9,6 +9,7 @@
 //	foreign.go    the same made of anybody's http.ResponseWriter
 //	limits.go     request line and fields, where the reader of heads was not ours
 //	body.go       the request's body: read ahead, or streamed
+//	bodymemory.go what all bodies in memory may have
 //	spool.go      bodies in files
 //	pace.go       clients that are too slow with it
 //	environ.go    request → environ block

@@ -75,6 +75,7 @@ type Handler struct {
 
 	contradictions logging.Ration // records of a proxy's
 
+	bodies   memoryLimit    // of those that are read ahead
 	spool    *spool.Spool   // for large bodies; nil: none
 	spooling logging.Ration // records of what could not go there
 }
@@ -91,6 +92,7 @@ func New(c Config) (*Handler, error) {
 	h := &Handler{
 		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), trusted: trusted, draining: c.Draining, hooks: c.Hooks,
 		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
+		bodies:  memoryLimit{most: c.Settings.RequestMemory},
 		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
 	}
 	if err := h.openSpool(c.SpoolFiles); err != nil {
@@ -120,6 +122,7 @@ type exchange struct {
 	written int64
 	length  int64 // of the response, as it says; -1: it does not
 	ran     bool  // the application did, to its end
+	held    int64 // of the memory for bodies
 	streams bool  // the body is read while the application runs
 	upload  *upload
 	abort   bool   // the response must not look as if all was well
@@ -186,6 +189,7 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	x.serve()
 	x.leaveBody()
 	if x.flight.TimedOut() {
+		x.outliveBody()
 		x.req = nil
 		x.cloneFields() // they may be the request's memory
 		h.watcher.Outlive(&x.flight)
@@ -207,6 +211,7 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 	if x.req != nil {
 		x.req.Release()
 	}
+	x.letGo()
 	if x.flight.Kept() {
 		w.Keep()
 		return
@@ -221,10 +226,12 @@ func (x *exchange) giveUp() {
 	switch {
 	case x.req == nil:
 	case x.flies: // Python may have it
+		x.outliveBody()
 		x.h.watcher.GiveUp(&x.flight)
 	default:
 		x.req.Release()
 	}
+	x.letGo()
 }
 
 // cloneFields has the response's fields outlive the request.

@@ -75,18 +75,27 @@ func isFull(err error) bool {
 	return errors.Is(err, spool.ErrFull) || errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }
 
-// Bodies are read into files in pieces of this size.
-const filePiece = 64 << 10
+// Bodies are read into files in pieces of this size: that is what one costs in
+// memory that comes slowly.
+const filePiece = 32 << 10
 
 // readIntoFile reads the rest of a body into a file, behind ahead bytes of it that
 // are in memory. One of unknown length that is larger than request_spool streams,
 // out of the file at first.
 func (x *exchange) readIntoFile(file *spool.File, ahead int) (int64, error) {
-	buf, err := x.req.Body(max(filePiece, ahead), ahead)
-	if err != nil {
-		return 0, err
+	if ahead > 0 {
+		buf, err := x.req.Body(ahead, ahead)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := file.Write(buf); err != nil {
+			return 0, err
+		}
+		x.req.FreeBody()
 	}
-	if _, err := file.Write(buf[:ahead]); err != nil {
+	x.letGo()
+	buf, err := x.req.Body(filePiece, 0)
+	if err != nil {
 		return 0, err
 	}
 	most := x.h.settings.RequestSpool
