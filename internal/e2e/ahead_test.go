@@ -200,3 +200,30 @@ func TestWhatHappensWhileAClientIsBehind(t *testing.T) {
 		}
 	})
 }
+
+// bench/slow.py has the same with more bytes, and measures.
+func TestHundredsOfSlowClientsHoldNoThread(t *testing.T) {
+	s := startSpooled(t, "ahead", modes[0]) // 8 threads
+	const each, size = 200, 10_000_000
+	body := numberedLines(spooledSize)
+	key := s.Key()
+	for range each {
+		c := dialSlowly(t, s.Server)
+		c.Send(fmt.Sprintf("POST /body?size=100 HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", len(body), body[:2_000_000]))
+		askSlowly(t, s, fmt.Sprintf("/blocks?size=%d&id=%s", size, key), "HTTP/1.1")
+	}
+	Eventually(t, "all responses have been produced", func() bool { return len(s.Notes(t, key)) == each })
+	gate, inside := s.Gate(t), s.Key()
+	var all []*Conn
+	for range 8 {
+		c := Dial(t, s.Server)
+		c.Send("GET /after?size=0&id=" + inside + "&gate=" + gate.Path + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		all = append(all, c)
+	}
+	Eventually(t, "all threads are to be had", func() bool { return len(s.Notes(t, inside)) == 8 })
+	gate.Open(8)
+	for _, c := range all {
+		c.Response("GET").Want(t, 200, "")
+	}
+	s.waitFiles(t, 2*each)
+}
