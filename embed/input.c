@@ -69,7 +69,8 @@ static Py_ssize_t take(PyObject *self, char *to, size_t room, bool line) {
         if (!req)
             return -1;
         size_t size = copy(&req->body, to, room, line);
-        bool dry = is_dry(req), failed = req->body.failed, in_file = !size && has_more_in_file(&req->body);
+        bool dry = is_dry(req), failed = req->body.failed,
+             in_file = req->body.size == 0 && has_more_in_file(&req->body);
         uint32_t bells = size ? consume(&req->body, size) : 0;
         if (dry && req->body.paused) {
             req->body.paused = 0;

@@ -8,8 +8,8 @@ package embed
 #cgo nocallback gowsgi_request_submit
 #cgo noescape gowsgi_request_take
 #cgo nocallback gowsgi_request_take
-#cgo noescape gowsgi_request_reading
-#cgo nocallback gowsgi_request_reading
+#cgo noescape gowsgi_request_progress
+#cgo nocallback gowsgi_request_progress
 #cgo noescape gowsgi_request_reserve
 #cgo nocallback gowsgi_request_reserve
 
@@ -192,12 +192,12 @@ func (r *Request) Shed() {
 
 // dropBody lets go of the file that the body is in, and tells so.
 func (r *Request) dropBody() {
-	if r.c.body.file != nil {
-		C.gowsgi_request_drop_file(r.c)
-	}
-	if r.dropped != nil {
+	if r.dropped != nil { // first: who sees that the file has gone finds room for another
 		r.dropped()
 		r.dropped = nil
+	}
+	if r.c.body.file != nil {
+		C.gowsgi_request_drop_file(r.c)
 	}
 }
 
@@ -209,12 +209,13 @@ func (r *Request) Wake() { r.task.Wake() }
 // Submit and Release.
 func (r *Request) Stage() gil.State { return r.task.State() }
 
-// Reading tells how many bytes of its body the application has taken, and
-// whether it waits for more at this moment. From any goroutine.
-func (r *Request) Reading() (taken int64, waits bool) {
+// Progress is another number whenever the application has taken a piece of its body
+// or produced one of its response. waits: it waits for its client. From any
+// goroutine.
+func (r *Request) Progress() (bytes int64, waits bool) {
 	waiting := C.int(0)
-	taken = int64(C.gowsgi_request_reading(r.c, &waiting))
-	return taken, waiting != 0
+	bytes = int64(C.gowsgi_request_progress(r.c, &waiting))
+	return bytes, waiting != 0
 }
 
 // Index is the number of the request among all that the application has made;

@@ -153,7 +153,7 @@ typedef struct {
 wsgi_request *gowsgi_request_new(void);
 size_t gowsgi_request_space(wsgi_request *req, uint8_t **data);
 void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed);
-int64_t gowsgi_request_reading(wsgi_request *req, int *waiting);
+int64_t gowsgi_request_progress(wsgi_request *req, int *waiting);
 wsgi_batch *gowsgi_request_take(wsgi_request *req);
 wsgi_batch *gowsgi_request_set_aside(wsgi_request *req, int last);
 void gowsgi_request_shed(wsgi_request *req);

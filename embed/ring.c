@@ -38,15 +38,16 @@ void gowsgi_request_feed(wsgi_request *req, size_t size, int ended, int failed) 
     pthread_mutex_unlock(&req->lock);
 }
 
-/* Does: tells how many bytes of the body the application has taken, and
- *     whether it waits for more, or for the client to take the response.
+/* Does: tells how far the application has got, by the bytes of the body that it has
+ *     taken and those of the response that it has produced, and whether it waits for
+ *     its client to send or take more.
  * Memory: nothing changes hands.
  * GIL: either.
  * Fails: never. */
-int64_t gowsgi_request_reading(wsgi_request *req, int *waiting) {
+int64_t gowsgi_request_progress(wsgi_request *req, int *waiting) {
     pthread_mutex_lock(&req->lock);
-    int64_t taken = req->body.taken;
+    int64_t progress = req->body.taken + req->response.sent;
     *waiting = req->waiting > 0;
     pthread_mutex_unlock(&req->lock);
-    return taken;
+    return progress;
 }

@@ -7,6 +7,8 @@ it, and that every byte arrives in order whichever way it went. By path:
               a Content-Length; the journal says when they were closed
     /after    the same as /blocks, and then waits at the gate, and raises if "raise" is
               given
+    /drips    the same, and then "drips" lines, a fifth of a second apart: the journal says
+              when there are no more
     /silent   the same, and then says nothing for ever: the journal has what ended that
     /body     reads the body, then as /blocks
     /hello    something small
@@ -70,6 +72,14 @@ def after(environ, size):
         raise ValueError("deliberate")
 
 
+def drips(environ, size):
+    yield from blocks(environ, size)
+    for _ in range(int(parameters(environ)["drips"])):
+        time.sleep(0.2)
+        yield b"drip\n"
+    note(environ, "dripped")
+
+
 def silent(environ, size):
     yield from blocks(environ, size)
     try:
@@ -96,4 +106,4 @@ def application(environ, start_response):
             write(piece)
         note(environ, "closed")
         return []
-    return {**WAYS, "/after": after, "/silent": silent}[path](environ, int(query["size"]))
+    return {**WAYS, "/after": after, "/drips": drips, "/silent": silent}[path](environ, int(query["size"]))

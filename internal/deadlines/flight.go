@@ -54,7 +54,7 @@ type Flight struct {
 	started     time.Time // inside Python
 	silentSince time.Time
 	lastSteps   uint32
-	lastTaken   int64
+	lastBytes   int64
 	deadAt      time.Time // timed out
 }
 
@@ -84,9 +84,9 @@ func (f *Flight) listenTo(now time.Time, timeout time.Duration) {
 		f.started, f.silentSince = now, now
 	}
 	steps := f.steps.Load()
-	taken, waits := f.req.Reading()
-	if steps%2 == 1 || steps != f.lastSteps || waits || taken != f.lastTaken {
-		f.lastSteps, f.lastTaken, f.silentSince = steps, taken, now
+	bytes, waits := f.req.Progress()
+	if steps%2 == 1 || steps != f.lastSteps || waits || bytes != f.lastBytes {
+		f.lastSteps, f.lastBytes, f.silentSince = steps, bytes, now
 		return
 	}
 	if timeout > 0 && now.Sub(f.silentSince) >= timeout {

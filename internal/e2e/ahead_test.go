@@ -152,6 +152,14 @@ func TestWhatHappensWhileAClientIsBehind(t *testing.T) {
 		c.WantBroken("GET")
 		s.waitFiles(t, 0)
 	})
+	t.Run("the application says little, but is not silent", func(t *testing.T) {
+		s := startSpooled(t, "ahead", modes[1], "--timeout", "1")
+		key := s.Key()
+		c := askSlowly(t, s, path("drips", key)+"&drips=15", "HTTP/1.1")
+		s.WaitNotes(t, key, "closed", "dripped")
+		wantAll(t, c, aheadBody+strings.Repeat("drip\n", 15))
+		c.StaysOpen("/hello")
+	})
 	t.Run("the client leaves", func(t *testing.T) {
 		s := startSpooled(t, "ahead", modes[1])
 		for _, leave := range []func(c *Conn){(*Conn).Reset, func(c *Conn) { c.Close() }} {

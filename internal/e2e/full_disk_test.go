@@ -78,6 +78,7 @@ func TestFullDiskIsAnAnswerToItsClientAlone(t *testing.T) {
 			for range 3 {
 				c := upload(t, s, "/read", "Content-Length: 900000\r\n", small)
 				c.Response("POST").Want(t, 200, fmt.Sprintf("900000 %s", told(small)))
+				s.waitFiles(t, 0)
 			}
 			record := s.WaitLog(t, "event=spool.full")
 			if !strings.Contains(record, "dir="+s.tmp) || !strings.Contains(record, "worker_tmp_dir") {

@@ -34,7 +34,7 @@ type ahead struct {
 	quit chan struct{} // closed to end it
 	done chan struct{} // closed when it has ended; nil: it has not begun
 
-	file     *spool.File // nil: none was to be had
+	file     *spool.File // nil: there is nothing to put into one, or none was to be had
 	finished bool        // the application is done, and all it said is in the file or gone
 }
 
@@ -128,19 +128,13 @@ func (a *ahead) run() {
 	if a.more { // the application does not wait for this client any more, so it may be silent
 		a.x.flight.Step()
 	}
-	file, err := a.x.h.spool.Create(0)
-	if err != nil {
-		a.x.h.logSpool("a temporary file cannot be made, so the application waits for a slow client", "spool.failed", err)
-	} else {
-		a.file = file
-		rest = a.put(rest)
-		switch {
-		case len(rest) > 0:
-		case a.more:
-			rest = a.takeBatches()
-		default:
-			a.finished = true
-		}
+	rest = a.put(rest)
+	switch {
+	case len(rest) > 0:
+	case a.more:
+		rest = a.takeBatches()
+	default:
+		a.finished = true
 	}
 	a.mu.Lock()
 	a.rest, a.over = rest, true
@@ -149,6 +143,14 @@ func (a *ahead) run() {
 
 // put puts blocks into the file. What there is no room for is returned.
 func (a *ahead) put(blocks [][]byte) (rest [][]byte) {
+	if len(blocks) > 0 && a.file == nil {
+		file, err := a.x.h.spool.Create(0)
+		if err != nil {
+			a.x.h.logSpool("a temporary file cannot be made, so the application waits for a slow client", "spool.failed", err)
+			return blocks
+		}
+		a.file = file
+	}
 	for i, block := range blocks {
 		room := min(int64(len(block)), max(0, a.x.h.settings.ResponseSpool-a.file.Size()))
 		n, err := a.file.Write(block[:room])
@@ -181,13 +183,8 @@ func (a *ahead) takeBatches() (rest [][]byte) {
 		switch {
 		case ok:
 			rest = a.put(batch.Blocks(nil))
-			x.flight.Step() // it is not silent
-			x.flight.Step()
-			if done {
-				a.finished = len(rest) == 0
-				return rest
-			}
-			if len(rest) > 0 {
+			a.finished = done && len(rest) == 0
+			if done || len(rest) > 0 {
 				return rest
 			}
 		case x.flight.IsSilent():

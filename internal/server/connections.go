@@ -16,7 +16,7 @@ func maxConnections(setting int) int {
 // leave, so that the application has the rest.
 func spoolFiles(maxConnections int) int {
 	files := openFiles()
-	return (files - min(maxConnections, connectionsOf(files))) / 2
+	return max(1, (files-min(maxConnections, connectionsOf(files)))/2)
 }
 
 // openFiles is how many files the process may have open.

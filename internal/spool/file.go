@@ -70,15 +70,17 @@ func (f *File) Detach() (fd int, err error) {
 	return fd, nil
 }
 
-// Free closes the file, which is gone then, and takes it off the account.
+// Free closes the file, which is gone then, and takes it off the account. A process
+// that the application has forked may still have it open: it is emptied before.
 func (f *File) Free() {
-	if f.file != nil {
-		_ = f.file.Close()
-		f.file = nil
-	}
 	if f.held {
 		f.held = false
 		f.spool.give(f.size)
 		f.spool.open.Add(-1)
+	}
+	if f.file != nil {
+		_ = f.file.Truncate(0)
+		_ = f.file.Close()
+		f.file = nil
 	}
 }
