@@ -57,8 +57,9 @@ type Options struct {
 	BodyTimeout time.Duration
 	// WriteTimeout is how long a client has to take a block of a response.
 	WriteTimeout time.Duration
-	// RequestBuffer is up to which size, in bytes, a body is read before the
-	// application is called.
+	// RequestBuffer is up to which size, in bytes, a body is read into memory before
+	// the application is called. Larger ones, and what responses are ahead of their
+	// clients, go to files without names in os.TempDir, up to 1 GiB each.
 	RequestBuffer int
 	// LimitRequestBody is the largest body in bytes.
 	LimitRequestBody int64

@@ -39,9 +39,12 @@ type ahead struct {
 }
 
 const (
-	// aMoment is how long an application waits for its client before a file is
-	// made. Clients on fast networks need no file.
-	aMoment = 20 * time.Millisecond
+	// aMoment is how long an application may wait for its client before a file is
+	// made. Clients that are only slower than Python need none: it would cost a copy.
+	aMoment = 100 * time.Millisecond
+	// aWhile is that for one that is done: nobody waits, and there is only its memory
+	// to be had.
+	aWhile = time.Second
 	// aPiece is how much is written at once if it may turn out to be too much.
 	aPiece = 1 << 20
 	// aPart is how much of a file is.
@@ -100,7 +103,11 @@ func (a *ahead) arm(rest [][]byte, more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.armed, a.rest, a.more = true, rest, more
-	a.timer.Reset(aMoment)
+	patience := aWhile
+	if more {
+		patience = aMoment
+	}
+	a.timer.Reset(patience)
 }
 
 // disarm tells whether it has not begun, and will not.

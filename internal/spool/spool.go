@@ -93,7 +93,7 @@ func (s *Spool) leavesRoom(used int64) bool {
 		return true // it does not say
 	}
 	block := uint64(disk.Bsize)
-	if uint64(disk.Bavail)*block < min(disk.Blocks*block/leftPart, mostLeft) {
+	if disk.Bavail*block < min(disk.Blocks*block/leftPart, mostLeft) {
 		return false // and is looked at again the next time
 	}
 	s.looked.Store(used)
