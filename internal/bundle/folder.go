@@ -1,0 +1,197 @@
+package bundle
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/control"
+)
+
+// Folder is where a bundle was unpacked, in use: nobody removes it.
+type Folder struct {
+	Path string
+	site *Site
+	used *os.File // locked
+}
+
+// use opens a folder, if it is there and ours: wrong tells whether it is whole.
+func use(path string, s *Site) (*Folder, error) {
+	if err := trusted(path, false); err != nil {
+		return nil, err
+	}
+	used, err := os.OpenFile(filepath.Join(path, usedPath), os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(used.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != nil {
+		used.Close() // it is being removed
+		return nil, os.NewSyscallError("flock", err)
+	}
+	// It may have been renamed between the two.
+	there, err := os.Lstat(filepath.Join(path, usedPath))
+	mine, mineErr := used.Stat()
+	if err = errors.Join(err, mineErr); err == nil && !os.SameFile(there, mine) {
+		err = fmt.Errorf("%s is being removed", path)
+	}
+	if err != nil {
+		used.Close()
+		return nil, err
+	}
+	return &Folder{Path: path, site: s, used: used}, nil
+}
+
+func (f *Folder) release() { _ = f.used.Close() }
+
+// Join is the absolute path of what the manifest names.
+func (f *Folder) Join(path string) string { return filepath.Join(f.Path, path) }
+
+// Python is the interpreter in it.
+func (f *Folder) Python() control.Python {
+	p := f.site.Python
+	return control.Python{
+		Executable: f.Join(p.Executable), Name: p.Name, Version: p.Version,
+		Prefix: f.Join(p.Prefix), LibDir: f.Join(p.LibDir), From: "the bundle",
+	}
+}
+
+// SearchPath is the site's pythonpath.
+func (f *Folder) SearchPath() []string {
+	var path []string
+	for _, each := range f.site.Path {
+		path = append(path, f.Join(each))
+	}
+	return path
+}
+
+// Worker is gowsgi-worker, open; its content was checked.
+func (f *Folder) Worker() (*os.File, error) {
+	worker := f.site.fileAt(WorkerPath)
+	if worker == nil {
+		return nil, damaged("there is no worker in it")
+	}
+	file, err := os.Open(f.Join(WorkerPath))
+	if err != nil {
+		return nil, err
+	}
+	if !f.holds(file, *worker) {
+		file.Close()
+		return nil, fmt.Errorf("%s does not hold what was written to it: remove %s, and start again", file.Name(), f.Path)
+	}
+	return file, nil
+}
+
+// holds tells whether an open file has the content that it should.
+func (f *Folder) holds(file *os.File, want File) bool {
+	if !want.Loads {
+		content := sha256.New()
+		_, err := io.Copy(content, file)
+		return err == nil && hex.EncodeToString(content.Sum(nil)) == want.SHA256
+	}
+	content, err := io.ReadAll(file)
+	if err != nil || int64(len(content)) < want.Size {
+		return false
+	}
+	original := content[:want.Size:want.Size]
+	loader := string(content[want.Size:])
+	at, err := loaderSegment(original)
+	if err != nil {
+		return false
+	}
+	order.PutUint64(original[at+segmentSize:], 0)
+	return Sum(original) == want.SHA256 && loader == f.Join(f.site.Loader)+"\x00"
+}
+
+// wrong are the files that are not there, or cannot be what they were.
+func (f *Folder) wrong() map[string]bool {
+	wrong := map[string]bool{}
+	for _, file := range f.site.Files {
+		info, err := os.Lstat(f.Join(file.Path))
+		switch {
+		case err != nil:
+		case file.Link != "":
+			if target, err := os.Readlink(f.Join(file.Path)); err == nil && target == file.Link {
+				continue
+			}
+		case info.Mode().IsRegular() && info.Mode().Perm() == mode(file) && info.Size() == f.size(file):
+			continue
+		}
+		wrong[file.Path] = true
+	}
+	for _, path := range []string{WorkerPath, f.library()} {
+		if file := f.site.fileAt(path); file != nil && !wrong[path] {
+			open, err := os.Open(f.Join(path))
+			if err != nil || !f.holds(open, *file) {
+				wrong[path] = true
+			}
+			if err == nil {
+				open.Close()
+			}
+		}
+	}
+	if config, err := os.ReadFile(f.Join(configPath)); err != nil || string(config) != f.site.config(f.Path) {
+		wrong[configPath] = true
+	}
+	return wrong
+}
+
+// library is libpython's path.
+func (f *Folder) library() string {
+	return filepath.Join(f.site.Python.LibDir, "libpython"+f.site.Python.Name+".so.1.0")
+}
+
+// size is that of a file when it is unpacked.
+func (f *Folder) size(file File) int64 {
+	if file.Loads {
+		return file.Size + int64(len(f.Join(f.site.Loader))) + 1
+	}
+	return file.Size
+}
+
+// restore writes what is wrong again. Processes may use the folder meanwhile:
+// each file appears whole, in the place of the other.
+func (f *Folder) restore() error {
+	wrong := f.wrong()
+	if len(wrong) == 0 {
+		return nil
+	}
+	w, err := newWriter(f.site, f.Path, f.Path)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	err = f.site.extract(func(file File, content []byte) error {
+		if !wrong[file.Path] {
+			return nil
+		}
+		return w.put(file, content)
+	})
+	if err == nil {
+		err = w.finish()
+	}
+	if err == nil {
+		err = syncFolder(f.Path)
+	}
+	return err
+}
+
+// Keep has the folder stay in use by the program that this process becomes.
+func (f *Folder) Keep() error {
+	_, err := unix.FcntlInt(f.used.Fd(), unix.F_SETFD, 0)
+	return os.NewSyscallError("fcntl", err)
+}
+
+// mode is what a file of a bundle is unpacked with: nobody writes to it.
+func mode(file File) os.FileMode {
+	if file.Executable {
+		return 0o555
+	}
+	return 0o444
+}

@@ -1,0 +1,214 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Manifest says what a bundle is and holds.
+type Manifest struct {
+	Format   int               `json:"format"`
+	Gowsgi   string            `json:"gowsgi"`   // the version of the program
+	Name     string            `json:"name"`     // of the site: its folder is called so
+	Target   string            `json:"target"`   // what it serves
+	Settings string            `json:"settings"` // TOML: what was set when it was built
+	Path     []string          `json:"path"`     // the site's pythonpath, from the folder
+	Python   Python            `json:"python"`
+	Loader   string            `json:"loader,omitempty"` // of the C library inside, from the folder
+	Glibc    string            `json:"glibc,omitempty"`  // the oldest that it runs with
+	Head     Part              `json:"head"`             // the program
+	Archive  Part              `json:"archive"`
+	Scripts  map[string]string `json:"scripts"` // console scripts: by name, from the folder
+	Packages []Package         `json:"packages"`
+	Notes    []string          `json:"notes,omitempty"` // what was left out, and what will not work
+	Files    []File            `json:"files"`           // in the order of the archive
+}
+
+// Python is the interpreter inside.
+type Python struct {
+	Name       string `json:"name"`       // X.Y
+	Version    string `json:"version"`    // X.Y.Z
+	Executable string `json:"executable"` // of the virtualenv; all paths are from the folder
+	Base       string `json:"base"`       // the folder that pyvenv.cfg calls home
+	Prefix     string `json:"prefix"`
+	LibDir     string `json:"libdir"`
+}
+
+// Package is a Python distribution.
+type Package struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Licence string `json:"licence,omitempty"`
+}
+
+// Part is bytes that have a hash.
+type Part struct {
+	Size   int64  `json:"size"`
+	SHA256 string `json:"sha256"`
+}
+
+// File is one of a bundle's.
+type File struct {
+	Path string `json:"path"`
+	Part
+	Link       string `json:"link,omitempty"` // it is a symbolic link to this
+	Executable bool   `json:"x,omitempty"`
+	// Loads: it is an executable whose ELF interpreter is the loader inside,
+	// which has to be named by its absolute path: see SetLoader.
+	Loads bool `json:"loads,omitempty"`
+}
+
+// The places in a bundle's folder.
+const (
+	WorkerPath = "worker"
+	AppPath    = "app"
+	VenvPath   = "venv"
+	PythonPath = "python"
+	configPath = "venv/pyvenv.cfg"
+	usedPath   = ".used"
+)
+
+const format = 1
+
+// errDamaged begins what is said of a bundle that is not what was built.
+var errDamaged = errors.New("this executable is damaged")
+
+func damaged(how string) error {
+	return fmt.Errorf("%w: %s: copy or download it again", errDamaged, how)
+}
+
+// Encode is the manifest as it stands in a bundle.
+func (m *Manifest) Encode() ([]byte, error) {
+	m.Format = format
+	text, err := json.Marshal(m)
+	if err != nil {
+		return nil, err
+	}
+	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	return encoder.EncodeAll(text, nil), nil
+}
+
+// largestManifest keeps a broken one from taking all memory.
+const largestManifest = 256 << 20
+
+func decodeManifest(data []byte) (*Manifest, error) {
+	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(largestManifest), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		return nil, err
+	}
+	defer decoder.Close()
+	text, err := decoder.DecodeAll(data, nil)
+	if err != nil {
+		return nil, damaged("its manifest cannot be read")
+	}
+	var m Manifest
+	if err := json.Unmarshal(text, &m); err != nil {
+		return nil, damaged("its manifest cannot be read")
+	}
+	if m.Format != format {
+		return nil, fmt.Errorf("this bundle has format %d, and this gowsgi knows format %d: use the gowsgi %s that built it", m.Format, format, m.Gowsgi)
+	}
+	return &m, m.check()
+}
+
+// check refuses paths that lead out of the folder.
+func (m *Manifest) check() error {
+	paths := []string{m.Python.Executable, m.Python.Base, m.Python.Prefix, m.Python.LibDir}
+	if m.Loader != "" {
+		paths = append(paths, m.Loader)
+	}
+	paths = append(paths, m.Path...)
+	for _, path := range m.Scripts {
+		paths = append(paths, path)
+	}
+	for _, file := range m.Files {
+		paths = append(paths, file.Path)
+		if file.Link != "" {
+			if filepath.IsAbs(file.Link) {
+				return damaged("the link " + file.Path + " leads out of it")
+			}
+			paths = append(paths, filepath.Join(filepath.Dir(file.Path), file.Link))
+		}
+		if file.Size < 0 {
+			return damaged(file.Path + " has no size")
+		}
+	}
+	for _, path := range append(paths, m.Name) {
+		if !filepath.IsLocal(path) {
+			return damaged(fmt.Sprintf("the path %q leads out of it", path))
+		}
+	}
+	if strings.ContainsRune(m.Name, '/') {
+		return damaged("its name is a path")
+	}
+	return nil
+}
+
+// Size is that of all files.
+func (m *Manifest) Size() (size int64) {
+	for _, file := range m.Files {
+		size += file.Size
+	}
+	return size
+}
+
+// fileAt is the one of that path; nil if there is none.
+func (m *Manifest) fileAt(path string) *File {
+	for i := range m.Files {
+		if m.Files[i].Path == path {
+			return &m.Files[i]
+		}
+	}
+	return nil
+}
+
+// Window is how far back an archive's compression looks, and what unpacking
+// takes of memory.
+const Window = 32 << 20
+
+// dictionary is the number of the one and only.
+const dictionary = 1
+
+// Compress packs an archive behind head, the program, which it may refer to: the
+// worker has much in common with it. One block after the other, since more at a
+// time make other blocks of the same bytes.
+func Compress(to io.Writer, head []byte) (*zstd.Encoder, error) {
+	return zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(Window), zstd.WithEncoderCRC(false), zstd.WithEncoderDictRaw(dictionary, head))
+}
+
+// decompress is what an archive behind head holds.
+func decompress(archive io.Reader, head []byte) (*zstd.Decoder, error) {
+	return zstd.NewReader(archive, zstd.WithDecoderConcurrency(2), zstd.WithDecoderMaxWindow(Window),
+		zstd.WithDecoderDictRaw(dictionary, head))
+}
+
+// Sum is a SHA-256 in hexadecimal.
+func Sum(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// markAt is where an ELF header has bytes that nobody reads.
+const markAt = 10
+
+var mark = []byte("gowsgi")
+
+// Mark marks a program as the head of a bundle.
+func Mark(program []byte) { copy(program[markAt:], mark) }
+
+func isMarked(head []byte) bool {
+	return len(head) >= markAt+len(mark) && bytes.Equal(head[markAt:markAt+len(mark)], mark)
+}

@@ -1,0 +1,143 @@
+package bundle
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/scarcity"
+)
+
+// sites is the folder for bundles in a cache.
+const sites = "sites"
+
+// Places are the folders in which a bundle may be unpacked, first choice
+// first: the one of --bundle-dir alone, if it is set.
+func Places(wanted string) []string {
+	if wanted != "" {
+		return []string{wanted}
+	}
+	uid := os.Geteuid()
+	var places []string
+	if folders := os.Getenv("CACHE_DIRECTORY"); folders != "" { // systemd's CacheDirectory=
+		first, _, _ := strings.Cut(folders, ":")
+		places = append(places, filepath.Join(first, sites))
+	}
+	if uid == 0 { // not root's own, which a --user could not enter
+		places = append(places, filepath.Join("/var/cache/gowsgi", sites))
+	} else if cache, err := os.UserCacheDir(); err == nil && filepath.IsAbs(cache) {
+		places = append(places, filepath.Join(cache, "gowsgi", sites))
+	}
+	name := fmt.Sprintf("gowsgi-%d", uid)
+	if folder := os.Getenv("TMPDIR"); filepath.IsAbs(folder) {
+		places = append(places, filepath.Join(folder, name))
+	}
+	return append(places, filepath.Join("/var/tmp", name), filepath.Join("/tmp", name), filepath.Join("/dev/shm", name))
+}
+
+// openPlace makes a place ready, or says why it cannot be used. Nobody else may
+// write to it, or put another in its stead.
+func openPlace(place string, need int64) error {
+	parent := filepath.Dir(place)
+	if filepath.Base(place) == sites { // of a cache, which need not be there yet
+		if err := makeParents(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(place, 0o700); err == nil {
+		if os.Geteuid() == 0 { // for workers of a --user
+			err = os.Chmod(place, 0o755)
+		}
+		if err != nil {
+			return err
+		}
+	} else if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if err := trusted(parent, true); err != nil {
+		return err
+	}
+	if err := trusted(place, false); err != nil {
+		return err
+	}
+	if err := unix.Access(place, unix.W_OK); err != nil {
+		return &os.PathError{Op: "write to", Path: place, Err: err}
+	}
+	var about unix.Statfs_t
+	if err := unix.Statfs(place, &about); err != nil {
+		return &os.PathError{Op: "statfs", Path: place, Err: err}
+	}
+	if about.Flags&unix.ST_NOEXEC != 0 {
+		return fmt.Errorf("nothing in %s may be executed (it is mounted noexec)", place)
+	}
+	if free := int64(about.Bavail) * about.Bsize; need > free {
+		return fmt.Errorf("%s has %d MB left, and it takes %d MB", place, free/1e6, need/1e6+1)
+	}
+	return nil
+}
+
+// makeParents makes the two folders above a place, but never a HOME that does
+// not exist.
+func makeParents(parent string) error {
+	for _, folder := range []string{filepath.Dir(parent), parent} {
+		if err := os.Mkdir(folder, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// trusted tells whether a folder is ours; a parent may also be root's, and
+// everybody's like /tmp, where nobody can rename what is another's.
+func trusted(folder string, parent bool) error {
+	stat := os.Lstat
+	if parent {
+		stat = os.Stat
+	}
+	info, err := stat(folder)
+	if err != nil {
+		return err
+	}
+	owner, ok := info.Sys().(*syscall.Stat_t)
+	switch mode := info.Mode(); {
+	case !mode.IsDir():
+		return fmt.Errorf("%s is no folder", folder)
+	case !ok || int(owner.Uid) != os.Geteuid() && !(parent && owner.Uid == 0):
+		return fmt.Errorf("%s belongs to somebody else", folder)
+	case mode&0o002 != 0 && !(parent && mode&os.ModeSticky != 0):
+		return fmt.Errorf("everybody may change what is in %s", folder)
+	case !parent && mode&0o020 != 0:
+		return fmt.Errorf("a group may change what is in %s", folder)
+	}
+	return nil
+}
+
+// reasons says why no place would do.
+func reasons(wanted string, places []string, errs []error) error {
+	if wanted != "" {
+		return fmt.Errorf("the site cannot be unpacked to --bundle-dir %s: %s", wanted, plain(errs[0]))
+	}
+	var all []string
+	for i := range places {
+		all = append(all, places[i]+" ("+plain(errs[i])+")")
+	}
+	return fmt.Errorf("the site cannot be unpacked anywhere: name a folder of this user with --bundle-dir; tried %s", strings.Join(all, ", "))
+}
+
+// plain is an error without the names of system calls.
+func plain(err error) string {
+	if words := scarcity.Of(err); words != "" {
+		return words
+	}
+	var at *fs.PathError
+	if errors.As(err, &at) {
+		return at.Path + ": " + at.Err.Error()
+	}
+	return err.Error()
+}

@@ -1,0 +1,238 @@
+package bundle
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	unfinishedPrefix = ".unpacking-"
+	removedPrefix    = ".removed-"
+	lockName         = ".lock"
+	hashShown        = 24 // digits of a hash that tell folders apart
+)
+
+// Unpack returns the bundle's folder, whole, and in use from now on: the first
+// place where it is or can be. wanted is --bundle-dir. A second call looks after
+// what has become of it.
+func (s *Site) Unpack(ctx context.Context, wanted string) (*Folder, error) {
+	if s.folder != nil {
+		return s.folder, s.restore(ctx, s.folder)
+	}
+	places := Places(wanted)
+	var errs []error
+	for _, place := range places {
+		place, err := filepath.Abs(place)
+		if err == nil {
+			s.folder, err = s.unpackTo(ctx, place)
+		}
+		if err == nil {
+			return s.folder, nil
+		}
+		if errors.Is(err, errDamaged) || ctx.Err() != nil {
+			return nil, err
+		}
+		errs = append(errs, err)
+	}
+	return nil, reasons(wanted, places, errs)
+}
+
+// name is that of the folder.
+func (s *Site) name() string { return s.Name + "-" + s.Hash[:hashShown] }
+
+func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
+	path := filepath.Join(place, s.name())
+	need := s.Size()
+	if _, err := os.Lstat(path); err == nil {
+		need = 0
+	}
+	if err := openPlace(place, need); err != nil {
+		return nil, err
+	}
+	if folder, err := use(path, s); err == nil && len(folder.wrong()) == 0 {
+		return folder, nil
+	} else if err == nil {
+		folder.release()
+	}
+	lock, err := lockPlace(ctx, place)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close() // and with it the lock
+	folder, err := use(path, s)
+	if err == nil { // it was there, or another copy has just unpacked it
+		if err := folder.restore(); err != nil {
+			folder.release()
+			return nil, err
+		}
+		return folder, nil
+	}
+	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
+		if err := os.Remove(path); err != nil {
+			return nil, err
+		}
+	}
+	removeUnfinished(place)
+	if err := s.write(place, path); err != nil {
+		return nil, err
+	}
+	folder, err = use(path, s)
+	if err == nil {
+		s.removeOthers(place)
+	}
+	return folder, err
+}
+
+// write unpacks to a folder beside, and renames that. A power cut leaves all or
+// nothing: what is renamed is on the disk.
+func (s *Site) write(place, path string) error {
+	unfinished, err := os.MkdirTemp(place, unfinishedPrefix)
+	if err != nil {
+		return err
+	}
+	err = s.fill(unfinished, path)
+	if err == nil {
+		err = syncFolder(unfinished)
+	}
+	if err == nil {
+		err = os.Rename(unfinished, path)
+	}
+	if err != nil {
+		_ = removeTree(unfinished) // the next one who unpacks tries again
+		return err
+	}
+	return syncFolder(place)
+}
+
+func (s *Site) fill(at, final string) error {
+	w, err := newWriter(s, at, final)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := s.extract(w.put); err != nil {
+		return err
+	}
+	return w.finish()
+}
+
+// restore is Folder.restore, one process at a time.
+func (s *Site) restore(ctx context.Context, folder *Folder) error {
+	if len(folder.wrong()) == 0 {
+		return nil
+	}
+	place := filepath.Dir(folder.Path)
+	if err := openPlace(place, 0); err != nil {
+		return err
+	}
+	lock, err := lockPlace(ctx, place)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if _, err := os.Lstat(folder.Path); err == nil {
+		return folder.restore()
+	}
+	if err := s.write(place, folder.Path); err != nil {
+		return err
+	}
+	again, err := use(folder.Path, s)
+	if err == nil {
+		folder.release()
+		*folder = *again
+	}
+	return err
+}
+
+// lockPlace waits until nobody else unpacks there. Only who owns the place can
+// open the file.
+func lockPlace(ctx context.Context, place string) (*os.File, error) {
+	file, err := os.OpenFile(filepath.Join(place, lockName), os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	locked := make(chan error, 1)
+	go func() {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		for errors.Is(err, syscall.EINTR) {
+			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		}
+		locked <- err
+	}()
+	select {
+	case err := <-locked:
+		if err != nil {
+			file.Close()
+			return nil, fmt.Errorf("%s cannot be locked: %w", file.Name(), err)
+		}
+		return file, nil
+	case <-ctx.Done():
+		go func() { <-locked; file.Close() }()
+		return nil, context.Cause(ctx)
+	}
+}
+
+// removeUnfinished removes what processes have left that were killed: the lock
+// is held, so nobody is at it.
+func removeUnfinished(place string) {
+	entries, _ := os.ReadDir(place)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), unfinishedPrefix) || strings.HasPrefix(entry.Name(), removedPrefix) {
+			_ = removeTree(filepath.Join(place, entry.Name())) // the next one tries again
+		}
+	}
+}
+
+// removeOthers removes other builds of the same site that nobody uses.
+func (s *Site) removeOthers(place string) {
+	entries, _ := os.ReadDir(place)
+	for _, entry := range entries {
+		hash, same := strings.CutPrefix(entry.Name(), s.Name+"-")
+		if !same || len(hash) != hashShown || strings.Trim(hash, "0123456789abcdef") != "" || entry.Name() == s.name() {
+			continue
+		}
+		path := filepath.Join(place, entry.Name())
+		used, err := os.OpenFile(filepath.Join(path, usedPath), os.O_RDWR|unix.O_NOFOLLOW, 0)
+		if err != nil {
+			continue
+		}
+		if syscall.Flock(int(used.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+			// Renamed first: whoever wants it now finds nothing, or finds it whole.
+			removed := filepath.Join(place, removedPrefix+entry.Name())
+			if os.Rename(path, removed) == nil {
+				_ = removeTree(removed) // the next one tries again
+			}
+		}
+		used.Close()
+	}
+}
+
+// removeTree removes folders that may not be written, too.
+func removeTree(path string) error {
+	if info, err := os.Lstat(path); err == nil && info.IsDir() {
+		_ = filepath.WalkDir(path, func(at string, entry os.DirEntry, err error) error {
+			if err == nil && entry.IsDir() {
+				return os.Chmod(at, 0o700)
+			}
+			return nil
+		})
+	}
+	return os.RemoveAll(path)
+}
+
+// syncFolder waits until what is in a folder is on the disk.
+func syncFolder(folder string) error {
+	file, err := os.Open(folder)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return syncFilesystem(file)
+}
