@@ -14,23 +14,23 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/logging"
-	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
 )
 
 // checkConfig says what would be served how, and tries whether addresses and files
 // can be had and the application loads, in a worker that serves nothing. The error has
 // all that is wrong.
-func checkConfig(ctx context.Context, invocation config.Invocation, stdout, stderr *os.File) error {
+func checkConfig(ctx context.Context, site *bundle.Site, invocation config.Invocation, stdout, stderr *os.File) error {
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	settings, err := absolute(invocation.Settings)
 	if err != nil {
 		return err
 	}
-	plan, err := find(ctx, settings, func(interpreter string, patience time.Duration) {
+	plan, err := find(ctx, site, settings, func(interpreter string, patience time.Duration) {
 		fmt.Fprintf(stderr, "gowsgi: %s has not answered yet, and is waited for another %v\n", printable(interpreter), patience)
 	})
 	if err != nil {
@@ -71,7 +71,7 @@ func try(plan found) (notes []string, problems []error) {
 
 // loads tries whether the application does, and says how long it took.
 func loads(ctx context.Context, plan found, stdout, stderr *os.File) error {
-	program, err := python.Inside().OpenAs(plan.python, plan.who.Credential)
+	program, err := plan.open()
 	if err != nil {
 		return err
 	}

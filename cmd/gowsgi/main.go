@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/console"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -34,14 +35,25 @@ func main() {
 
 // run does what args say and returns the exit status. stdin is for --debug.
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, title *title.Title) int {
+	environ := os.Environ()
+	site, err := bundle.Own()
+	if err == nil {
+		err = become(ctx, site, args, environ)
+	}
+	if err != nil {
+		sayLast(stderr, "", err.Error(), "")
+		return exitFailure
+	}
 	if console.Is(args) {
 		return console.Run(ctx, args, stdin, stdout, stderr)
 	}
-	environ := os.Environ()
+	if status, done := buildOrInspect(ctx, site, args, stdout, stderr); done {
+		return status
+	}
 	signals := supervisor.TakeSignals()
 	starting, started := signals.Starting(ctx)
 	defer started()
-	invocation, err := load(starting, args, environ)
+	invocation, err := load(starting, site, args, environ)
 	var interrupted *supervisor.Interrupted
 	if errors.As(err, &interrupted) {
 		sayLast(stderr, "", err.Error(), "")
@@ -58,15 +70,18 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	switch invocation.Action {
 	case config.Help:
 		err = config.WriteHelp(stdout, 80)
+		fmt.Fprint(stdout, "\nFor a site in one executable (--help after each says more):\n"+
+			"  gowsgi build [-o FILE] [OPTION…] TARGET\n      Make one, which runs without Python.\n"+
+			"  gowsgi inspect [OPTION…] FILE\n      Show what is in one.\n")
 		fmt.Fprintf(stdout, "\nFor a gowsgi that runs (--help after each says more):\n%s", console.Help())
 	case config.Version:
-		writeVersion(stdout)
+		writeVersion(stdout, site)
 	case config.PrintConfig:
 		err = settings.WriteTOML(stdout)
 	case config.CheckConfig:
-		err = checkConfig(ctx, invocation, stdout, stderr)
+		err = checkConfig(ctx, site, invocation, stdout, stderr)
 	case config.Serve:
-		err = start{args, environ, stdin, stdout, stderr, title, identity.Umask(), signals}.serve(ctx, starting, invocation)
+		err = start{site, args, environ, stdin, stdout, stderr, title, identity.Umask(), signals}.serve(ctx, starting, invocation)
 	}
 	if err != nil {
 		sayLast(stderr, formatOf(invocation), err.Error(), tracebackOf(err))
@@ -77,13 +92,13 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 
 // load reads the settings, as long as starting lasts: the file may be a pipe in which
 // nothing comes.
-func load(starting context.Context, args, environ []string) (config.Invocation, error) {
+func load(starting context.Context, site *bundle.Site, args, environ []string) (config.Invocation, error) {
 	var invocation config.Invocation
 	var err error
 	loaded := make(chan struct{})
 	go func() {
 		defer close(loaded)
-		invocation, err = config.Load(args, environ, os.ReadFile)
+		invocation, err = config.LoadOver(inside(site), args, environ, os.ReadFile)
 	}()
 	select {
 	case <-loaded:

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -19,15 +20,21 @@ type found struct {
 	settings config.Settings // with absolute paths, and in Env what the user brings
 	who      identity.Identity
 	python   control.Python
+	folder   *bundle.Folder // of a bundle; else nil
 }
 
 // find looks up who the workers are to be and which Python the application has.
-// There is a worker for that Python. Nothing is opened or written. late is told if it
-// takes its time.
-func find(ctx context.Context, settings config.Settings, late func(interpreter string, patience time.Duration)) (found, error) {
+// There is a worker for that Python. Nothing is opened or written, but a bundle is
+// unpacked. late is told if it takes its time.
+func find(ctx context.Context, site *bundle.Site, settings config.Settings, late func(interpreter string, patience time.Duration)) (found, error) {
 	who, err := identity.Resolve(settings)
 	if err != nil {
 		return found{}, err
+	}
+	if site != nil {
+		plan, err := findInBundle(ctx, site, settings, who)
+		plan.settings.Env = slices.Concat(who.Env, plan.settings.Env)
+		return plan, err
 	}
 	where := python.Where{Venv: settings.Venv, Program: os.Args[0], Folder: cmp.Or(settings.Chdir, "."), Late: late}
 	asked, err := python.FindAs(ctx, where, who.Credential, who.Env)

@@ -13,9 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
-	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
 	"github.com/gowsgi/gowsgi/internal/systemd"
 	"github.com/gowsgi/gowsgi/internal/title"
@@ -25,6 +25,7 @@ import (
 // start is how this gowsgi was started: what a reload and an upgrade begin
 // with.
 type start struct {
+	site          *bundle.Site // nil: this is gowsgi alone
 	args, environ []string
 	stdin         *os.File
 	stdout        *os.File
@@ -100,13 +101,13 @@ func (s start) supervise(ctx, starting context.Context, settings config.Settings
 
 // deploy finds what the settings lead to, and unpacks the worker for it.
 func (s start) deploy(ctx context.Context, settings config.Settings, log *slog.Logger) (supervisor.Deployment, error) {
-	plan, err := find(ctx, settings, func(interpreter string, patience time.Duration) {
+	plan, err := find(ctx, s.site, settings, func(interpreter string, patience time.Duration) {
 		log.Warn("the application's Python has not answered yet", "event", "python.late", "interpreter", interpreter, "patience_seconds", patience.Seconds())
 	})
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	program, err := python.Inside().OpenAs(plan.python, plan.who.Credential)
+	program, err := plan.open()
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
@@ -118,7 +119,7 @@ func (s start) deploy(ctx context.Context, settings config.Settings, log *slog.L
 // load reads the settings anew, for a reload: the same command line and
 // environment, and what the file says now.
 func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, error) {
-	invocation, err := config.Load(s.args, s.environ, os.ReadFile)
+	invocation, err := config.LoadOver(inside(s.site), s.args, s.environ, os.ReadFile)
 	if err != nil {
 		return supervisor.Deployment{}, inOneLine(err)
 	}

@@ -6,13 +6,18 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
 
-func writeVersion(w io.Writer) {
+func writeVersion(w io.Writer, site *bundle.Site) {
 	fmt.Fprintf(w, "gowsgi %s\n", version.Version)
 	fmt.Fprintf(w, "Go %s %s/%s\n", strings.TrimPrefix(runtime.Version(), "go"), runtime.GOOS, runtime.GOARCH)
+	if site != nil {
+		fmt.Fprint(w, bundled(site))
+		return
+	}
 	if names := python.Inside().Names(); len(names) > 0 {
 		fmt.Fprintf(w, "workers for CPython %s\n", strings.Join(names, ", "))
 	} else {

@@ -19,6 +19,9 @@ const defaultFile = "gowsgi.toml"
 // read.
 func (l *loader) file(line, gunicorn commandLine, variables map[string]string) string {
 	path, source := defaultFile, ""
+	if l.inside {
+		path = ""
+	}
 	if given := line.values["config"]; len(given) > 0 {
 		path, source = given[len(given)-1], "--config"
 	} else if given := variables[fileVariable]; given != "" {

@@ -40,6 +40,12 @@ func applicationRows() []setting {
 			kind: list{field: func(s *Settings) *[]string { return &s.Pythonpath }, item: somePath, want: "a directory", commas: true},
 			help: "Directories to put in front of sys.path, with commas between them.",
 		},
+		{
+			name: "bundle-dir", group: groupPython, meta: "DIR",
+			kind: path(func(s *Settings) *string { return &s.BundleDir }, "a directory, as one line of text"),
+			help: "Where an executable that gowsgi build has made unpacks its site.",
+			more: "Empty: systemd's $CACHE_DIRECTORY, else /var/cache/gowsgi/sites for root and gowsgi/sites in the user's cache for others, else gowsgi-UID in $TMPDIR, /var/tmp, /tmp or /dev/shm; the first that is this user's own, can be written and executed from, and has room. Counts from the directory that it is started in.",
+		},
 	}
 }
 

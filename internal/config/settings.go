@@ -29,7 +29,8 @@ type Settings struct {
 	Chdir      string   `json:"chdir"`
 	Pythonpath []string `json:"pythonpath"`
 	Venv       string   `json:"venv"`
-	Env        []string `json:"env"` // NAME=value
+	BundleDir  string   `json:"bundle_dir"` // of a bundle only; empty: one of the usual places
+	Env        []string `json:"env"`        // NAME=value
 
 	MaxRequests       int           `json:"max_requests"` // 0: no such limit; the same for the next three
 	MaxRequestsJitter int           `json:"max_requests_jitter"`

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -56,6 +57,24 @@ func (s Settings) WriteTOML(w io.Writer) error {
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// Changed is a TOML file with the settings that are not at their defaults, but for
+// those of the keys without.
+func (s Settings) Changed(without ...string) (string, error) {
+	var b strings.Builder
+	defaults := Defaults()
+	for _, row := range table() {
+		value, def := row.kind.encode(&s), row.kind.encode(&defaults)
+		if slices.Contains(without, row.key()) || reflect.DeepEqual(value, def) {
+			continue
+		}
+		if !utf8.ValidString(fmt.Sprint(value)) {
+			return "", fmt.Errorf("%s holds %q, which is no UTF-8 and cannot stand in a TOML file", row.flag(), value)
+		}
+		b.WriteString(assignment(row.key(), value))
+	}
+	return b.String(), nil
 }
 
 // places says where else the setting can be given, strongest first.

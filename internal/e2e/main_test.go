@@ -18,7 +18,9 @@ func TestMain(m *testing.M) {
 		fmt.Fprintf(os.Stderr, "e2e: no program to test at %s: run make build, or name one in GOWSGI_BIN\n", program())
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	status := m.Run()
+	removeBundles()
+	os.Exit(status)
 }
 
 // checkout is the top of the tree: go test runs in the package's folder.

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -41,13 +42,14 @@ var crashLog = regexp.MustCompile(`(?m)^panic: |^fatal error: |^SIG(SEGV|BUS|ABR
 
 // Options say how to start the program. Only Target is needed.
 type Options struct {
-	Target string
-	Args   []string // before the target; a Mode's Args go here
-	Env    []string // NAME=value, on top of a cleaned environment
-	Dir    string   // folder the program runs in; default testapps/
-	Venv   string   // virtualenv; default one without packages
-	Unix   bool     // bind to a unix socket instead of 127.0.0.1
-	Addr   string   // host:port or path that Args bind to themselves
+	Target  string
+	Args    []string // before the target; a Mode's Args go here
+	Env     []string // NAME=value, on top of a cleaned environment
+	Program string   // in place of gowsgi: a bundle, which has a Python and a target of its own
+	Dir     string   // folder the program runs in; default testapps/
+	Venv    string   // virtualenv; default one without packages
+	Unix    bool     // bind to a unix socket instead of 127.0.0.1
+	Addr    string   // host:port or path that Args bind to themselves
 	// Outlived: another program that it starts goes on writing the log.
 	Outlived bool
 	Free     bool // do not bind: Env or Args do
@@ -91,13 +93,13 @@ func launch(t testing.TB, o Options) *Server {
 	if o.Dir == "" {
 		o.Dir = Testapps()
 	}
-	if o.Venv == "" {
+	if o.Venv == "" && o.Program == "" {
 		o.Venv = PlainVenv(t)
 	}
 	s := &Server{network: "tcp", log: newLog(), out: newLog(), exited: make(chan struct{})}
 	bind := ""
 	if o.Free {
-		o.Args = append([]string{"--venv", o.Venv}, o.Args...)
+		o.Args = append(o.venv(), o.Args...)
 	} else if o.Unix {
 		s.network, s.Addr = "unix", filepath.Join(shortFolder(t), "s")
 		s.URL, bind = "http://localhost", "unix:"+s.Addr
@@ -110,7 +112,7 @@ func launch(t testing.TB, o Options) *Server {
 		args = append([]string{"-b", bind}, args...)
 	}
 	if !o.Free {
-		args = append([]string{"--venv", o.Venv}, args...)
+		args = append(o.venv(), args...)
 	}
 	if o.Addr != "" {
 		s.Addr, s.URL = o.Addr, "http://"+o.Addr
@@ -118,7 +120,10 @@ func launch(t testing.TB, o Options) *Server {
 			s.URL = "http://localhost"
 		}
 	}
-	s.cmd = command(o, append(args, o.Target)...)
+	if o.Target != "" {
+		args = append(args, o.Target)
+	}
+	s.cmd = command(o, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if o.Outlived {
 		s.cmd.Stdout, s.cmd.Stderr = s.out.follow(t), s.log.follow(t)
@@ -127,13 +132,21 @@ func launch(t testing.TB, o Options) *Server {
 		o.Wrap(s.cmd)
 	}
 	if err := s.cmd.Start(); err != nil {
-		t.Fatalf("start %s: %v", program(), err)
+		t.Fatalf("start %s: %v", s.cmd.Path, err)
 	}
 	go func() {
 		s.status = s.cmd.Wait()
 		close(s.exited)
 	}()
 	return s
+}
+
+// venv is the option that names the virtualenv.
+func (o Options) venv() []string {
+	if o.Venv == "" {
+		return nil
+	}
+	return []string{"--venv", o.Venv}
 }
 
 // shortFolder makes a folder for sockets. Not t.TempDir: a socket's path may have
@@ -148,14 +161,17 @@ func shortFolder(t testing.TB) string {
 	return folder
 }
 
+// isBuild tells whether these are arguments of gowsgi build or inspect.
+func isBuild(args []string) bool { return len(args) > 0 && (args[0] == "build" || args[0] == "inspect") }
+
 // command is the program with arguments, in an environment without anything
 // that would change its settings or its Python behind the test's back.
 func command(o Options, args ...string) *exec.Cmd {
 	showsOnly := func(arg string) bool { return arg == "--version" || arg == "--help" || arg == "--print-config" }
-	if preload && !console.Is(args) && !slices.ContainsFunc(args, showsOnly) {
+	if preload && o.Program == "" && !console.Is(args) && !isBuild(args) && !slices.ContainsFunc(args, showsOnly) {
 		args = append([]string{"--preload"}, args...) // no variable, which the application would see
 	}
-	cmd := exec.Command(program(), args...)
+	cmd := exec.Command(cmp.Or(o.Program, program()), args...)
 	cmd.Dir = o.Dir
 	for _, entry := range os.Environ() {
 		name, _, _ := strings.Cut(entry, "=")

@@ -15,6 +15,12 @@ type Program struct {
 	user *syscall.Credential // who runs it; nil: we do
 }
 
+// Checked is a worker that somebody else has unpacked to the file's path, checked and
+// opened, for a user; nil is ourselves.
+func Checked(file *os.File, user *syscall.Credential) *Program {
+	return &Program{path: file.Name(), file: file, user: user}
+}
+
 // Command returns a command that starts the program with files as descriptors
 // 3, 4 and so on, as the user that it was opened for; the caller sets Args and
 // the rest. The process may inherit one descriptor more, that of the program

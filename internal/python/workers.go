@@ -1,11 +1,13 @@
 package python
 
 import (
+	"bytes"
 	"cmp"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,6 +62,29 @@ func compareNames(a, b string) int {
 		return x<<16 + y
 	}
 	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
+}
+
+// Packed are the workers as they stand in this program.
+func (w Workers) Packed() [][]byte {
+	var all [][]byte
+	for _, name := range w.Names() {
+		if content, err := fs.ReadFile(w.files, path.Join(workersFolder, workerPrefix+name+workerSuffix)); err == nil {
+			all = append(all, content)
+		}
+	}
+	return all
+}
+
+// Executable is the worker for a CPython, in memory.
+func (w Workers) Executable(python control.Python) ([]byte, error) {
+	if err := w.Check(python); err != nil {
+		return nil, err
+	}
+	var content bytes.Buffer
+	if _, err := w.copy(workerPrefix+python.Name, &content); err != nil {
+		return nil, fmt.Errorf("%w: build or download this gowsgi again", err)
+	}
+	return content.Bytes(), nil
 }
 
 // Check tells whether there is a worker for an application's CPython; its

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/gowsgi/gowsgi/internal/bundle"
+	"github.com/gowsgi/gowsgi/internal/bundle/build"
+	"github.com/gowsgi/gowsgi/internal/bundle/inspect"
+	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/console"
+	"github.com/gowsgi/gowsgi/internal/identity"
+	"github.com/gowsgi/gowsgi/internal/python"
+)
+
+// buildOrInspect runs gowsgi build or gowsgi inspect, if that is what args say.
+func buildOrInspect(ctx context.Context, site *bundle.Site, args []string, stdout, stderr *os.File) (status int, done bool) {
+	if len(args) == 0 {
+		return 0, false
+	}
+	switch args[0] {
+	case "inspect":
+		return inspect.Run(args[1:], site, stdout, stderr), true
+	case "build":
+		if site != nil {
+			fmt.Fprintln(stderr, "gowsgi: a bundle builds no other: call the gowsgi that it was built with")
+			return exitSettings, true
+		}
+		return build.Run(ctx, args[1:], os.Args[0], stdout, stderr), true
+	}
+	return 0, false
+}
+
+// inside are the settings of a bundle; nil if this is none.
+func inside(site *bundle.Site) *config.Inside {
+	if site == nil {
+		return nil
+	}
+	return &config.Inside{Name: "the settings inside " + filepath.Base(os.Args[0]), Target: site.Target, TOML: site.Settings}
+}
+
+// become turns this process into the bundle's Python, if that is what args say: it
+// returns only if they do not, or it cannot.
+func become(ctx context.Context, site *bundle.Site, args, environ []string) error {
+	if site == nil || len(args) == 0 || console.Is(args) {
+		return nil
+	}
+	script, isScript := site.Scripts[args[0]]
+	if args[0] != "python" && args[0] != "python3" && args[0] != "python"+site.Python.Name && !isScript {
+		return nil
+	}
+	invocation, err := config.LoadOver(inside(site), nil, environ, os.ReadFile)
+	if err != nil {
+		return inOneLine(err)
+	}
+	folder, err := site.Unpack(ctx, invocation.Settings.BundleDir)
+	if err != nil {
+		return err
+	}
+	interpreter := folder.Python().Executable
+	argv := []string{interpreter}
+	if isScript {
+		argv = append(argv, folder.Join(script))
+	}
+	var env []string
+	for _, entry := range environ {
+		if !strings.HasPrefix(entry, "PYTHONHOME=") {
+			env = append(env, entry)
+		}
+	}
+	if err := folder.Keep(); err != nil {
+		return err
+	}
+	err = syscall.Exec(interpreter, append(argv, args[1:]...), append(invocation.Settings.Env, env...))
+	return fmt.Errorf("%s cannot be started: %w", interpreter, err)
+}
+
+// findInBundle is find where the bundle is the site: unpacked, and in use.
+func findInBundle(ctx context.Context, site *bundle.Site, settings config.Settings, who identity.Identity) (found, error) {
+	if settings.Venv != "" {
+		return found{}, errors.New("--venv does not go together with a bundle, which has its own: leave it out, or $GOWSGI_VENV")
+	}
+	folder, err := site.Unpack(ctx, settings.BundleDir)
+	if err != nil {
+		return found{}, err
+	}
+	os.Unsetenv("PYTHONHOME") // of some other Python
+	app := folder.Join(bundle.AppPath)
+	settings.Pythonpath = append(settings.Pythonpath[:len(settings.Pythonpath):len(settings.Pythonpath)], folder.SearchPath()...)
+	if settings.Chdir == "" {
+		settings.Chdir = app
+	} else {
+		settings.Pythonpath = append(settings.Pythonpath, app)
+		if file, callable, _ := strings.Cut(site.Target, ":"); settings.Target == site.Target && isFile(filepath.Join(app, file)) {
+			settings.Target = strings.TrimSuffix(filepath.Join(app, file)+":"+callable, ":")
+		}
+	}
+	return found{settings: settings, who: who, python: folder.Python(), folder: folder}, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// open is the worker, ready to be started.
+func (f found) open() (*python.Program, error) {
+	if f.folder == nil {
+		return python.Inside().OpenAs(f.python, f.who.Credential)
+	}
+	worker, err := f.folder.Worker()
+	if err != nil {
+		return nil, err
+	}
+	return python.Checked(worker, f.who.Credential), nil
+}
+
+// bundled says what --version says of a bundle.
+func bundled(site *bundle.Site) string {
+	return fmt.Sprintf("bundle of %s with CPython %s\n", cmp.Or(site.Target, site.Name), site.Python.Version)
+}

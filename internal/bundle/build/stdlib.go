@@ -1,0 +1,87 @@
+package build
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/gowsgi/gowsgi/internal/bundle"
+	"github.com/gowsgi/gowsgi/internal/control"
+)
+
+// unserved are parts of the standard library that nobody serves with.
+var unserved = []string{
+	"test", "idlelib", "tkinter", "turtledemo", "turtle.py", "ensurepip", "EXTERNALLY-MANAGED",
+	"*/test", "*/tests", "lib-dynload/_tkinter.*", "lib-dynload/_test*", "lib-dynload/_ctypes_test*",
+	"lib-dynload/_xxtest*", "lib-dynload/xx*",
+}
+
+// never are there for who links with CPython.
+var never = []string{"config-*", "site-packages", "dist-packages"}
+
+func matches(patterns []string, name string) bool {
+	for _, pattern := range patterns {
+		if ok, _ := path.Match(pattern, name); ok { // the patterns are ours
+			return true
+		}
+	}
+	return false
+}
+
+// addInterpreter adds CPython: the program, the standard library and libpython.
+// Where they are to each other stays as it is.
+func (c *collection) addInterpreter(p control.Python, answer probed, full bool) (bundle.Python, error) {
+	skip := func(rel string, entry fs.DirEntry) bool {
+		return matches(never, rel) || !full && matches(unserved, rel)
+	}
+	place := func(folder string) (string, error) {
+		rel, ok := below(answer.BasePrefix, folder)
+		if !ok {
+			return "", fmt.Errorf("the standard library %s is not below %s, and no bundle can be made of such a Python", folder, answer.BasePrefix)
+		}
+		return path.Join(bundle.PythonPath, filepath.ToSlash(rel)), nil
+	}
+	var library string
+	for _, folder := range []string{answer.Stdlib, answer.Platstdlib} {
+		to, err := place(folder)
+		if err != nil {
+			return bundle.Python{}, err
+		}
+		if library == "" {
+			library = to
+		}
+		if err := c.addTree(folder, to, skip); err != nil {
+			return bundle.Python{}, err
+		}
+	}
+	if answer.Dynload != "" && path.Base(answer.Dynload) == "lib-dynload" {
+		if _, inside := below(answer.Platstdlib, answer.Dynload); !inside {
+			if err := c.addTree(answer.Dynload, path.Join(library, "lib-dynload"), skip); err != nil {
+				return bundle.Python{}, err
+			}
+		}
+	}
+	program := "python" + strings.TrimSuffix(p.Name, "t")
+	if strings.HasSuffix(p.Name, "t") {
+		program += "t"
+	}
+	base, venv := path.Join(bundle.PythonPath, "bin"), path.Join(bundle.VenvPath, "bin")
+	c.add(source{path: path.Join(base, program), from: answer.Executable, executable: true, search: "$ORIGIN/../lib"})
+	for _, name := range []string{"python", "python3", program} {
+		c.add(source{path: path.Join(venv, name), link: path.Join("..", "..", base, program)})
+		c.add(source{path: path.Join(base, name), link: program})
+	}
+	name := "libpython" + p.Name + ".so.1.0"
+	shared := filepath.Join(p.LibDir, name)
+	if _, err := os.Stat(shared); err != nil {
+		return bundle.Python{}, fmt.Errorf("%s is needed for a bundle: %w", shared, err)
+	}
+	c.add(source{path: path.Join(libraries, name), from: shared})
+	return bundle.Python{
+		Name: p.Name, Version: p.Version, Executable: path.Join(venv, "python"), Base: base,
+		Prefix: bundle.VenvPath, LibDir: libraries,
+	}, nil
+}
