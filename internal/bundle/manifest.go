@@ -164,6 +164,15 @@ func (m *Manifest) Size() (size int64) {
 	return size
 }
 
+// room is what all files take on a disk, which has its pages.
+func (m *Manifest) room() (size int64) {
+	const page = 4096
+	for _, file := range m.Files {
+		size += (file.Size + page - 1) / page * page
+	}
+	return size
+}
+
 // fileAt is the one of that path; nil if there is none.
 func (m *Manifest) fileAt(path string) *File {
 	for i := range m.Files {

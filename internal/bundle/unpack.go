@@ -49,7 +49,7 @@ func (s *Site) name() string { return s.Name + "-" + s.Hash[:hashShown] }
 
 func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
 	path := filepath.Join(place, s.name())
-	need := s.Size()
+	need := s.room()
 	if _, err := os.Lstat(path); err == nil {
 		need = 0
 	}

@@ -6,11 +6,10 @@ Also answers what an application may ask of where it is:
 
     GET /where       sys.executable, sys.prefix, the folder of this file and the working folder
     GET /child       the same of a child process that sys.executable runs
-    GET /pool        squares, by a process pool that starts its processes anew
+    GET /spawn       squares, by processes that multiprocessing starts anew
     GET /write       whether the application's own folder can be written to
 """
 
-import concurrent.futures
 import multiprocessing
 import os
 import pathlib
@@ -25,8 +24,8 @@ app = flask.Flask(__name__)
 WHERE = "import os, sys; print(sys.executable, sys.prefix, os.environ.get('LD_LIBRARY_PATH'))"
 
 
-def square(n):
-    return n * n
+def square(pipe, n):
+    pipe.send(n * n)
 
 
 @app.route("/where")
@@ -39,11 +38,17 @@ def child():
     return subprocess.run([sys.executable, "-c", WHERE], check=True, capture_output=True, text=True).stdout
 
 
-@app.route("/pool")
-def pool():
+@app.route("/spawn")
+def spawn():  # no pool: its locks are in /dev/shm, which not every root folder has
     context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as executor:
-        return " ".join(str(n) for n in executor.map(square, range(5)))
+    squares = []
+    for n in range(3):
+        here, there = context.Pipe()
+        process = context.Process(target=square, args=(there, n))
+        process.start()
+        squares.append(here.recv())
+        process.join()
+    return " ".join(str(n) for n in squares)
 
 
 @app.route("/write")
