@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -77,8 +78,22 @@ func become(ctx context.Context, site *bundle.Site, args, environ []string) erro
 	if err := folder.Keep(); err != nil {
 		return err
 	}
-	err = syscall.Exec(interpreter, append(argv, args[1:]...), append(invocation.Settings.Env, env...))
+	// The first one of a name holds.
+	err = syscall.Exec(interpreter, append(argv, args[1:]...), append(weakEnv(site, invocation.Settings.Env, environ), env...))
 	return fmt.Errorf("%s cannot be started: %w", interpreter, err)
+}
+
+// weakEnv is the setting env. What it has from inside the bundle is weaker than the
+// environment, as all that is inside; what the user says with --env is stronger.
+func weakEnv(site *bundle.Site, env, environ []string) []string {
+	within, err := config.LoadOver(inside(site), nil, nil, os.ReadFile)
+	if err != nil || !slices.Equal(within.Settings.Env, env) {
+		return env
+	}
+	return slices.DeleteFunc(slices.Clone(env), func(entry string) bool {
+		name, _, _ := strings.Cut(entry, "=")
+		return slices.ContainsFunc(environ, func(set string) bool { return strings.HasPrefix(set, name+"=") })
+	})
 }
 
 // findInBundle is find where the bundle is the site: unpacked, and in use.
@@ -91,6 +106,7 @@ func findInBundle(ctx context.Context, site *bundle.Site, settings config.Settin
 		return found{}, err
 	}
 	os.Unsetenv("PYTHONHOME") // of some other Python
+	settings.Env = weakEnv(site, settings.Env, os.Environ())
 	app := folder.Join(bundle.AppPath)
 	settings.Pythonpath = append(settings.Pythonpath[:len(settings.Pythonpath):len(settings.Pythonpath)], folder.SearchPath()...)
 	if settings.Chdir == "" {

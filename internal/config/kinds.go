@@ -33,6 +33,7 @@ type scalar[T any] struct {
 	read  func(string) (T, bool)
 	take  func(any) (T, bool)
 	write func(T) any
+	words []string // the only ones, if they are few
 }
 
 func (k scalar[T]) parse(s *Settings, texts []string) error {
@@ -253,6 +254,7 @@ func choice(field func(*Settings) *string, words ...string) kind {
 	return scalar[string]{
 		field: field,
 		want:  strings.Join(words[:last], ", ") + " or " + words[last],
+		words: words,
 		read:  read,
 		take:  ofString(read),
 		write: func(word string) any { return word },

@@ -237,17 +237,29 @@ func (c *command) stacks(ctx context.Context, client *operator.Client) error {
 	return err
 }
 
+// Command is what there is to tell of one of them.
+type Command struct {
+	Name, Arguments, Help string
+	Options               []string // with their dashes
+}
+
+// Commands are all of them, by name.
+func Commands() []Command {
+	var all []Command
+	for name, verb := range verbs() {
+		about := Command{Name: name, Arguments: verb.arguments, Help: verb.help}
+		(&command{name: name}).flags().VisitAll(func(flag *pflag.Flag) { about.Options = append(about.Options, "--"+flag.Name) })
+		all = append(all, about)
+	}
+	slices.SortFunc(all, func(a, b Command) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
 // Help lists the commands, for gowsgi --help.
 func Help() string {
 	var b strings.Builder
-	all := verbs()
-	names := make([]string, 0, len(all))
-	for name := range all {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	for _, name := range names {
-		fmt.Fprintf(&b, "  gowsgi %s\n      %s\n", strings.TrimSpace(name+" "+all[name].arguments), all[name].help)
+	for _, c := range Commands() {
+		fmt.Fprintf(&b, "  gowsgi %s\n      %s\n", strings.TrimSpace(c.Name+" "+c.Arguments), c.Help)
 	}
 	return b.String()
 }

@@ -253,9 +253,10 @@ func TestSettingsOutsideABundleAreStronger(t *testing.T) {
 		}
 	}
 	place := unpackedIn(t)
-	result := Run(t, Options{Program: bundle, Env: []string{"GOWSGI_BUNDLE_DIR=" + place, "SIZE=2"}},
+	here := t.TempDir()
+	result := Run(t, Options{Program: bundle, Env: []string{"GOWSGI_BUNDLE_DIR=" + place, "SIZE=2"}, Dir: here},
 		"python", "-c", "import os; print(os.environ['COLOUR'], os.environ['SIZE'], os.getcwd())")
-	if !strings.HasPrefix(result.Out, "red 2 "+Testapps()) {
+	if result.Out != "red 2 "+here+"\n" {
 		t.Errorf("status %d: %q, %s", result.Status, result.Out, result.Errors)
 	}
 	if result := Run(t, Options{Program: bundle}, "--venv", "/x", "--bundle-dir", place); result.Status != 1 || !strings.Contains(result.Errors, "--venv does not go together with a bundle") {
