@@ -19,7 +19,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel clean help
+.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -84,6 +84,12 @@ test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (nee
 
 wheel: ## dist/gowsgi_server-….whl, with workers for CPython 3.10 to 3.14 (needs mvn; five minutes the first time)
 	$(PYTHON) internal/dist/wheel.py
+
+deb: build ## dist/gowsgi_….deb, with workers for PYTHONS
+	$(PYTHON) internal/dist/deb.py bin/gowsgi
+
+dist: wheel ## all that is given away, in dist/, with checksums: wheel, Debian package, program, source
+	$(PYTHON) internal/dist/artefacts.py
 
 clean: ## forget everything that was built
 	rm -rf bin build dist $(WORKERS)/*.gz

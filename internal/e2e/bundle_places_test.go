@@ -210,6 +210,36 @@ func TestBundleOnAFullDiskSaysSo(t *testing.T) {
 	}
 }
 
+func TestBundleIsNotUnpackedWhereNothingMayBeExecuted(t *testing.T) {
+	bundle := helloBundle(t)
+	if os.Getuid() != 0 {
+		t.Skip("only root can mount")
+	}
+	place := shortFolder(t)
+	if err := syscall.Mount("tmpfs", place, "tmpfs", syscall.MS_NOEXEC, "mode=755"); err != nil {
+		t.Skip("nothing can be mounted here: ", err)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(place, syscall.MNT_DETACH) })
+	result := Run(t, Options{Program: bundle}, "--bundle-dir", place)
+	if result.Status != 1 || !strings.Contains(result.Errors, "it is mounted noexec") {
+		t.Errorf("status %d: %s", result.Status, result.Errors)
+	}
+}
+
+// Root unpacks, and whoever the workers are can read and run it.
+func TestBundleOfRootsServesAsAnotherUser(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can be another")
+	}
+	folder := shortFolder(t)
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	place := filepath.Join(folder, "sites")
+	s := Start(t, Options{Program: helloBundle(t), Args: []string{"--bundle-dir", place, "--user", "nobody"}, Dir: "/"})
+	s.Client(t).Get("/").WantPart(t, 200, "hello from "+place, " as 65534")
+}
+
 func TestBundlesFilesThatACleanerTookComeBackAtAReload(t *testing.T) {
 	place := unpackedIn(t)
 	s := Start(t, Options{Program: helloBundle(t), Args: []string{"--bundle-dir", place}})

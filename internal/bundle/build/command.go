@@ -39,8 +39,8 @@ at.
       --exclude GLOB  Leave that out; may be repeated.
       --with-libc     Take the C library along: the executable runs in an empty
                       root folder, and on older distributions.
-      --full          Take in the standard library's tests, IDLE, Tk and
-                      ensurepip, and pip.
+      --full          Take in the standard library's tests, IDLE, Tk, nis
+                      and ensurepip, and pip.
 `
 
 // Run is gowsgi build; args are those behind build.
