@@ -14,11 +14,17 @@ type hole struct{ from, to uint64 }
 // nothing for debuggers, and of the byte strings without, which stand in it, no
 // whole page. The program must not touch those.
 func Loaded(data []byte, without [][]byte) ([]byte, error) {
+	data = bytes.Clone(data)
 	f, err := parse(data)
 	if err != nil {
 		return nil, err
 	}
 	holes := f.holes(without)
+	// Go has the sections' headers, which go, behind those of the segments, of which
+	// there will be more.
+	if at, size := f.header.Shoff, uint64(len(f.sections))*sectionHeaderSize; at <= uint64(len(data)) && size <= uint64(len(data))-at {
+		clear(data[at : at+size])
+	}
 	moved := func(at uint64) uint64 { // where a byte of the file goes
 		shift := uint64(0)
 		for _, h := range holes {
