@@ -125,8 +125,9 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// open is the worker, ready to be started.
-func (f found) open() (*python.Program, error) {
+// open is the worker, ready to be started. What a cleaner has taken of a bundle's
+// folder is put back before each start; if that fails, the worker says what it misses.
+func (f found) open(site *bundle.Site) (*python.Program, error) {
 	if f.folder == nil {
 		return python.Inside().OpenAs(f.python, f.who.Credential)
 	}
@@ -134,7 +135,7 @@ func (f found) open() (*python.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return python.Checked(worker, f.who.Credential), nil
+	return python.Checked(worker, f.who.Credential, func() { _, _ = site.Unpack(context.Background(), f.settings.BundleDir) }), nil
 }
 
 // bundled says what --version says of a bundle.

@@ -44,7 +44,7 @@ func checkConfig(ctx context.Context, site *bundle.Site, invocation config.Invoc
 	if err := writePlan(stdout, plan, invocation); err != nil {
 		return err
 	}
-	if err := loads(ctx, plan, stdout, stderr); err != nil {
+	if err := loads(ctx, site, plan, stdout, stderr); err != nil {
 		problems = append(problems, err)
 	}
 	return inLines(problems)
@@ -70,8 +70,8 @@ func try(plan found) (notes []string, problems []error) {
 }
 
 // loads tries whether the application does, and says how long it took.
-func loads(ctx context.Context, plan found, stdout, stderr *os.File) error {
-	program, err := plan.open()
+func loads(ctx context.Context, site *bundle.Site, plan found, stdout, stderr *os.File) error {
+	program, err := plan.open(site)
 	if err != nil {
 		return err
 	}

@@ -107,7 +107,7 @@ func (s start) deploy(ctx context.Context, settings config.Settings, log *slog.L
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}
-	program, err := plan.open()
+	program, err := plan.open(s.site)
 	if err != nil {
 		return supervisor.Deployment{}, err
 	}

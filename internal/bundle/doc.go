@@ -37,7 +37,7 @@
 // of the same site that nobody holds are removed by who has just unpacked
 // another. At each start every file is looked at, and what is missing or has
 // another size is written again, since something may clean up where it lies:
-// at a reload, too.
+// at a reload, too, and before a worker starts.
 //
 // Where it lies is the first place of a list that is ours, may be written and
 // executed from, and has room (place.go). A folder that somebody else owns, or

@@ -20,6 +20,7 @@ type Folder struct {
 	Path string
 	site *Site
 	used *os.File // locked
+	dir  *os.File // locked for systemd-tmpfiles, which passes over such a folder; may be nil
 }
 
 // use opens a folder, if it is there and ours: wrong tells whether it is whole.
@@ -45,10 +46,16 @@ func use(path string, s *Site) (*Folder, error) {
 		used.Close()
 		return nil, err
 	}
-	return &Folder{Path: path, site: s, used: used}, nil
+	f := &Folder{Path: path, site: s, used: used}
+	if dir, err := os.Open(path); err == nil {
+		// Anybody may have locked it for himself: then it is not to be had.
+		_ = syscall.Flock(int(dir.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
+		f.dir = dir
+	}
+	return f, nil
 }
 
-func (f *Folder) release() { _ = f.used.Close() }
+func (f *Folder) release() { _ = errors.Join(f.used.Close(), f.dir.Close()) }
 
 // Join is the absolute path of what the manifest names.
 func (f *Folder) Join(path string) string { return filepath.Join(f.Path, path) }
@@ -184,8 +191,15 @@ func (f *Folder) restore() error {
 
 // Keep has the folder stay in use by the program that this process becomes.
 func (f *Folder) Keep() error {
-	_, err := unix.FcntlInt(f.used.Fd(), unix.F_SETFD, 0)
-	return os.NewSyscallError("fcntl", err)
+	for _, file := range []*os.File{f.used, f.dir} {
+		if file == nil {
+			continue
+		}
+		if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
+			return os.NewSyscallError("fcntl", err)
+		}
+	}
+	return nil
 }
 
 // mode is what a file of a bundle is unpacked with: nobody writes to it.

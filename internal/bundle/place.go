@@ -105,12 +105,14 @@ func trusted(folder string, parent bool) error {
 		return err
 	}
 	owner, ok := info.Sys().(*syscall.Stat_t)
+	rightful := ok && (int(owner.Uid) == os.Geteuid() || parent && owner.Uid == 0)
+	sticky := parent && info.Mode()&os.ModeSticky != 0
 	switch mode := info.Mode(); {
 	case !mode.IsDir():
 		return fmt.Errorf("%s is no folder", folder)
-	case !ok || int(owner.Uid) != os.Geteuid() && !(parent && owner.Uid == 0):
+	case !rightful:
 		return fmt.Errorf("%s belongs to somebody else", folder)
-	case mode&0o002 != 0 && !(parent && mode&os.ModeSticky != 0):
+	case mode&0o002 != 0 && !sticky:
 		return fmt.Errorf("everybody may change what is in %s", folder)
 	case !parent && mode&0o020 != 0:
 		return fmt.Errorf("a group may change what is in %s", folder)

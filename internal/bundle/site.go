@@ -3,10 +3,12 @@ package bundle
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"sync"
 )
 
 // Site is a bundle's file, open. What it says was checked; the archive is
@@ -15,9 +17,11 @@ type Site struct {
 	*Manifest
 	Hash string // of the manifest, and so of everything
 
-	file   *os.File
-	head   int64
-	folder *Folder // in use; see Unpack
+	file *os.File
+	head int64
+
+	unpacking sync.Mutex // guards folder: a reload may go on while a worker starts
+	folder    *Folder    // in use; see Unpack
 }
 
 // Own is the bundle that this program is; nil if it is gowsgi alone.
@@ -143,7 +147,7 @@ func (s *Site) extract(put func(File, []byte) error) error {
 			return err
 		}
 	}
-	if n, err := content.Read(make([]byte, 1)); n != 0 || err != io.EOF || hex.EncodeToString(sum.Sum(nil)) != s.Archive.SHA256 {
+	if n, err := content.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) || hex.EncodeToString(sum.Sum(nil)) != s.Archive.SHA256 {
 		return damaged("its archive is not what it was")
 	}
 	return nil

@@ -23,6 +23,8 @@ const (
 // place where it is or can be. wanted is --bundle-dir. A second call looks after
 // what has become of it.
 func (s *Site) Unpack(ctx context.Context, wanted string) (*Folder, error) {
+	s.unpacking.Lock()
+	defer s.unpacking.Unlock()
 	if s.folder != nil {
 		return s.folder, s.restore(ctx, s.folder)
 	}
@@ -146,7 +148,7 @@ func (s *Site) restore(ctx context.Context, folder *Folder) error {
 	again, err := use(folder.Path, s)
 	if err == nil {
 		folder.release()
-		*folder = *again
+		folder.used, folder.dir = again.used, again.dir
 	}
 	return err
 }
@@ -174,7 +176,10 @@ func lockPlace(ctx context.Context, place string) (*os.File, error) {
 		}
 		return file, nil
 	case <-ctx.Done():
-		go func() { <-locked; file.Close() }()
+		go func() {
+			<-locked
+			_ = file.Close() // and with it the lock
+		}()
 		return nil, context.Cause(ctx)
 	}
 }

@@ -12,20 +12,6 @@ import (
 	"testing"
 )
 
-// copyOf is a bundle of a test's own.
-func copyOf(t testing.TB, bundle string) string {
-	t.Helper()
-	content, err := os.ReadFile(bundle)
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(t.TempDir(), "site")
-	if err := os.WriteFile(path, content, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	return path
-}
-
 // unpackedIn is a folder for --bundle-dir that can be removed again.
 func unpackedIn(t testing.TB) string {
 	t.Helper()
@@ -240,7 +226,16 @@ func TestBundleOfRootsServesAsAnotherUser(t *testing.T) {
 	s.Client(t).Get("/").WantPart(t, 200, "hello from "+place, " as 65534")
 }
 
-func TestBundlesFilesThatACleanerTookComeBackAtAReload(t *testing.T) {
+func TestBundlesFilesThatACleanerTookComeBack(t *testing.T) {
+	for name, renew := range map[string]func(s *Server, worker int){
+		"at a reload":        func(s *Server, _ int) { s.Signal(t, syscall.SIGHUP) },
+		"for another worker": func(_ *Server, worker int) { _ = syscall.Kill(worker, syscall.SIGKILL) },
+	} {
+		t.Run(name, func(t *testing.T) { cleanUnder(t, renew) })
+	}
+}
+
+func cleanUnder(t *testing.T, renew func(s *Server, worker int)) {
 	place := unpackedIn(t)
 	s := Start(t, Options{Program: helloBundle(t), Args: []string{"--bundle-dir", place}})
 	whole, _ := sitesIn(t, place)
@@ -253,12 +248,45 @@ func TestBundlesFilesThatACleanerTookComeBackAtAReload(t *testing.T) {
 	}
 	s.Client(t).Get("/").WantPart(t, 200, "hello")
 	workers := s.WorkerPIDs()
-	s.Signal(t, syscall.SIGHUP)
+	renew(s, workers[0])
 	Eventually(t, "there is another worker", func() bool {
 		now := s.WorkerPIDs()
-		return len(now) == 1 && now[0] != workers[0]
+		return len(now) == 1 && now[0] != workers[0] && strings.Count(s.Log(), "event=application.loaded") == 2
 	})
 	s.Client(t).Get("/").WantPart(t, 200, "hello from "+filepath.Join(place, whole[0]))
+}
+
+// Another build in the file's place: both are unpacked while one succeeds the other.
+func TestBundleIsUpgradedToAnother(t *testing.T) {
+	first, second := helloBundle(t), helloBundle(t, "--threads", "2")
+	folder, place := shortFolder(t), unpackedIn(t)
+	path, pid := filepath.Join(folder, "site"), filepath.Join(folder, "pid")
+	install := func(bundle string) {
+		must(t, "cp", bundle, path+".new")
+		if err := os.Rename(path+".new", path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	install(first)
+	s := Start(t, Options{Program: path, Args: []string{"--bundle-dir", place, "--pid", pid}, Outlived: true})
+	before := s.Client(t).Get("/").Body
+	install(second)
+	for _, order := range []string{"upgrade", "stop"} {
+		if result := Run(t, Options{Program: path}, order, "--pid", pid); result.Status != 0 {
+			t.Fatalf("%s: status %d: %s", order, result.Status, result.Errors)
+		}
+		if order == "upgrade" {
+			if after := s.Client(t).Get("/").Body; after == before || !strings.HasPrefix(after, "hello from "+place) {
+				t.Errorf("%q, then %q", before, after)
+			}
+			if whole, others := sitesIn(t, place); len(whole) != 2 || len(others) != 0 {
+				t.Errorf("%q, %q", whole, others)
+			}
+		}
+	}
+	if status := s.Wait(t); status != 0 {
+		t.Errorf("the first one ended with status %d", status)
+	}
 }
 
 func TestSettingsOutsideABundleAreStronger(t *testing.T) {
@@ -275,8 +303,10 @@ func TestSettingsOutsideABundleAreStronger(t *testing.T) {
 		args []string
 		want string
 	}{
-		{nil, nil, "threads = 3\n"}, {[]string{"GOWSGI_THREADS=4"}, nil, "threads = 4\n"},
-		{[]string{"GOWSGI_THREADS=4"}, []string{"--threads", "5"}, "threads = 5\n"}, {nil, nil, "target = \"hello:application\"\n"},
+		{nil, nil, "threads = 3\n"},
+		{[]string{"GOWSGI_THREADS=4"}, nil, "threads = 4\n"},
+		{[]string{"GOWSGI_THREADS=4"}, []string{"--threads", "5"}, "threads = 5\n"},
+		{nil, nil, "target = \"hello:application\"\n"},
 	} {
 		if out := printed(c.env, c.args...); !strings.Contains(out, "\n"+c.want) {
 			t.Errorf("%q, %q: not %q", c.env, c.args, c.want)

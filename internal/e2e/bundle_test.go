@@ -190,8 +190,10 @@ func TestBundleOfDjangoInAnEmptyRoot(t *testing.T) {
 	}
 	wrap := inRoot(root, "SITE_DATA=/tmp/data")
 	for _, args := range [][]string{
-		{"manage", "migrate", "-v0"}, {"manage", "demo", "--password", "a demo password"},
-		{"python", "-m", "django", "--version"}, {"django-admin", "help"},
+		{"manage", "migrate", "-v0"},
+		{"manage", "demo", "--password", "a demo password"},
+		{"python", "-m", "django", "--version"},
+		{"django-admin", "help"},
 	} {
 		if result := Run(t, Options{Wrap: wrap}, args...); result.Status != 0 {
 			t.Fatalf("%q: status %d\n%s%s", args, result.Status, result.Out, result.Errors)

@@ -13,12 +13,14 @@ type Program struct {
 	path string // "" if it is in memory only
 	file *os.File
 	user *syscall.Credential // who runs it; nil: we do
+
+	before func() // each start
 }
 
 // Checked is a worker that somebody else has unpacked to the file's path, checked and
-// opened, for a user; nil is ourselves.
-func Checked(file *os.File, user *syscall.Credential) *Program {
-	return &Program{path: file.Name(), file: file, user: user}
+// opened, for a user; nil is ourselves. before is called before each start.
+func Checked(file *os.File, user *syscall.Credential, before func()) *Program {
+	return &Program{path: file.Name(), file: file, user: user, before: before}
 }
 
 // Command returns a command that starts the program with files as descriptors
@@ -26,6 +28,9 @@ func Checked(file *os.File, user *syscall.Credential) *Program {
 // the rest. The process may inherit one descriptor more, that of the program
 // itself.
 func (p *Program) Command(files ...*os.File) *exec.Cmd {
+	if p.before != nil {
+		p.before()
+	}
 	cmd := &exec.Cmd{Path: p.path, ExtraFiles: files}
 	if !p.isThere() {
 		// The number counts in the new process, which opens the path itself. As an

@@ -10,7 +10,7 @@ import (
 const origin = "$ORIGIN"
 
 // ignored is a tag of the dynamic section that nobody reads.
-const ignored = elf.DynTag(elf.DT_LOOS)
+const ignored = elf.DT_LOOS
 
 // dynamic are the entries of the dynamic section, and where they are.
 func (f *file) dynamic() (entries []elf.Dyn64, at uint64, err error) {
