@@ -69,14 +69,13 @@ func openPlace(place string, need int64) error {
 	if err := unix.Access(place, unix.W_OK); err != nil {
 		return &os.PathError{Op: "write to", Path: place, Err: err}
 	}
-	var about unix.Statfs_t
-	if err := unix.Statfs(place, &about); err != nil {
+	free, noexec, err := filesystem(place)
+	switch {
+	case err != nil:
 		return &os.PathError{Op: "statfs", Path: place, Err: err}
-	}
-	if about.Flags&unix.ST_NOEXEC != 0 {
+	case noexec:
 		return fmt.Errorf("nothing in %s may be executed (it is mounted noexec)", place)
-	}
-	if free := int64(about.Bavail) * about.Bsize; need > free {
+	case need > free:
 		return fmt.Errorf("%s has %d MB left, and it takes %d MB", place, free/1e6, need/1e6+1)
 	}
 	return nil
