@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -136,6 +138,22 @@ func (f found) open(site *bundle.Site) (*python.Program, error) {
 		return nil, err
 	}
 	return python.Checked(worker, f.who.Credential, func() { _, _ = site.Unpack(context.Background(), f.settings.BundleDir) }), nil
+}
+
+// writeBundleHelp says what there is to do with bundles, or with the one that this is.
+func writeBundleHelp(w io.Writer, site *bundle.Site) {
+	if site == nil {
+		fmt.Fprint(w, "\nFor a site in one executable (--help after each says more):\n"+
+			"  gowsgi build [-o FILE] [OPTION…] TARGET\n      Make one, which runs without Python.\n"+
+			"  gowsgi inspect [OPTION…] FILE\n      Show what is in one.\n")
+		return
+	}
+	name := filepath.Base(os.Args[0])
+	fmt.Fprintf(w, "\nThis is a bundle of %s, so TARGET may be left out. It also runs, with the Python inside:\n", site.Target)
+	for _, script := range append([]string{"python"}, slices.Sorted(maps.Keys(site.Scripts))...) {
+		fmt.Fprintf(w, "  %s %s [ARGUMENT…]\n", name, script)
+	}
+	fmt.Fprintf(w, "  %s inspect [OPTION…]\n      Show what is inside.\n", name)
 }
 
 // bundled says what --version says of a bundle.

@@ -70,9 +70,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	switch invocation.Action {
 	case config.Help:
 		err = config.WriteHelp(stdout, 80)
-		fmt.Fprint(stdout, "\nFor a site in one executable (--help after each says more):\n"+
-			"  gowsgi build [-o FILE] [OPTION…] TARGET\n      Make one, which runs without Python.\n"+
-			"  gowsgi inspect [OPTION…] FILE\n      Show what is in one.\n")
+		writeBundleHelp(stdout, site)
 		fmt.Fprintf(stdout, "\nFor a gowsgi that runs (--help after each says more):\n%s", console.Help())
 	case config.Version:
 		writeVersion(stdout, site)
