@@ -44,6 +44,9 @@ func Places(wanted string) []string {
 // openPlace makes a place ready, or says why it cannot be used. Nobody else may
 // write to it, or put another in its stead.
 func openPlace(place string, need int64) error {
+	if strings.ContainsAny(place, ":;") {
+		return fmt.Errorf("%s has a colon or semicolon in it, which would end it in LD_LIBRARY_PATH", place)
+	}
 	parent := filepath.Dir(place)
 	if filepath.Base(place) == sites { // of a cache, which need not be there yet
 		if err := makeParents(parent); err != nil {

@@ -72,6 +72,10 @@ func TestPlacesOfOthersAreNotUsed(t *testing.T) {
 	refused(t, filepath.Join(sticky, "new"), "belongs to somebody else")
 }
 
+func TestPathThatTheLoaderWouldTakeApartIsRefused(t *testing.T) {
+	refused(t, filepath.Join(t.TempDir(), "a:b"), "has a colon")
+}
+
 func TestMissingParentIsNotMade(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	refused(t, filepath.Join(missing, "place"), "no such file or directory")
