@@ -177,7 +177,7 @@ func lockPlace(ctx context.Context, place string) (*os.File, error) {
 		return file, nil
 	case <-ctx.Done():
 		go func() {
-			<-locked
+			_ = <-locked
 			_ = file.Close() // and with it the lock
 		}()
 		return nil, context.Cause(ctx)

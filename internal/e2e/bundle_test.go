@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -253,5 +254,20 @@ func atMost(t testing.TB, path string, size int64) {
 	t.Logf("%.1f MB", float64(info.Size())/1e6)
 	if info.Size() > size {
 		t.Errorf("%d bytes, want at most %d", info.Size(), size)
+	}
+}
+
+// A profiler that reads CPython's memory finds its way by libpython's symbols.
+func TestPySpySeesTheThreadsOfABundle(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can look into any process")
+	}
+	spy := filepath.Join(Venv(t, "profilers"), "bin", "py-spy")
+	s := Start(t, Options{Program: helloBundle(t), Args: []string{"--bundle-dir", unpackedIn(t)}})
+	seen := must(t, spy, "dump", "--pid", strconv.Itoa(s.WorkerPIDs()[0]))
+	for _, part := range []string{"Python v3.", `"MainThread"`, `"gowsgi-1"`, "Thread.run (threading.py"} {
+		if !strings.Contains(seen, part) {
+			t.Errorf("%q is not in\n%s", part, seen)
+		}
 	}
 }
