@@ -160,25 +160,26 @@ func lockPlace(ctx context.Context, place string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	locked := make(chan error, 1)
+	var refused error
+	decided := make(chan struct{})
 	go func() {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
-		for errors.Is(err, syscall.EINTR) {
-			err = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		defer close(decided)
+		refused = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
+		for errors.Is(refused, syscall.EINTR) {
+			refused = syscall.Flock(int(file.Fd()), syscall.LOCK_EX)
 		}
-		locked <- err
 	}()
 	select {
-	case err := <-locked:
-		if err != nil {
+	case <-decided:
+		if refused != nil {
 			file.Close()
-			return nil, fmt.Errorf("%s cannot be locked: %w", file.Name(), err)
+			return nil, fmt.Errorf("%s cannot be locked: %w", file.Name(), refused)
 		}
 		return file, nil
 	case <-ctx.Done():
 		go func() {
-			_ = <-locked
-			_ = file.Close() // and with it the lock
+			<-decided
+			file.Close() // and with it the lock
 		}()
 		return nil, context.Cause(ctx)
 	}

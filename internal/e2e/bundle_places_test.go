@@ -50,8 +50,10 @@ func sitesIn(t testing.TB, place string) (whole, others []string) {
 func TestBundleOfHelloIsSmallAndServes(t *testing.T) {
 	bundle := helloBundle(t)
 	atMost(t, bundle, 25e6)
-	s := Start(t, Options{Program: bundle, Args: []string{"--bundle-dir", unpackedIn(t)}, Dir: t.TempDir()})
-	Parallel(t, 20, func(t testing.TB, i int) { s.Client(t).Get("/").WantPart(t, 200, "hello from "+s.bundleDir(t)) })
+	for _, args := range [][]string{nil, {"--preload", "--workers", "2"}} {
+		s := Start(t, Options{Program: bundle, Args: append([]string{"--bundle-dir", unpackedIn(t)}, args...), Dir: t.TempDir()})
+		Parallel(t, 20, func(t testing.TB, i int) { s.Client(t).Get("/").WantPart(t, 200, "hello from "+s.bundleDir(t)) })
+	}
 }
 
 // bundleDir is --bundle-dir of a server that has one.

@@ -162,7 +162,9 @@ func shortFolder(t testing.TB) string {
 }
 
 // isBuild tells whether these are arguments of gowsgi build or inspect.
-func isBuild(args []string) bool { return len(args) > 0 && (args[0] == "build" || args[0] == "inspect") }
+func isBuild(args []string) bool {
+	return len(args) > 0 && (args[0] == "build" || args[0] == "inspect")
+}
 
 // command is the program with arguments, in an environment without anything
 // that would change its settings or its Python behind the test's back.
