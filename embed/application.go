@@ -148,8 +148,11 @@ func (a *Application) Unresponsive() time.Duration { return a.pool.Unresponsive(
 // stopped.
 func (a *Application) Close(timeout time.Duration) error { return a.pool.Close(timeout) }
 
-// request finds a request by its task's index; nil if there is none.
-func (a *Application) request(index int) *Request {
+// Pool is the pool's C half, for C that calls gil's pool.h.
+func (a *Application) Pool() unsafe.Pointer { return a.pool.Pointer() }
+
+// Request finds a request by its task's index; nil if there is none.
+func (a *Application) Request(index int) *Request {
 	if all := *a.all.Load(); index < len(all) {
 		return all[index]
 	}

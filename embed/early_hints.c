@@ -68,7 +68,11 @@ static PyObject *call(PyObject *self, PyObject *const *args, size_t nargsf, PyOb
         bool wanted = size > 0 && size <= MOST && !req->response.begun && !gowsgi_forked;
         if (wanted)
             failed = queue(&req->response, fields, (uint32_t)size);
-        wsgi_leave(req, wanted ? GOWSGI_OUTPUT : 0);
+        wsgi_wire *wire = req->wire;
+        uint64_t generation = req->generation;
+        wsgi_leave(req, wanted && !wire ? GOWSGI_OUTPUT : 0);
+        if (wanted && wire)
+            wire->leave(wire, generation);
         if (failed)
             PyErr_NoMemory();
     } else {

@@ -63,7 +63,7 @@ func go_log(r *C.wsgi_record, index C.int64_t) {
 		Traceback: C.GoStringN(r.traceback, C.int(r.traceback_size)), Extra: C.GoStringN(r.extra, C.int(r.extra_size)),
 	}
 	if app := in.app.Load(); app != nil && index >= 0 {
-		record.Request, record.generation = app.request(int(index)), uint64(r.generation)
+		record.Request, record.generation = app.Request(int(index)), uint64(r.generation)
 	}
 	defer func() {
 		// A panic must not unwind into C: the record is lost, the request not.

@@ -1,11 +1,13 @@
 package embed
 
 /*
+#include <stdlib.h>
 #include "request.h"
 */
 import "C"
 
 import (
+	"sync/atomic"
 	"time"
 	"unsafe"
 )
@@ -106,4 +108,16 @@ func (a *Application) trim() {
 	a.memory.freed, a.memory.asked = 0, false
 	a.mu.Unlock()
 	C.gowsgi_memory_trim()
+}
+
+// NewCounter is a number, 0 at first, in C's memory, so that C may add to it as well.
+// It is never freed.
+func NewCounter() *atomic.Uint64 {
+	const line = 64 // bytes: nobody else is to slow it down
+	memory := C.calloc(1, line)
+	if memory == nil {
+		return new(atomic.Uint64)
+	}
+	// SAFETY: calloc's memory is zero and aligned for any type.
+	return (*atomic.Uint64)(memory)
 }

@@ -1,6 +1,7 @@
 #include "wsgi.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 wsgi_process wsgi;
 _Thread_local wsgi_request *wsgi_running;
@@ -91,6 +92,32 @@ static void end(wsgi_request *req) {
  * Fails: as gowsgi_pool_submit; the request is then Go's again. */
 int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission) {
     return gowsgi_pool_submit(&req->task, begin(req, &submission), 0);
+}
+
+/* Does: makes the use of the request before this one its past, so that nobody reads
+ *     the block while a new one is written.
+ * Memory: nothing changes hands.
+ * GIL: either. The task is idle or done.
+ * Fails: never. */
+void gowsgi_request_invalidate(wsgi_request *req) {
+    pthread_mutex_lock(&req->lock);
+    req->generation++;
+    req->block_size = 0;
+    pthread_mutex_unlock(&req->lock);
+}
+
+/* Does: copies as much of the environ block as there is room for, if the request is
+ *     still the one of that generation.
+ * Memory: copy is the caller's, of `room` bytes.
+ * GIL: either.
+ * Fails: returns the block's size; 0 if the request is another one. */
+size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room) {
+    pthread_mutex_lock(&req->lock);
+    size_t size = req->generation == generation ? req->block_size : 0;
+    if (size)
+        memcpy(copy, req->block, size < room ? size : room);
+    pthread_mutex_unlock(&req->lock);
+    return size;
 }
 
 static int iterate(wsgi_request *req, PyObject *iterable) {
@@ -198,4 +225,6 @@ void gowsgi_request_run(gowsgi_task *task) {
         note_failure(req);
     }
     wsgi_running = NULL;
+    if (req->wire && !gowsgi_forked)
+        req->wire->finish(req->wire);
 }

@@ -46,6 +46,7 @@ type Request struct {
 	body    body
 
 	dropped func() // see OnBodyDropped; nil: nobody wants to know
+	home func(request unsafe.Pointer) // to whom it goes back; nil: to the application's idle ones
 
 	mu       sync.Mutex
 	label    any    // nil: none
@@ -58,6 +59,20 @@ func (r *Request) SetLabel(label any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.label, r.labelled = label, r.Generation()+1
+}
+
+// Relabel is SetLabel for a request that was submitted by somebody else.
+func (r *Request) Relabel(label any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.label, r.labelled = label, r.Generation()
+}
+
+// Lend gives the request to C that submits it itself, by calling home with the
+// wsgi_request. When it becomes Go's, and is released, home is called again.
+func (r *Request) Lend(home func(request unsafe.Pointer)) {
+	r.home = home
+	home(unsafe.Pointer(r.c))
 }
 
 // withLabel calls f with the label of that generation, if it is still there.
@@ -273,6 +288,11 @@ func (r *Request) Release() {
 	passed, owners := r.passed()
 	if owners > 0 && !r.releaseOwners() {
 		return // the pool is closed; the process is about to end
+	}
+	r.c.wire = nil
+	if r.home != nil {
+		r.home(unsafe.Pointer(r.c))
+		return
 	}
 	r.app.putIdle(r, passed)
 }

@@ -120,8 +120,27 @@ typedef struct {
     size_t error_size, close_error_size;
 } wsgi_result;
 
+/* A way for a response to go out without Go: what a request that did not come from
+ * there has. */
+typedef struct wsgi_wire wsgi_wire;
+struct wsgi_wire {
+    /* The application has produced a block: sends what there is, on this thread. GIL:
+     * held; it may be let go of meanwhile. False: the response is Go's, which has to
+     * be told. */
+    bool (*send)(wsgi_wire *wire, uint64_t generation);
+    /* Makes the response Go's; nothing if it is already. GIL: held. */
+    void (*leave)(wsgi_wire *wire, uint64_t generation);
+    /* Both do nothing, and send is true, if the request is not that generation any more. */
+
+    /* The application is done, and nobody but Go or this one has the request any more.
+     * GIL: held; it may be let go of meanwhile. */
+    void (*finish)(wsgi_wire *wire);
+};
+
 typedef struct wsgi_request {
     gowsgi_task task;
+    wsgi_wire *wire; /* NULL: Go reads the response. Written while the task is idle or done */
+    wsgi_wire *own_wire; /* what wire is, if it is not NULL: never freed, since a stray thread may be in it */
 
     uint8_t *block; /* environ block, see package environ; read only once it is queued */
     size_t block_size, block_room;
@@ -165,6 +184,8 @@ int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept);
 void gowsgi_request_free_body(wsgi_request *req);
 int gowsgi_request_body_file(wsgi_request *req, int fd);
 void gowsgi_request_drop_file(wsgi_request *req);
+void gowsgi_request_invalidate(wsgi_request *req);
+size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
 void gowsgi_request_release(gowsgi_task *task);

@@ -129,6 +129,12 @@ static int put_for_head(wsgi_response *response, PyObject *block, bool due) {
     return (size_t)response->sent > wsgi.response_buffer ? WSGI_UNASKED : WSGI_ENOUGH;
 }
 
+static void ring(PyObject *write) {
+    wsgi_request *req = wsgi_enter_quietly(write);
+    if (req)
+        wsgi_leave(req, GOWSGI_OUTPUT);
+}
+
 /* A block of the application's iterator, or of write(): both end here, and both as
  * if any thread had produced it. */
 int wsgi_response_block(PyObject *write, PyObject *block) {
@@ -159,7 +165,11 @@ int wsgi_response_block(PyObject *write, PyObject *block) {
         result = put_for_head(response, block, !response->begun);
     bool first = before == 0 && response->batches[response->filling].count > 0;
     response->begun |= response->sent > 0;
-    wsgi_leave(req, first ? GOWSGI_OUTPUT : 0);
+    wsgi_wire *wire = response->batches[response->filling].count ? req->wire : NULL;
+    uint64_t generation = req->generation;
+    wsgi_leave(req, first && !wire ? GOWSGI_OUTPUT : 0);
+    if (wire && !wire->send(wire, generation) && first)
+        ring(write);
     free_owners(owners, count);
     if (result == WSGI_FAILED)
         PyErr_NoMemory();

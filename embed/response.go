@@ -79,7 +79,12 @@ func (r *Request) Sent() int64 { return int64(r.c.response.sent) }
 // Fields appends the response's header fields in order, names and values, without
 // Content-Length. The strings are C's memory: valid until Release.
 func (r *Request) Fields(to [][2]string) [][2]string {
-	_, fields := cutField(r.head())
+	return HeadFields(to, r.head())
+}
+
+// HeadFields appends the header fields of a head as headers.c puts it down.
+func HeadFields(to [][2]string, head string) [][2]string {
+	_, fields := cutField(head)
 	return appendFields(to, fields)
 }
 

@@ -115,7 +115,7 @@ func (a *Application) Activity() []Activity {
 	var active []Activity
 	for i, does := range activity {
 		if does.request >= 0 {
-			active = append(active, Activity{poolName(i), a.request(int(does.request)), uint64(does.generation)})
+			active = append(active, Activity{poolName(i), a.Request(int(does.request)), uint64(does.generation)})
 		}
 	}
 	return active
@@ -137,7 +137,7 @@ func (a *Application) threadStack(ident uint64, activity []C.gowsgi_activity, na
 			t.Name = poolName(i)
 		}
 		if does.request >= 0 {
-			t.Request, t.Generation = a.request(int(does.request)), uint64(does.generation)
+			t.Request, t.Generation = a.Request(int(does.request)), uint64(does.generation)
 		}
 	}
 	switch {

@@ -47,6 +47,15 @@
 // requests waiting. On a free-threaded CPython the limit is the number of
 // threads.
 //
+// # Source
+//
+// Tasks may come from a second place than Submit: a source (pool.h), which has to be
+// waited for. Threads without a task wait in it in turn: one leads, that is, waits
+// there without the GIL, submits what it finds and runs the first of it; the others
+// are idle. Another one leads when it has a task, but only if the limit lets one
+// more start. What a source does while nobody leads is its own affair. It hears of
+// those of its tasks that are quiet when they are done, in place of a bell.
+//
 // # Bells
 //
 // A task rings to wake its goroutines; done, it rings once more. Rung tasks

@@ -198,6 +198,30 @@ void gowsgi_pool_open(gowsgi_pool *pool, int threads) {
     }
 }
 
+/* Does: has threads that have no task wait in `source`, for good. Before there is
+ *     anything in it; the pool is open.
+ * Memory: source stays until the process ends.
+ * GIL: either.
+ * Fails: -1 where greenlets take the place of threads: those wait in their hubs. */
+int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source) {
+    if (gowsgi_pool_has_hubs(pool))
+        return -1;
+    pthread_mutex_lock(&pool->lock);
+    pool->source = source;
+    pool_thread *next = queue_next_thread(pool);
+    pthread_mutex_unlock(&pool->lock);
+    if (next)
+        pool_thread_wake(next);
+    return 0;
+}
+
+/* Does: tells whether several tasks are inside, so that who is about to wait for the
+ *     system should let go of the GIL.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never; the answer may be old. */
+int gowsgi_pool_has_company(gowsgi_pool *pool) { return __atomic_load_n(&pool->inside, __ATOMIC_RELAXED) > 1; }
+
 /* Waits until everybody has left. Lock: held. timeout in ns, -1 for ever. */
 static void wait_until_empty(gowsgi_pool *pool, int64_t timeout) {
     int64_t deadline = gowsgi_now() + timeout;
@@ -225,6 +249,11 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     }
     for (int i = pool->open; i < pool->thread_count; i++)
         pthread_cond_signal(&pool->threads[i].wake);
+    if (pool->leader && pool->leader->waits && !pool->leader->woken) {
+        pool->leader->woken = true;
+        pool->waking++;
+        pool->source->wake(pool->source);
+    }
     pool->probe_asleep = false;
     pthread_cond_signal(&pool->company);
     wait_until_empty(pool, timeout);
@@ -251,7 +280,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
 void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
     pthread_mutex_lock(&pool->lock);
     stats->threads = pool->alive - (pool->has_probe && !pool->closing);
-    stats->idle = pool->idle_count;
+    stats->idle = pool->idle_count + (pool->leader && pool->leader->waits);
     stats->limit = pool->limit;
     stats->inside = pool->inside;
     stats->queued = pool->queued;

@@ -35,6 +35,7 @@ struct gowsgi_task {
     uint32_t state; /* written under the pool's lock */
     uint32_t thread; /* number of the thread that runs or ran it, from 0 */
     uint32_t bells; /* rung, and not yet reaped */
+    uint8_t quiet; /* set by run: it rings no bell when it is done, the source hears of it */
     int64_t queued_at, started_at, gil_at, done_at; /* CLOCK_MONOTONIC, ns */
     gowsgi_task *next, *previous; /* in the queue */
     gowsgi_task *next_rung; /* in the list of rung tasks */
@@ -63,6 +64,25 @@ void gowsgi_pool_ring(gowsgi_task *task, uint32_t bells);
 int gowsgi_pool_reap(gowsgi_pool *pool, gowsgi_event *events, int room);
 void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats);
 int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout);
+
+/* A second source of tasks: where a thread waits that has none. One thread at a time
+ * leads: it waits there, and submits what it finds. None of these is called with
+ * the pool's lock held. */
+typedef struct gowsgi_source gowsgi_source;
+struct gowsgi_source {
+    /* Waits until there may be something to collect, or wake is called. GIL:
+     * released. collect is called afterwards, by the same thread. */
+    void (*wait)(gowsgi_source *source);
+    /* Submits what there is. GIL: released. */
+    void (*collect)(gowsgi_source *source);
+    /* Has a wait end that is under way or begins next. GIL: either. */
+    void (*wake)(gowsgi_source *source);
+    /* The pool has done with a quiet task. GIL: held or not. */
+    void (*ended)(gowsgi_source *source, gowsgi_task *task);
+};
+
+int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source);
+int gowsgi_pool_has_company(gowsgi_pool *pool);
 
 /* Work for the inspector, the one thread that takes the GIL on behalf of
  * others: memory that begins with a gowsgi_job. It is the inspector's from post

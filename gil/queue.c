@@ -27,13 +27,24 @@ static void queue_push(gowsgi_pool *pool, gowsgi_task *task) {
     pool->queued++;
 }
 
+/* Nobody waits in the source, and whoever did so could start a task at once. Where the
+ * limit is reached, nobody is needed there: those inside come back to it, and its
+ * owner looks after it meanwhile. Lock: held. */
+static bool lacks_leader(const gowsgi_pool *pool) { return pool->source && !pool->leader && pool->waking == 0; }
+
 pool_thread *queue_next_thread(gowsgi_pool *pool) {
-    pool_thread *thread = pool->idle;
-    if (!thread || pool->queued <= pool->waking || pool->active + pool->waking >= pool->limit)
+    if (pool->active + pool->waking >= pool->limit || (pool->queued <= pool->waking && !lacks_leader(pool)))
         return NULL;
-    pool->idle = thread->next_idle;
+    pool_thread *thread = pool->idle;
+    if (thread) {
+        pool->idle = thread->next_idle;
+        pool->idle_count--;
+    } else {
+        thread = pool->leader;
+        if (!thread || !thread->waits || thread->woken || pool->queued <= pool->waking)
+            return NULL;
+    }
     __atomic_store_n(&thread->woken, true, __ATOMIC_RELEASE); /* it may be polling */
-    pool->idle_count--;
     pool->waking++;
     return thread;
 }
@@ -66,6 +77,7 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
         return GOWSGI_BUSY;
     }
     task->state = GOWSGI_QUEUED;
+    task->quiet = 0;
     task->queued_at = now;
     task->generation = generation;
     queue_push(pool, task);

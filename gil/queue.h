@@ -29,6 +29,7 @@ typedef struct pool_thread {
     bool counted; /* runs a task that counts towards the limit */
     int64_t started_at; /* of that task */
     int poll_in, poll_pause; /* idle times to let pass before it polls again */
+    bool waits; /* leads, and waits in the source */
     struct pool_thread *next_idle;
 } pool_thread;
 
@@ -55,6 +56,8 @@ struct gowsgi_pool {
     int64_t occupied, occupied_at; /* active × time up to then, ns */
     pool_thread *idle; /* the one that ran last comes first */
     int idle_count;
+    gowsgi_source *source; /* NULL: none */
+    pool_thread *leader; /* who waits in it, or submits what it found; on no list */
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
     int open; /* how many threads may begin, the first so many */
@@ -94,8 +97,13 @@ int pool_condition_init(pthread_cond_t *condition);
 /* Waits for at most `timeout` ns, -1 for ever. Returns ETIMEDOUT or 0. Lock: held. */
 int pool_wait(gowsgi_pool *pool, pthread_cond_t *condition, int64_t timeout);
 
-/* Wakes a thread that waits. Lock: either. */
+/* Wakes a thread that queue_next_thread or gowsgi_pool_close gave. Lock: not held. */
 static inline void pool_thread_wake(pool_thread *thread) {
+    gowsgi_source *source = thread->pool->source;
+    if (source && __atomic_load_n(&thread->waits, __ATOMIC_ACQUIRE)) {
+        source->wake(source);
+        return;
+    }
     pthread_cond_signal(&thread->wake);
     if (thread->doorbell >= 0)
         (void)!write(thread->doorbell, "", 1); /* a full pipe has rung already */
@@ -114,8 +122,9 @@ static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
     pool->active += change;
 }
 gowsgi_task *queue_pop(gowsgi_pool *pool);
-/* Takes the idle thread that ran last off the list if a task may start; the
- * caller wakes it (pool_thread_wake) once it has let go of the lock. NULL if none. */
+/* Finds a thread if a task may start, or one has to lead: the idle one that ran last,
+ * taken off the list, or the leader. The caller wakes it (pool_thread_wake) once it
+ * has let go of the lock. NULL if none. */
 pool_thread *queue_next_thread(gowsgi_pool *pool);
 /* Returns true if the probe sleeps and has work: the caller signals `company`
  * once it has let go of the lock. */

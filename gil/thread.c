@@ -41,13 +41,19 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
         self->counted = false;
         pool_count(pool, -1, task->done_at);
     }
-    return queue_ring(task, GOWSGI_OUTPUT);
+    return !task->quiet && queue_ring(task, GOWSGI_OUTPUT);
 }
 
-/* Joins the idle threads, on top. Lock: held. */
+/* Leads, if there is somewhere to lead and nobody does; else joins the idle threads,
+ * on top. Lock: held. */
 static void line_up(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
     self->woken = false;
+    if (pool->source && !pool->leader) {
+        pool->leader = self;
+        self->waits = true;
+        return;
+    }
     self->next_idle = pool->idle;
     pool->idle = self;
     pool->idle_count++;
@@ -80,6 +86,22 @@ static void wait_for_work(pool_thread *self) {
     while (!self->woken)
         pthread_cond_wait(&self->wake, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
+}
+
+/* Leads: waits in the source and submits what it finds there. Afterwards the thread
+ * counts as waking, and does so before it submits, so that nobody else is woken for
+ * what it will run itself. It leads until it takes a task. GIL: released. */
+static void lead(pool_thread *self) {
+    gowsgi_pool *pool = self->pool;
+    gowsgi_source *source = pool->source;
+    source->wait(source);
+    pthread_mutex_lock(&pool->lock);
+    if (!self->woken)
+        pool->waking++;
+    self->woken = false;
+    __atomic_store_n(&self->waits, false, __ATOMIC_RELEASE);
+    pthread_mutex_unlock(&pool->lock);
+    source->collect(source);
 }
 
 /* The thread is there; it waits until the pool opens. False if it may not begin.
@@ -116,15 +138,19 @@ static PyThreadState *work(pool_thread *self) {
 
     for (;;) {
         pthread_mutex_lock(&pool->lock);
-        bool tell = task && finish(self, task);
+        gowsgi_task *done = task;
+        bool tell = done && finish(self, done), quiet = done && done->quiet;
         pool->waking -= waking;
         waking = false;
+        if (pool->leader == self)
+            pool->leader = NULL;
         task = take(self);
         bool leave = !task && pool->closing;
         /* Before anybody can know that the last task is done: this thread is
          * the one to take the next. */
         if (!task && !leave)
             line_up(self);
+        bool leads = pool->leader == self;
         pool_thread *next = queue_next_thread(pool);
         bool probe = queue_calls_probe(pool);
         bool company = pool->inside > 1;
@@ -132,6 +158,8 @@ static PyThreadState *work(pool_thread *self) {
 
         if (tell)
             queue_tell_reader(pool);
+        else if (quiet)
+            pool->source->ended(pool->source, done);
         if (next)
             pool_thread_wake(next);
         if (probe)
@@ -153,7 +181,10 @@ static PyThreadState *work(pool_thread *self) {
             state = PyEval_SaveThread();
         }
         if (!task) {
-            wait_for_work(self);
+            if (leads)
+                lead(self);
+            else
+                wait_for_work(self);
             waking = true;
             continue;
         }

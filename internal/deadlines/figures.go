@@ -9,7 +9,7 @@ import (
 func (w *Watcher) Requests() int64 {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.served
+	return w.done()
 }
 
 // LastActive is when the application last had a request, to a tenth of a

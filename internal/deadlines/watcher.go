@@ -39,11 +39,33 @@ type Watcher struct {
 	alarms
 	camera camera
 	noted  func(served int64)
+
+	elsewhere func() int64
 }
 
 // Note has note called at every look, with how many requests the application is
 // done with. Before Watch.
 func (w *Watcher) Note(note func(served int64)) { w.noted = note }
+
+// Elsewhere has requests counted that the application was done with without a
+// Flight. Before Watch.
+func (w *Watcher) Elsewhere(served func() int64) { w.elsewhere = served }
+
+// done is how many requests the application is done with. Lock: held.
+func (w *Watcher) done() int64 {
+	if w.elsewhere == nil {
+		return w.served
+	}
+	return w.served + w.elsewhere()
+}
+
+// count has the worker replaced when it has served enough. Lock: held.
+func (w *Watcher) count(served int64) {
+	if w.most > 0 && served >= w.most {
+		w.most = 0
+		go w.replace(fmt.Sprintf("max_requests: it has served %d", served), false)
+	}
+}
 
 // New makes a watcher of nothing yet. replace is called, once for each of
 // hopeless, when another worker should take this one's place: reason in a few
@@ -73,9 +95,7 @@ func (w *Watcher) Remove(f *Flight) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.served++
-	if w.served == w.most {
-		go w.replace(fmt.Sprintf("max_requests: it has served %d", w.served), false)
-	}
+	w.count(w.done())
 	if f.previous != nil {
 		f.previous.next = f.next
 	} else {
@@ -108,11 +128,13 @@ func (w *Watcher) look(now time.Time) (todo []func()) {
 	s := &w.settings
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.active.IsZero() || w.first != nil || w.served != w.seen {
-		w.active, w.seen = now, w.served
+	served := w.done()
+	w.count(served)
+	if w.active.IsZero() || w.first != nil || served != w.seen {
+		w.active, w.seen = now, served
 	}
 	if w.noted != nil {
-		w.noted(w.served)
+		w.noted(served)
 	}
 	for f := w.first; f != nil; f = f.next {
 		if f.queued.IsZero() {

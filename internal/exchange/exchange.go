@@ -163,18 +163,18 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	own, ok := w.(Wire)
 	if ok {
-		h.exchange(own, r)
+		h.exchange(own, r, nil)
 		return
 	}
 	other := newForeign(h, w, r)
-	h.exchange(other, r)
+	h.exchange(other, r, nil)
 	if other.aborted {
 		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
 }
 
-// exchange serves a request.
-func (h *Handler) exchange(w Wire, r *http.Request) {
+// exchange serves a request, from its beginning or from where it stands.
+func (h *Handler) exchange(w Wire, r *http.Request, begun *Begun) {
 	x := exchanges.Get().(*exchange)
 	*x = exchange{h: h, w: w, r: r, start: time.Now(), length: -1, memory: x.memory}
 	x.client.Host, x.client.Port = w.Remote()
@@ -186,7 +186,11 @@ func (h *Handler) exchange(w Wire, r *http.Request) {
 			x.giveUp()
 		}
 	}()
-	x.serve()
+	if begun == nil {
+		x.serve()
+	} else {
+		x.resume(begun)
+	}
 	x.leaveBody()
 	if x.flight.TimedOut() {
 		x.outliveBody()
@@ -275,11 +279,16 @@ func (x *exchange) serve() {
 		x.fail(err)
 		return
 	}
+	x.fly()
+}
+
+// fly waits for what the application has to say.
+func (x *exchange) fly() {
 	x.flies = true
-	h.watcher.Add(&x.flight, x, x.req)
+	x.h.watcher.Add(&x.flight, x, x.req)
 	x.respond()
 	if !x.flight.TimedOut() {
-		h.watcher.Remove(&x.flight)
+		x.h.watcher.Remove(&x.flight)
 		x.flies = false
 	}
 }

@@ -6,19 +6,29 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+
+	"github.com/gowsgi/gowsgi/embed"
 )
 
 // requestIDs makes names for requests, unique among all workers: something
 // random and a number.
 type requestIDs struct {
 	prefix string
-	last   atomic.Uint64
+	last   *Counter
 }
+
+// Counter is a number that others may add to as well.
+type Counter = atomic.Uint64
 
 func newRequestIDs() *requestIDs {
 	var random [6]byte
 	_, _ = rand.Read(random[:]) // never fails
-	return &requestIDs{prefix: hex.EncodeToString(random[:]) + "-"}
+	return &requestIDs{prefix: hex.EncodeToString(random[:]) + "-", last: embed.NewCounter()}
+}
+
+// append appends the name with that number.
+func (r *requestIDs) append(b []byte, number uint64) []byte {
+	return strconv.AppendUint(append(b, r.prefix...), number, 16)
 }
 
 // longestRequestID is the longest that is taken from a proxy.
@@ -47,7 +57,7 @@ func (x *exchange) AppendID(b []byte) []byte {
 	if x.number.Load() == 0 {
 		x.number.CompareAndSwap(0, x.h.ids.last.Add(1))
 	}
-	return strconv.AppendUint(append(b, x.h.ids.prefix...), x.number.Load(), 16)
+	return x.h.ids.append(b, x.number.Load())
 }
 
 // isRequestID tells whether text can stand for a request: not too long, and

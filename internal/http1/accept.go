@@ -16,13 +16,28 @@ import (
 // net.ErrClosed if it was closed. Being out of descriptors or memory is no
 // failure: idle connections are closed, and the others wait in the kernel.
 func (s *Server) Serve(l net.Listener) error {
+	accept := func() error {
+		c, err := l.Accept()
+		if err == nil {
+			s.admit(c)
+		}
+		return err
+	}
+	if plain, ok := l.(Descriptors); ok && s.lane != nil {
+		accept = func() error {
+			p, err := plain.AcceptDescriptor()
+			if err == nil {
+				s.admitToLane(p)
+			}
+			return err
+		}
+	}
 	var pause time.Duration
 	for {
-		c, err := l.Accept()
+		err := accept()
 		switch {
 		case err == nil:
 			pause = 0
-			s.admit(c)
 		case isShortage(err):
 			pause = s.short.meet(err, s.spare(), pause)
 			time.Sleep(pause)
@@ -35,27 +50,49 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 func (s *Server) count() int {
+	inLane := s.inLane()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.open)
+	return len(s.open) + inLane
 }
 
 // admit serves a connection, or turns it away.
 func (s *Server) admit(c net.Conn) {
 	conn := s.newConn(c)
-	if s.config.MaxPerAddress > 0 {
-		conn.counted = addressOf(conn.remote.Host)
-	}
-	switch why := s.room(conn); why {
-	case "":
-		go s.live(conn)
-	default:
+	client := s.countedAs(conn.remote)
+	if why := s.room(client); why != "" {
 		s.turnAway(conn, why)
+		return
+	}
+	conn.counted = client
+	s.enter(conn)
+	go s.live(conn)
+}
+
+// Descriptors is a listener that accepts connections which Go's poller does not know.
+type Descriptors interface {
+	// AcceptDescriptor fails as Accept does. The descriptor is non-blocking, and not one
+	// of 0 to 2.
+	AcceptDescriptor() (*Parked, error)
+}
+
+// admitToLane is admit for a connection that lives in the lane.
+func (s *Server) admitToLane(p *Parked) {
+	p.Trusted = s.trusts(p.Remote)
+	if why := s.room(s.countedAs(p.Remote)); why != "" {
+		if c := s.connOfParked(p); c != nil {
+			s.turnAway(c, why)
+		}
+		return
+	}
+	if !s.lane.Give(p) {
+		p.Visits = mostVisits
+		s.Adopt(&Handed{Parked: *p, Kind: Waits})
 	}
 }
 
-// room enters the connection if it may come in, else says why not.
-func (s *Server) room(c *conn) (why string) {
+// room counts a connection of a client's if it may come in, else says why not.
+func (s *Server) room(client string) (why string) {
 	if full := s.config.MaxConnections > 0 && s.count() >= s.config.MaxConnections; full {
 		closed := s.spare()
 		if held, ok := s.full.Pass(time.Now(), 1); ok {
@@ -67,8 +104,7 @@ func (s *Server) room(c *conn) (why string) {
 			return "max_connections"
 		}
 	}
-	client := c.counted
-	if !s.enter(c) {
+	if !s.mayEnter(client) {
 		if held, ok := s.crowded.Pass(time.Now(), 1); ok {
 			s.config.Log.Warn("a client has max_connections_per_address: more are turned away", append([]any{
 				"event", "connections.crowded", "client", client, "max_connections_per_address", s.config.MaxPerAddress,
@@ -79,20 +115,26 @@ func (s *Server) room(c *conn) (why string) {
 	return ""
 }
 
-// enter counts the connection among those that are open. False: its client has
-// as many as it may.
+// mayEnter counts a connection of a client's. False: it has as many as it may.
+func (s *Server) mayEnter(client string) bool {
+	if client == "" {
+		return true
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.perHost[client] >= s.config.MaxPerAddress {
+		return false
+	}
+	s.perHost[client]++
+	return true
+}
+
+// enter counts the connection among those that are open. False: the server is over.
 func (s *Server) enter(c *conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if c.counted != "" {
-		if s.perHost[c.counted] >= s.config.MaxPerAddress {
-			c.counted = ""
-			return false
-		}
-		s.perHost[c.counted]++
-	}
 	s.open[c] = struct{}{}
-	return true
+	return !s.over
 }
 
 // mostTurning is how many clients that are turned away are waited for, so that

@@ -41,6 +41,7 @@ type conn struct {
 
 	requests atomic.Int64 // that have begun
 	counted  string       // the address that it counts for
+	visits   int          // times that it came from a lane
 
 	mu     sync.Mutex
 	idle   bool // it waits for a request of which nothing has come
@@ -64,12 +65,19 @@ func giveRoom(memory []byte) {
 }
 
 func (s *Server) newConn(c net.Conn) *conn {
-	conn := &conn{server: s}
+	conn := s.connOf(c, splitAddress(c.LocalAddr().String()), splitAddress(c.RemoteAddr().String()))
+	conn.name = c.RemoteAddr().String()
+	return conn
+}
+
+// connOf is newConn where the addresses are known.
+func (s *Server) connOf(c net.Conn, local, remote Address) *conn {
+	conn := &conn{server: s, local: local, remote: remote}
 	conn.init(c, pace{timeout: s.config.WriteTimeout, rate: s.config.MinRate})
 	conn.reading.into = conn.arrive
-	conn.local.Host, conn.local.Port, _ = net.SplitHostPort(c.LocalAddr().String())
-	conn.name = c.RemoteAddr().String()
-	conn.remote = splitAddress(conn.name)
+	if remote.Port != "" {
+		conn.name = net.JoinHostPort(remote.Host, remote.Port)
+	}
 	return conn
 }
 
@@ -88,19 +96,25 @@ func splitAddress(text string) Address {
 	return Address{host, port}
 }
 
-// live serves requests until the connection ends.
-func (c *conn) live() {
+// live serves requests until the connection ends, or a lane has it. first is what
+// comes first.
+func (c *conn) live(first func() step) {
 	defer c.release()
 	wait := c.server.config.HeaderTimeout
-	next := stepWait
+	next := first()
 	for {
+		if c.requests.Load() > 0 {
+			wait = c.server.config.KeepAlive
+		}
 		switch next {
 		case stepWait:
+			if c.park() {
+				return
+			}
 			if c.await(wait) != nil {
 				c.hangUp()
 				return
 			}
-			wait = c.server.config.KeepAlive
 			next = stepHead
 		case stepHead:
 			c.begin()
@@ -120,6 +134,9 @@ func (c *conn) live() {
 		}
 	}
 }
+
+// wait is the first step of a connection that has just been accepted.
+func (c *conn) wait() step { return stepWait }
 
 // hangUp ends the connection: nothing of the client's is on its way.
 func (c *conn) hangUp() {
@@ -309,7 +326,13 @@ func (c *conn) serve() step {
 		c.pipelined = true
 	}
 	t.writer.begin(c, t)
-	if !c.call(t) {
+	return c.answer(func() { c.server.config.Handler.ServeHTTP(&t.writer, &t.request) })
+}
+
+// answer has a request answered, and decides what comes next.
+func (c *conn) answer(handle func()) step {
+	t := c.turn
+	if !c.call(t, handle) {
 		t.writer.Abort()
 	}
 	_ = t.writer.End()
@@ -326,7 +349,7 @@ func (c *conn) serve() step {
 }
 
 // call calls the handler. False: it panicked.
-func (c *conn) call(t *turn) (whole bool) {
+func (c *conn) call(t *turn, handle func()) (whole bool) {
 	defer func() {
 		if whole {
 			return
@@ -337,7 +360,7 @@ func (c *conn) call(t *turn) (whole bool) {
 				"uri", t.request.RequestURI, "client", c.name, "reason", reason, "stack", string(debug.Stack()))
 		}
 	}()
-	c.server.config.Handler.ServeHTTP(&t.writer, &t.request)
+	handle()
 	return true
 }
 

@@ -31,18 +31,23 @@ type Config struct {
 	MinRate        int           // bytes that are worth another second of it
 	MaxConnections int           // 0: any number
 	MaxPerAddress  int           // connections of one client; 0: any number
+	// Trusts tells whether what a client says of others is believed; for a Lane. nil:
+	// nobody is.
+	Trusts func(host string) bool
 }
 
 // Server serves connections until Close.
 type Server struct {
 	config   Config
 	date     clock.Clock
+	lane     Lane // nil: none
 	draining atomic.Bool
 	drained  time.Time // under mu
 
 	mu      sync.Mutex
 	open    map[*conn]struct{}
 	perHost map[string]int // of open, if there is such a limit
+	over    bool           // Close was called
 	turning int            // connections that are being turned away
 	allBusy time.Time      // when no connection was found to be idle
 	full    logging.Ration
@@ -65,7 +70,7 @@ func (s *Server) ServeConn(c net.Conn) {
 
 func (s *Server) live(c *conn) {
 	defer s.leave(c)
-	c.live()
+	c.live(c.wait)
 }
 
 // leave makes room for another connection. It may be called again.
@@ -76,11 +81,35 @@ func (s *Server) leave(c *conn) {
 		return
 	}
 	delete(s.open, c)
-	if c.counted != "" {
-		if s.perHost[c.counted]--; s.perHost[c.counted] == 0 {
-			delete(s.perHost, c.counted)
-		}
+	s.discount(c.counted)
+}
+
+// discount takes a connection off those of a client. Lock: held.
+func (s *Server) discount(client string) {
+	if client == "" {
+		return
 	}
+	if s.perHost[client]--; s.perHost[client] <= 0 {
+		delete(s.perHost, client)
+	}
+}
+
+// Closed takes note of a connection that a lane has closed.
+func (s *Server) Closed(remote Address) { s.uncount(s.countedAs(remote)) }
+
+func (s *Server) uncount(client string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.discount(client)
+}
+
+// countedAs is what a client's connections are counted under; empty if nobody counts
+// them.
+func (s *Server) countedAs(client Address) string {
+	if s.config.MaxPerAddress <= 0 {
+		return ""
+	}
+	return addressOf(client.Host)
 }
 
 // all are the connections that are open.
@@ -106,6 +135,10 @@ func (s *Server) Count() (open, idle int) {
 		}
 		c.mu.Unlock()
 	}
+	if s.lane != nil {
+		laneOpen, laneIdle, _ := s.lane.Count()
+		return len(s.open) + laneOpen, idle + laneIdle
+	}
 	return len(s.open), idle
 }
 
@@ -115,6 +148,9 @@ func (s *Server) Drain() {
 	s.drained = time.Now()
 	s.mu.Unlock()
 	s.draining.Store(true)
+	if s.lane != nil {
+		s.lane.Drain()
+	}
 }
 
 // Draining tells whether there was a Drain.
@@ -124,6 +160,7 @@ func (s *Server) Draining() bool { return s.draining.Load() }
 // clients cannot know of it, and may be about to send something. It returns how
 // many are open.
 func (s *Server) Sweep(idle time.Duration) int {
+	inLane := s.inLane() // before: those that come from there are among all meanwhile
 	all := s.all()
 	now := time.Now()
 	s.mu.Lock()
@@ -134,11 +171,23 @@ func (s *Server) Sweep(idle time.Duration) int {
 			c.abandon(idle, now)
 		}
 	}
-	return len(all)
+	return len(all) + inLane
+}
+
+// inLane is how many connections the lane has.
+func (s *Server) inLane() int {
+	if s.lane == nil {
+		return 0
+	}
+	open, _, _ := s.lane.Count()
+	return open
 }
 
 // Close ends all connections, whatever they are about. Handlers that run go on.
 func (s *Server) Close() {
+	s.mu.Lock()
+	s.over = true
+	s.mu.Unlock()
 	for _, c := range s.all() {
 		c.mu.Lock()
 		c.closed = true
@@ -159,6 +208,11 @@ func (s *Server) spare() (closed int) {
 	s.mu.Unlock()
 	if inVain {
 		return 0
+	}
+	if s.lane != nil {
+		if closed = s.lane.Spare(some); closed > 0 {
+			return closed
+		}
 	}
 	type idler struct {
 		conn  *conn

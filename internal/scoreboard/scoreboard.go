@@ -110,6 +110,12 @@ func (b *Board) Close() error {
 	return err
 }
 
+// Layout is the memory with the slots, how many they are, their size, and how much a
+// method may take, all in bytes: for C that takes notes as Begin does.
+func (b *Board) Layout() (memory []byte, count, size, method int) {
+	return b.memory, slots, slotSize, longestMethod
+}
+
 // Begin notes that the request of that slot, which nobody else writes to, is on
 // its way into Python. Slots are numbered from 0; there is no room for the note
 // if too many requests are.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -69,7 +70,13 @@ type listener struct {
 	borrowed bool
 	closing  atomic.Bool
 	stops    bool // written before closing
+
+	mu     sync.Mutex
+	copied *os.File // the socket, for those who wait for it themselves; nil: nobody does
 }
+
+// longAgo is a deadline that ends an accept at once.
+var longAgo = time.Unix(1, 0)
 
 // Accept returns the next connection; when the listener is being closed, those
 // that the kernel has accepted already, then net.ErrClosed.
@@ -96,6 +103,28 @@ func (l *listener) Accept() (net.Conn, error) {
 	return apart(c), nil
 }
 
+// acceptOne takes a connection that the kernel has accepted, if there is one: the
+// socket is non-blocking.
+func acceptOne(listening int) (fd int, from unix.Sockaddr, err error) {
+	for {
+		fd, from, err = unix.Accept4(listening, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
+		if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
+			return fd, from, err
+		}
+	}
+}
+
+func (l *listener) queuedDescriptor() (fd int, from unix.Sockaddr) {
+	fd = -1
+	l.control(func(listening int) {
+		accepted, address, err := acceptOne(listening)
+		if err == nil {
+			fd, from = accepted, address
+		}
+	})
+	return fd, from
+}
+
 // close has Accept return what is queued, and then end. stops: see Drain.
 func (l *listener) close(stops bool) {
 	l.stops = stops && !l.borrowed
@@ -104,7 +133,12 @@ func (l *listener) close(stops bool) {
 	}
 	l.closing.Store(true)
 	if d, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = d.SetDeadline(time.Unix(1, 0)) // wakes Accept
+		_ = d.SetDeadline(longAgo) // wakes Accept
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.copied != nil {
+		_ = l.copied.SetReadDeadline(longAgo)
 	}
 }
 
@@ -122,17 +156,7 @@ func (l *listener) control(do func(fd int)) {
 
 // queued takes a connection that the kernel has accepted; nil if there is none.
 func (l *listener) queued() net.Conn {
-	accepted := -1
-	l.control(func(fd int) {
-		// The listening socket is non-blocking, so this does not wait.
-		var err error
-		for {
-			accepted, _, err = unix.Accept4(fd, unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK)
-			if !errors.Is(err, unix.EINTR) && !errors.Is(err, unix.ECONNABORTED) {
-				return
-			}
-		}
-	})
+	accepted, _ := l.queuedDescriptor()
 	if accepted < 0 {
 		return nil
 	}
@@ -150,6 +174,11 @@ func (l *listener) queued() net.Conn {
 func (l *listener) end() {
 	if l.stops {
 		l.control(func(fd int) { _ = unix.Shutdown(fd, unix.SHUT_RDWR) })
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.copied != nil {
+		_ = l.copied.Close()
 	}
 	_ = l.Close()
 }

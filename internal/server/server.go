@@ -40,10 +40,14 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 		return nil, err
 	}
 	refusals := &refusals{log: log, access: access, count: h.CountStatus}
-	srv.http1 = newHTTP1(s, log, h, refusals.note)
+	srv.http1 = newHTTP1(s, log, h, refusals.note, h.Trusts)
 	ctx, cancel := context.WithCancel(context.Background())
 	srv.handler, srv.Watcher, srv.access, srv.cancel = h, h.Watcher(), access, cancel
 	srv.note(app, hooks.Page)
+	if err := srv.openLane(app, s, hooks, access != nil); err != nil {
+		cancel()
+		return nil, err
+	}
 	go func() {
 		defer close(srv.stopped)
 		srv.Watch(ctx)
@@ -51,15 +55,18 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	return srv, nil
 }
 
-func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused)) *http1.Server {
+func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused), trusts func(host string) bool) *http1.Server {
 	return http1.New(http1.Config{
+		Trusts: trusts,
 		Handler: h, Log: log, Refused: refused,
-		Limits: http1.Limits{
-			Line: s.LimitRequestLine, Field: s.LimitRequestFieldSize, Fields: s.LimitRequestFields, Head: s.LimitRequestHead,
-		},
+		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,
 		MaxConnections: maxConnections(s.MaxConnections), MaxPerAddress: s.MaxConnectionsPerAddress,
 	})
+}
+
+func limitsOf(s config.Settings) http1.Limits {
+	return http1.Limits{Line: s.LimitRequestLine, Field: s.LimitRequestFieldSize, Fields: s.LimitRequestFields, Head: s.LimitRequestHead}
 }
 
 // http1's Writer can do all that an exchange wishes for.

@@ -1,0 +1,89 @@
+package exchange
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/accesslog"
+	"github.com/gowsgi/gowsgi/internal/tally"
+)
+
+// Begun is a request that somebody else has submitted, and that an exchange is to
+// answer from where it stands.
+type Begun struct {
+	Request  *embed.Request
+	Number   uint64    // in its name; 0: a proxy gave it one
+	Start    time.Time // when it came
+	BodySize int64     // bytes; it was read
+
+	Answered bool  // the response has begun, and the Wire knows of it
+	Length   int64 // of the response then, as it says; -1: it does not
+	Written  int64 // bytes of its body that the Wire has
+}
+
+// Resume answers a request that has begun elsewhere.
+func (h *Handler) Resume(w Wire, r *http.Request, begun *Begun) { h.exchange(w, r, begun) }
+
+func (x *exchange) resume(b *Begun) {
+	x.start, x.req = b.Start, b.Request
+	x.number.Store(b.Number)
+	x.req.Relabel(x)
+	x.scheme, _ = x.h.trusted.Scheme(x.client.Host, x.r.Header)
+	if b.BodySize > 0 && (x.h.access != nil || x.h.counts() != nil) {
+		x.body = &countedBody{}
+		x.body.read.Store(b.BodySize)
+	}
+	if b.Answered {
+		x.begun, x.status, x.length, x.written = true, x.req.Status(), b.Length, b.Written
+		x.fields = x.req.Fields(x.fields[:0])
+	}
+	x.req.Wake() // what has happened so far rang no bell
+	x.fly()
+}
+
+// Ended is a request that was answered elsewhere, for the access log.
+type Ended struct {
+	accesslog.Entry
+	Number  uint64 // in its name; 0: a proxy gave it one
+	Trusted bool   // the client is a proxy that is believed
+}
+
+// namedByNumber are the names of requests that have only a number.
+type namedByNumber struct {
+	h      *Handler
+	number uint64
+}
+
+func (n *namedByNumber) AppendID(b []byte) []byte { return n.h.ids.append(b, n.number) }
+
+// Record writes the access-log line of a request that was answered elsewhere. r is
+// its head; of e what a head does not say is set.
+func (h *Handler) Record(r *http.Request, e *Ended) {
+	e.Named = &namedByNumber{h, e.Number}
+	if id := first(r.Header, "X-Request-Id"); e.Trusted && isRequestID(id) {
+		e.ID = id
+	}
+	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
+	e.Scheme, _ = h.trusted.Scheme(e.Client.Host, r.Header)
+	h.access.Write(&e.Entry, nil)
+}
+
+// Lost counts lines of the access log that could not be kept.
+func (h *Handler) Lost(n int64) {
+	if f := h.counts(); f != nil {
+		tally.Add(&f.LostLines, uint64(n))
+	}
+}
+
+// IDs are the names of requests: a prefix, and the number of the last.
+func (h *Handler) IDs() (prefix string, last *Counter) { return h.ids.prefix, h.ids.last }
+
+// ShowsAll tells whether each request has to be looked at by a goroutine: for the log,
+// or because the settings ask for something in it that only an exchange does.
+func (h *Handler) ShowsAll() bool {
+	return h.shows || h.settings.Traceparent || h.settings.ServerTiming
+}
+
+// Trusts tells whether what a client says of others is believed.
+func (h *Handler) Trusts(client string) bool { return h.trusted.Trusts(client) }

@@ -1,0 +1,51 @@
+// Package lane serves plain requests where they arrive: on the Python threads
+// themselves, in C, without a goroutine or a system call more than it takes.
+//
+// It holds connections that wait for a request in one epoll set, which the threads
+// of the pool wait in by turns (gil, "Source"). Whoever leads reads what has come, a
+// round of up to 64 connections at a time, and submits those requests that are whole
+// and plain; everything else is handed over to Go, with what has been read. What a
+// plain request's application produces goes out on its thread.
+//
+// # What is plain
+//
+// A request in origin form whose head and body, if it has one of known length, are
+// there when they are first read; without Expect, Upgrade, fields that occur twice
+// or have an underscore; inside of the mount, and for none of gowsgi's own paths.
+// A response that fits into the socket: no file, no early hints, no field that is the
+// server's to set, no exception, and nothing that breaks PEP 3333. And all of it
+// within a tenth of a second. Whatever is not so becomes Go's at that moment, in the
+// middle, as it stands, and is dealt with there: by the reader of http1 for bytes, by
+// an exchange for a request. So there is one place for each rule that is not plain.
+//
+// # Who has what
+//
+// A connection is a slot (gowsgi_connection) that is never freed. Its word says who
+// has it:
+//
+//	free    nobody
+//	waits   the epoll set; it is on one of two lists, the longest waiting first
+//	busy    whoever took it out of there: the reader, then a turn, or Go
+//
+// All changes of the word are made under the lane's lock. Events of a busy
+// connection are only noted: it is registered once, edge-triggered, so whoever gives
+// it back looks for the note first. An event may be late and mean the slot's
+// connection before: then a read finds nothing.
+//
+// A turn is a request of embed's with what the lane knows of it. Its owner, guarded
+// by the request's lock, is the lane, a thread that sends, or Go; once it is Go's it
+// stays so to its end.
+//
+// The order of locks: the lane's, then a request's, only to try it. Neither is held
+// over a system call that may wait, or a call into Python.
+//
+//	lane.h        what Go calls, and what goes between
+//	connection.c  slots: given, parked, handed over, closed
+//	round.c       the reader: wait, collect
+//	plain.c       a head and a body become a request
+//	answer.c      the head of a response
+//	turn.c        a request's way: sent, finished, made Go's
+//	record.c      what is noted of requests that are over
+//	lookout.c     who looks while nobody leads
+//	lane.go, handover.go, records.go  Go's half
+package lane

@@ -1,0 +1,257 @@
+//go:build linux
+
+package lane
+
+/*
+#cgo pkg-config: python3
+#cgo CFLAGS: -std=gnu11 -Wall -Wextra -Wno-unused-parameter
+#include <stdlib.h>
+#include <errno.h>
+#include "lane.h"
+
+#cgo noescape gowsgi_lane_handed
+#cgo nocallback gowsgi_lane_handed
+*/
+import "C"
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"sync/atomic"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/tally"
+)
+
+// ErrElsewhere: the application has put greenlets in the place of threads, and those
+// wait in hubs of their own.
+var ErrElsewhere = errors.New("lane: the pool's threads wait elsewhere")
+
+// Config is what a lane needs to know.
+type Config struct {
+	App                      *embed.Application
+	Limits                   http1.Limits
+	HeaderTimeout, KeepAlive time.Duration
+	BodyRoom                 int      // bytes of a body that comes with its head; longer ones are Go's
+	Mount                    string   // "" or "/prefix"
+	OwnPaths                 []string // beginnings of paths that are not the application's; two at most
+	IDPrefix                 string   // of the names of requests
+	LastID                   *atomic.Uint64
+	IDField                  string // of the response that has the name; empty: none
+	Board                    Board
+	Figures                  *tally.Figures // nil: nobody counts
+	CountsClients            bool           // Closed is called
+
+	// Adopt is called for each connection that becomes Go's. Its memory, and the lane's,
+	// are only there during the call.
+	Adopt func(*Handed)
+	// Closed is called for each connection that the lane has closed, if CountsClients.
+	Closed func(remote http1.Address)
+	// Record is called for each request that ended in the lane; nil: nobody wants to
+	// know. lost: that many could not be kept.
+	Record func(*Record)
+	Lost   func(n int64)
+}
+
+// Board is where requests that are with the application are noted: package
+// scoreboard's slots.
+type Board struct {
+	Memory                unsafe.Pointer // nil: none
+	Slots, SlotSize, Room int            // Room: bytes of a method
+}
+
+// Lane is a lane that runs. It stays until the process ends.
+type Lane struct {
+	c      *C.gowsgi_lane
+	config Config
+	handed *os.File // tells that there is something to be adopted
+	ended  *os.File // and this that there are records
+}
+
+// New makes a lane without connections. ErrElsewhere if there can be none.
+func New(config Config) (*Lane, error) {
+	handed, tell, err := bell()
+	if err != nil {
+		return nil, err
+	}
+	ended, note, err := bell()
+	if err != nil {
+		_ = handed.Close()
+		return nil, err
+	}
+	l := &Lane{config: config, handed: handed, ended: ended}
+	names, count := cNames()
+	c := C.gowsgi_lane_config{
+		pool: (*C.gowsgi_pool)(config.App.Pool()),
+		limits: C.gowsgi_head_limits{
+			line: C.uint32_t(config.Limits.Line), field: C.uint32_t(config.Limits.Field),
+			fields: C.uint32_t(config.Limits.Fields), head: C.uint32_t(config.Limits.Head),
+		},
+		header_timeout: C.int64_t(config.HeaderTimeout), keep_alive: C.int64_t(config.KeepAlive),
+		body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
+		mount: C.CString(config.Mount), id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
+		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
+		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),
+		keeps_records: config.Record != nil, tells_closed: C.bool(config.CountsClients), event_fd: C.int(tell), record_fd: C.int(note),
+	}
+	for i, path := range config.OwnPaths {
+		c.own_paths[i] = C.CString(path)
+	}
+	if config.IDField != "" {
+		c.id_field = C.CString(config.IDField)
+	}
+	c.figures, c.bounds, c.bound_count = figures(config.Figures)
+	wanted := C.int(0)
+	l.c, err = C.gowsgi_lane_new(&c, &wanted)
+	if l.c == nil {
+		_ = handed.Close()
+		_ = ended.Close()
+		_ = unix.Close(tell)
+		_ = unix.Close(note)
+		if errors.Is(err, unix.ENOTSUP) {
+			return nil, ErrElsewhere
+		}
+		return nil, fmt.Errorf("lane: %w", err)
+	}
+	l.stock(int(wanted))
+	go l.adopt()
+	if config.Record != nil {
+		go l.record()
+	}
+	return l, nil
+}
+
+// bell is an eventfd, twice: C's end stays open for good, since a thread may ring when
+// all is over and must not write to whoever has the number then.
+func bell() (read *os.File, write int, err error) {
+	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
+	if err != nil {
+		return nil, -1, fmt.Errorf("lane: event descriptor: %w", err)
+	}
+	if write, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
+		_ = unix.Close(fd)
+		return nil, -1, fmt.Errorf("lane: event descriptor: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "eventfd"), write, nil
+}
+
+// cNames are the names of variables, for C, for good.
+func cNames() (**C.char, C.int) {
+	names := environ.Names()
+	// SAFETY: the memory has room for len(names) pointers.
+	list := (**C.char)(C.malloc(C.size_t(len(names)) * C.size_t(unsafe.Sizeof((*C.char)(nil)))))
+	for i, name := range names {
+		unsafe.Slice(list, len(names))[i] = C.CString(name)
+	}
+	return list, C.int(len(names))
+}
+
+func keys() C.gowsgi_lane_keys {
+	return C.gowsgi_lane_keys{
+		request_method: C.uint16_t(environ.RequestMethod), script_name: C.uint16_t(environ.ScriptName),
+		path_info: C.uint16_t(environ.PathInfo), query_string: C.uint16_t(environ.QueryString),
+		request_uri: C.uint16_t(environ.RequestURI), raw_uri: C.uint16_t(environ.RawURI),
+		server_protocol: C.uint16_t(environ.ServerProtocol), server_name: C.uint16_t(environ.ServerName),
+		server_port: C.uint16_t(environ.ServerPort), remote_addr: C.uint16_t(environ.RemoteAddr),
+		remote_port: C.uint16_t(environ.RemotePort), url_scheme: C.uint16_t(environ.URLScheme),
+		content_type: C.uint16_t(environ.ContentType), content_length: C.uint16_t(environ.ContentLength),
+		request_id: C.uint16_t(environ.RequestID),
+	}
+}
+
+// figures are the places of what C counts. f is not in Go's memory.
+func figures(f *tally.Figures) (c C.gowsgi_lane_figures, bounds *C.int64_t, count C.int) {
+	if f == nil {
+		return c, nil, 0
+	}
+	word := func(p *uint64) *C.uint64_t { return (*C.uint64_t)(unsafe.Pointer(p)) }
+	c = C.gowsgi_lane_figures{
+		requests: word(&f.Requests[0][0]), request_bytes: word(&f.RequestBytes), response_bytes: word(&f.ResponseBytes),
+		total: word(&f.Total.Buckets[0]), queue: word(&f.Queue.Buckets[0]), python: word(&f.Python.Buckets[0]), gil: word(&f.GIL.Buckets[0]),
+		statuses: word(&f.Statuses[0]),
+	}
+	n := len(tally.Bounds)
+	// SAFETY: the memory has room for n numbers; it is never freed.
+	bounds = (*C.int64_t)(C.malloc(C.size_t(n) * 8))
+	for i, bound := range tally.Bounds {
+		unsafe.Slice(bounds, n)[i] = C.int64_t(bound)
+	}
+	return c, bounds, C.int(n)
+}
+
+// stock gives the lane n requests to use.
+func (l *Lane) stock(n int) {
+	for range n {
+		r, err := l.config.App.Acquire()
+		if err != nil {
+			return // it makes do with those it has: others go through Go
+		}
+		r.Lend(l.restock)
+	}
+}
+
+// restock gives a request back to the lane that Go has done with.
+func (l *Lane) restock(request unsafe.Pointer) { C.gowsgi_lane_stock(l.c, (*C.wsgi_request)(request)) }
+
+// Count is how many connections are open, how many of those wait for a request of
+// which nothing has come, and how many requests have ended here.
+func (l *Lane) Count() (open, idle int, served int64) {
+	var o, i C.int
+	var s C.int64_t
+	C.gowsgi_lane_count(l.c, &o, &i, &s)
+	return int(o), int(i), int64(s)
+}
+
+// Spare closes up to most of the connections that have waited longest, and tells how
+// many.
+func (l *Lane) Spare(most int) int { return int(C.gowsgi_lane_spare(l.c, C.int(most))) }
+
+// Drain has all connections become Go's, for good: those that wait at once, the others
+// when their request is over, or in the middle of it.
+func (l *Lane) Drain() { C.gowsgi_lane_drain(l.c) }
+
+// Give hands a connection to the lane that waits for a request. False: it does not
+// take it.
+func (l *Lane) Give(p *http1.Parked) bool {
+	like := C.gowsgi_connection{
+		fresh: C.uint8_t(truth(p.Requests == 0)), pipelined: C.uint8_t(truth(p.Pipelined)), trusted: C.uint8_t(truth(p.Trusted)),
+		visits: C.uint8_t(p.Visits), requests: C.uint32_t(p.Requests),
+	}
+	if !setAddress(&like.local, p.Local) || !setAddress(&like.remote, p.Remote) {
+		return false
+	}
+	return C.gowsgi_lane_give(l.c, C.int(p.FD), &like) == 0
+}
+
+func truth(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// setAddress is false if the address is longer than one can be.
+func setAddress(to *C.gowsgi_address, from http1.Address) bool {
+	if len(from.Host) > len(to.host) || len(from.Port) > len(to.port) {
+		return false
+	}
+	for i := range len(from.Host) {
+		to.host[i] = C.char(from.Host[i])
+	}
+	for i := range len(from.Port) {
+		to.port[i] = C.char(from.Port[i])
+	}
+	to.host_size, to.port_size = C.uint8_t(len(from.Host)), C.uint8_t(len(from.Port))
+	return true
+}
+
+func address(a *C.gowsgi_address) http1.Address {
+	return http1.Address{Host: C.GoStringN(&a.host[0], C.int(a.host_size)), Port: C.GoStringN(&a.port[0], C.int(a.port_size))}
+}

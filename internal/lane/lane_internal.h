@@ -1,0 +1,143 @@
+/* What the C files of the lane share. */
+#ifndef GOWSGI_LANE_INTERNAL_H
+#define GOWSGI_LANE_INTERNAL_H
+
+#include "lane.h"
+
+#include <pthread.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+
+enum {
+    LANE_ROUND = 64, /* connections that are read at a time */
+    LANE_SCRATCH = 64 << 10, /* what is read of one at a time */
+    LANE_MOST = 128 << 10, /* bytes of a response that are sent at once; more is Go's */
+    LANE_KEPT = 64 << 10, /* a turn with more memory than that gives it back */
+};
+
+/* A request is looked after by Go from this age on, ns. */
+#define LANE_AGE ((int64_t)100 * 1000 * 1000)
+
+/* Who has a connection. FREE, WAITS or BUSY; and whether it had an event since. */
+enum { LANE_FREE, LANE_WAITS, LANE_BUSY, LANE_EVENT = 4 };
+
+/* Who answers a request. */
+enum { LANE_NOBODY, LANE_OURS, LANE_SENDING, LANE_GOS };
+
+typedef struct {
+    gowsgi_connection *first, *last;
+} lane_list;
+
+typedef struct lane_turn {
+    wsgi_wire wire; /* first: the request's name for the turn */
+    gowsgi_lane *lane;
+    wsgi_request *request;
+    gowsgi_connection *connection;
+    uint8_t owner; /* the request's lock */
+
+    uint64_t generation; /* of the request */
+    uint64_t number; /* in its name; 0: a proxy gave it one */
+    int64_t began, time; /* when it came: CLOCK_MONOTONIC and Unix time, ns */
+    uint8_t method; /* place in tally's methods */
+    uint8_t minor, keep_alive; /* of the head */
+    uint64_t body_size;
+    uint8_t *head; /* as it came; malloc'ed */
+    size_t head_size, head_room;
+    const char *id; /* its name, in the request's block */
+    size_t id_size;
+
+    gowsgi_lane_answer answer;
+    uint8_t *out; /* head of the answer; malloc'ed */
+    size_t out_size, out_room;
+
+    struct lane_turn *next, *previous; /* of those that are alive, or of the stock */
+} lane_turn;
+
+/* A field name that has a number. */
+typedef struct {
+    char name[40]; /* in lower case */
+    uint8_t size;
+    uint16_t key;
+} lane_name;
+
+enum { LANE_NAMES = 256 }; /* places of the table, a power of two */
+
+struct gowsgi_lane {
+    gowsgi_source source; /* first: the pool's name for the lane */
+    gowsgi_lane_config config;
+    size_t mount_size, prefix_size, id_field_size, own_size[2];
+    lane_name names[LANE_NAMES];
+    int epoll, wake_fd;
+    pthread_t lookout;
+
+    pthread_mutex_t reading; /* held from wait to the end of collect: whoever reads has what follows */
+    struct epoll_event events[LANE_ROUND];
+    int event_count;
+    int poll_in, poll_pause;
+    uint8_t *scratch;
+    gowsgi_field *fields;
+
+    int64_t vacant_since; /* atomic: nobody has read since; 0: somebody does */
+    uint32_t sleeping; /* atomic: the reader is, or is about to be, asleep in the kernel */
+
+    pthread_mutex_t lock; /* guards what follows, and words and lists of connections */
+    lane_list fresh, waiting, ready; /* before their first request; after; to be read in the next round */
+    gowsgi_connection *free, *handed, *handed_last;
+    lane_turn *alive, *alive_last; /* the oldest first */
+    lane_turn *stock;
+    int stock_count, wanted; /* wanted: requests that Go is to bring */
+    int open, idle;
+    int64_t served;
+    bool draining;
+    gowsgi_record *records, *records_last;
+    int record_count;
+    int64_t records_lost;
+    bool lookout_asleep;
+    pthread_cond_t lookout_wake;
+};
+
+/* connection.c. Lock: not held, unless it says so. */
+void lane_append(lane_list *list, gowsgi_connection *c); /* lock: held */
+void lane_remove(lane_list *list, gowsgi_connection *c); /* lock: held */
+void lane_park(gowsgi_lane *lane, gowsgi_connection *c);
+void lane_again(gowsgi_lane *lane, gowsgi_connection *c);
+void lane_hand(gowsgi_lane *lane, gowsgi_connection *c, int why);
+void lane_close(gowsgi_lane *lane, gowsgi_connection *c);
+void lane_expire(gowsgi_lane *lane, int64_t now);
+int64_t lane_patience(gowsgi_lane *lane); /* ns until lane_expire has something to do; -1: never */
+void lane_wake(gowsgi_lane *lane);
+void lane_ring(gowsgi_source *source); /* lane_wake, for the pool */
+
+/* round.c */
+void lane_wait(gowsgi_source *source);
+void lane_collect(gowsgi_source *source);
+void lane_read(gowsgi_lane *lane, int timeout_ms); /* the reader's: fetches events */
+
+/* plain.c. False: it is not plain, and nothing has begun. */
+void lane_names_init(gowsgi_lane *lane);
+bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head *head, const gowsgi_field *fields,
+                const uint8_t *data, lane_turn *t);
+
+/* answer.c. False: it is Go's to make. length: -1 for none. */
+bool lane_answer_begin(lane_turn *t, int64_t length);
+size_t lane_hex(char *to, uint64_t n);
+size_t lane_decimal(char *to, uint64_t n);
+
+/* turn.c */
+lane_turn *lane_turn_take(gowsgi_lane *lane); /* NULL: there is none, and Go is asked for some */
+void lane_turn_return(gowsgi_lane *lane, lane_turn *t);
+bool lane_turn_start(lane_turn *t, gowsgi_connection *c); /* false: the pool does not take it */
+void lane_turn_claim(gowsgi_lane *lane, int64_t before); /* Go's are those that began before */
+void lane_turn_ended(gowsgi_source *source, gowsgi_task *task);
+void lane_wire_init(wsgi_wire *wire);
+
+/* record.c. GIL: either. */
+void lane_board_begin(lane_turn *t, const uint8_t *method, size_t method_size, const uint8_t *uri, size_t uri_size);
+void lane_board_end(lane_turn *t);
+void lane_note(lane_turn *t, int64_t now);
+
+/* lookout.c */
+int lane_lookout_start(gowsgi_lane *lane);
+void lane_lookout_wake(gowsgi_lane *lane);
+
+#endif

@@ -1,0 +1,79 @@
+// go:build linux
+
+/* Who looks while nobody leads: a thread that Python does not know. While all threads
+ * are busy, or the limit is reached, nobody waits in the epoll set, and requests would
+ * stand in the kernel where no queue_timeout, no limit and no 503 sees them. So when
+ * the lead has been vacant for a millisecond, this one reads and submits, and runs
+ * nothing. It also makes those requests Go's that have become old.
+ *
+ * While nothing happens it sleeps; who leads wakes it. */
+#include "lane_internal.h"
+
+#include <time.h>
+
+#define VACANT ((int64_t)1000 * 1000) /* ns */
+enum { LOOKS = 4 }; /* in vain, each after twice the time, before it sleeps */
+
+static void pause_for(int64_t ns) {
+    struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    nanosleep(&pause, NULL);
+}
+
+/* Reads if nobody has for a while. */
+static void look(gowsgi_lane *lane) {
+    int64_t since = __atomic_load_n(&lane->vacant_since, __ATOMIC_RELAXED);
+    if (since == 0 || gowsgi_now() - since < VACANT || pthread_mutex_trylock(&lane->reading) != 0)
+        return;
+    lane_read(lane, 0);
+    lane_collect(&lane->source); /* lets go of `reading` */
+}
+
+static bool is_quiet(gowsgi_lane *lane, int64_t *served) {
+    pthread_mutex_lock(&lane->lock);
+    bool quiet = !lane->alive && lane->served == *served;
+    *served = lane->served;
+    pthread_mutex_unlock(&lane->lock);
+    return quiet;
+}
+
+static void *watch(void *arg) {
+    gowsgi_lane *lane = arg;
+    int64_t served = 0, pause = VACANT;
+    for (int in_vain = 0;;) {
+        pause_for(pause);
+        look(lane);
+        lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
+        if (!is_quiet(lane, &served)) {
+            in_vain = 0;
+            pause = VACANT;
+            continue;
+        }
+        pause *= 2;
+        if (in_vain++ < LOOKS)
+            continue;
+        pthread_mutex_lock(&lane->lock);
+        lane->lookout_asleep = !lane->alive && lane->served == served;
+        while (lane->lookout_asleep)
+            pthread_cond_wait(&lane->lookout_wake, &lane->lock);
+        pthread_mutex_unlock(&lane->lock);
+        in_vain = 0;
+        pause = VACANT;
+    }
+    return NULL;
+}
+
+void lane_lookout_wake(gowsgi_lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    bool asleep = lane->lookout_asleep;
+    lane->lookout_asleep = false;
+    pthread_mutex_unlock(&lane->lock);
+    if (asleep)
+        pthread_cond_signal(&lane->lookout_wake);
+}
+
+int lane_lookout_start(gowsgi_lane *lane) {
+    int err = pthread_create(&lane->lookout, NULL, watch, lane);
+    if (err == 0)
+        pthread_detach(lane->lookout);
+    return err;
+}

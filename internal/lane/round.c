@@ -1,0 +1,216 @@
+// go:build linux
+
+/* The reader: whoever has `reading` fetches a round of events, reads what has come,
+ * and submits what is plain. That is the thread which leads, or the lookout. */
+#include "lane_internal.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define POLL (20 * 1000) /* ns that the leader looks before it sleeps */
+#define MOST_PAUSES 63 /* times that it does not after it was in vain */
+
+void lane_read(gowsgi_lane *lane, int timeout_ms) {
+    int n = epoll_wait(lane->epoll, lane->events, LANE_ROUND, timeout_ms);
+    lane->event_count = n > 0 ? n : 0;
+}
+
+/* Under load something is microseconds away: then nobody has to wake this thread. */
+static void poll(gowsgi_lane *lane) {
+    lane_read(lane, 0);
+    if (lane->event_count || lane->poll_in-- > 0)
+        return;
+    int64_t end = gowsgi_now() + POLL;
+    do {
+        sched_yield();
+        lane_read(lane, 0);
+    } while (!lane->event_count && gowsgi_now() < end);
+    lane->poll_pause = lane->event_count ? 0 : lane->poll_pause < MOST_PAUSES ? lane->poll_pause * 2 + 1 : MOST_PAUSES;
+    lane->poll_in = lane->poll_pause;
+}
+
+static int milliseconds(int64_t ns) {
+    const int64_t ms = 1000000;
+    if (ns < 0)
+        return -1;
+    return ns > INT32_MAX * ms ? INT32_MAX : (int)((ns + ms - 1) / ms);
+}
+
+void lane_wait(gowsgi_source *source) {
+    gowsgi_lane *lane = (gowsgi_lane *)source;
+    pthread_mutex_lock(&lane->reading);
+    __atomic_store_n(&lane->vacant_since, 0, __ATOMIC_RELAXED);
+    poll(lane);
+    if (lane->event_count)
+        return;
+    /* Whoever adds something from here on sees that it has to wake this thread; what
+     * was added before makes the patience 0. */
+    __atomic_store_n(&lane->sleeping, 1, __ATOMIC_SEQ_CST);
+    int64_t patience = lane_patience(lane);
+    lane_read(lane, milliseconds(patience));
+    __atomic_store_n(&lane->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+static uint8_t *copy(const uint8_t *data, size_t size) {
+    uint8_t *own = malloc(size);
+    if (own)
+        memcpy(own, data, size);
+    return own;
+}
+
+/* Gives bytes that are not plain to Go, with their connection. */
+static void hand_bytes(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, size_t size) {
+    if (data != c->in) {
+        c->in = copy(data, size);
+        if (!c->in) { /* nobody can be told anything */
+            lane_close(lane, c);
+            return;
+        }
+        c->in_size = size;
+    }
+    lane_hand(lane, c, GOWSGI_LANE_BYTES);
+}
+
+/* Keeps what stands behind a request for the next round. -1: memory is short. */
+static int keep_rest(gowsgi_connection *c, const uint8_t *data, size_t size) {
+    uint8_t *own = size ? copy(data, size) : NULL;
+    if (size && !own)
+        return -1;
+    free(c->in);
+    c->in = own;
+    c->in_size = size;
+    c->pipelined |= size > 0;
+    return 0;
+}
+
+/* Takes a body that is all there. False: memory is short. */
+static bool take_body(wsgi_request *req, const uint8_t *data, size_t size) {
+    if (size == 0)
+        return true;
+    if (gowsgi_request_body(req, size) < 0)
+        return false;
+    memcpy(req->body.data, data, size);
+    return true;
+}
+
+static bool has_plain_form(const gowsgi_head *h) {
+    return h->form == GOWSGI_ORIGIN && !h->chunked && !h->awaits_continue && !h->upgrade && !h->expectations;
+}
+
+/* Submits what is a plain request, and hands over what is none. */
+static void begin(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, size_t size) {
+    gowsgi_head head = {0};
+    int64_t head_size = gowsgi_head_read(&head, lane->fields, data, (uint32_t)size, &lane->config.limits);
+    lane_turn *t = NULL;
+    if (head_size > 0 && has_plain_form(&head) && (uint64_t)head.length <= lane->config.body_room &&
+        size - (size_t)head_size >= (uint64_t)head.length)
+        t = lane_turn_take(lane);
+    if (!t) {
+        hand_bytes(lane, c, data, size);
+        return;
+    }
+    size_t body = (size_t)head.length, whole = (size_t)head_size + body;
+    if (!lane_plain(lane, c, &head, lane->fields, data, t) || !take_body(t->request, data + head_size, body)) {
+        lane_turn_return(lane, t);
+        hand_bytes(lane, c, data, size);
+        return;
+    }
+    t->body_size = body;
+    if (keep_rest(c, data + whole, size - whole) < 0) {
+        lane_turn_return(lane, t);
+        hand_bytes(lane, c, data, size);
+        return;
+    }
+    if (lane_turn_start(t, c))
+        return;
+    /* Go is to say so, and needs all of it: what is behind the request was kept. */
+    uint8_t *all = malloc(t->head_size + body + c->in_size);
+    if (!all) {
+        lane_turn_return(lane, t);
+        lane_close(lane, c);
+        return;
+    }
+    memcpy(all, t->head, t->head_size);
+    if (body)
+        memcpy(all + t->head_size, t->request->body.data, body);
+    if (c->in_size)
+        memcpy(all + t->head_size + body, c->in, c->in_size);
+    free(c->in);
+    c->in = all;
+    c->in_size += t->head_size + body;
+    lane_turn_return(lane, t);
+    lane_hand(lane, c, GOWSGI_LANE_BYTES);
+}
+
+/* Reads a connection that this thread has taken. */
+static void arrive(gowsgi_lane *lane, gowsgi_connection *c) {
+    if (c->in_size) {
+        uint8_t *data = c->in; /* freed by whoever takes it */
+        size_t size = c->in_size;
+        begin(lane, c, data, size);
+        return;
+    }
+    ssize_t n;
+    while ((n = read(c->fd, lane->scratch, LANE_SCRATCH)) < 0 && errno == EINTR) {
+    }
+    if (n < 0 && errno == EAGAIN) {
+        lane_park(lane, c);
+        return;
+    }
+    if (n <= 0) { /* it has left, and asked for nothing */
+        lane_close(lane, c);
+        return;
+    }
+    if (n == LANE_SCRATCH) { /* there may be more, of which no event will tell */
+        pthread_mutex_lock(&lane->lock);
+        c->word |= LANE_EVENT;
+        pthread_mutex_unlock(&lane->lock);
+    }
+    begin(lane, c, lane->scratch, (size_t)n);
+}
+
+/* Takes the connections of the events, and those that are ready. */
+static lane_list take_round(gowsgi_lane *lane) {
+    lane_list round = {0};
+    pthread_mutex_lock(&lane->lock);
+    round = lane->ready;
+    lane->ready = (lane_list){0};
+    for (int i = 0; i < lane->event_count; i++) {
+        gowsgi_connection *c = lane->events[i].data.ptr;
+        if (!c || c->word == LANE_FREE) /* the bell; or closed since */
+            continue;
+        if (c->word != LANE_WAITS) {
+            c->word |= LANE_EVENT;
+            continue;
+        }
+        lane_remove(c->fresh ? &lane->fresh : &lane->waiting, c);
+        lane->idle--;
+        /* An end of the client's comes with no further event. */
+        bool ends = lane->events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+        c->word = LANE_BUSY | (ends ? LANE_EVENT : 0);
+        lane_append(&round, c);
+    }
+    lane->event_count = 0;
+    pthread_mutex_unlock(&lane->lock);
+    return round;
+}
+
+void lane_collect(gowsgi_source *source) {
+    gowsgi_lane *lane = (gowsgi_lane *)source;
+    lane_list round = take_round(lane);
+    bool any = round.first;
+    for (gowsgi_connection *c = round.first, *next; c; c = next) {
+        next = c->next;
+        c->next = c->previous = NULL;
+        arrive(lane, c);
+    }
+    int64_t now = gowsgi_now();
+    lane_expire(lane, now);
+    __atomic_store_n(&lane->vacant_since, now, __ATOMIC_RELAXED);
+    pthread_mutex_unlock(&lane->reading);
+    if (any)
+        lane_lookout_wake(lane);
+}

@@ -1,0 +1,445 @@
+// go:build linux
+
+/* A request's way: submitted, sent, and over; or Go's. */
+#include "lane_internal.h"
+
+#include "../http1/after.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+/* ---- the stock ---- */
+
+/* Does: gives the lane a request to use.
+ * Memory: the request is the lane's until it is handed over with a connection.
+ * GIL: either. Nobody else has the request.
+ * Fails: never; without memory the request stays unused. */
+void gowsgi_lane_stock(gowsgi_lane *lane, wsgi_request *req) {
+    if (!req->own_wire) {
+        lane_turn *made = calloc(1, sizeof *made);
+        if (!made)
+            return;
+        lane_wire_init(&made->wire);
+        made->lane = lane;
+        made->request = req;
+        req->own_wire = &made->wire;
+    }
+    req->wire = req->own_wire;
+    lane_turn_return(lane, (lane_turn *)req->wire);
+}
+
+lane_turn *lane_turn_take(gowsgi_lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    lane_turn *t = lane->stock;
+    bool ask = false;
+    if (t) {
+        lane->stock = t->next;
+    } else if (!lane->wanted) { /* twice as many */
+        lane->wanted = lane->stock_count;
+        lane->stock_count *= 2;
+        ask = true;
+    }
+    pthread_mutex_unlock(&lane->lock);
+    if (ask) {
+        uint64_t one = 1;
+        (void)!write(lane->config.event_fd, &one, sizeof one);
+    }
+    if (t)
+        gowsgi_request_invalidate(t->request);
+    return t;
+}
+
+void lane_turn_return(gowsgi_lane *lane, lane_turn *t) {
+    lane_board_end(t);
+    if (t->head_room + t->out_room + t->request->response.batches[0].copies_room +
+            t->request->response.batches[1].copies_room + t->request->body.own_room + t->request->body.spare_size >
+        LANE_KEPT) {
+        gowsgi_request_release_memory(t->request);
+        free(t->head);
+        free(t->out);
+        t->head = t->out = NULL;
+        t->head_room = t->out_room = 0;
+    }
+    pthread_mutex_lock(&lane->lock);
+    t->previous = NULL;
+    t->next = lane->stock;
+    lane->stock = t;
+    pthread_mutex_unlock(&lane->lock);
+}
+
+void lane_turn_ended(gowsgi_source *source, gowsgi_task *task) {
+    lane_turn_return((gowsgi_lane *)source, (lane_turn *)((wsgi_request *)task)->wire);
+}
+
+/* ---- alive ---- */
+
+static void set_owner(lane_turn *t, uint8_t owner) {
+    pthread_mutex_lock(&t->request->lock);
+    t->owner = owner;
+    pthread_cond_broadcast(&t->request->changed);
+    pthread_mutex_unlock(&t->request->lock);
+}
+
+/* Lock of the lane: held. */
+static void unlink_alive(gowsgi_lane *lane, lane_turn *t) {
+    if (t->previous)
+        t->previous->next = t->next;
+    else
+        lane->alive = t->next;
+    if (t->next)
+        t->next->previous = t->previous;
+    else
+        lane->alive_last = t->previous;
+}
+
+static void remove_alive(lane_turn *t) {
+    pthread_mutex_lock(&t->lane->lock);
+    unlink_alive(t->lane, t);
+    pthread_mutex_unlock(&t->lane->lock);
+}
+
+bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
+    gowsgi_lane *lane = t->lane;
+    wsgi_request *req = t->request;
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    t->time = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+    t->began = gowsgi_now();
+    t->connection = c;
+    t->answer = (gowsgi_lane_answer){.declared = -1};
+    t->out_size = 0;
+    c->requests++;
+    uint8_t was_fresh = c->fresh;
+    c->fresh = 0;
+    t->owner = LANE_OURS;
+    t->generation = req->generation + 1;
+    pthread_mutex_lock(&lane->lock);
+    t->next = NULL;
+    t->previous = lane->alive_last;
+    if (lane->alive_last)
+        lane->alive_last->next = t;
+    else
+        lane->alive = t;
+    lane->alive_last = t;
+    pthread_mutex_unlock(&lane->lock);
+    gowsgi_submission submission = {
+        .block_size = req->block_size,
+        .is_head = t->method == 1,
+        .body_size = t->body_size,
+        .body_length = (int64_t)t->body_size,
+    };
+    if (gowsgi_request_submit(req, submission) == GOWSGI_OK)
+        return true;
+    remove_alive(t);
+    c->requests--;
+    c->fresh = was_fresh;
+    t->owner = LANE_NOBODY;
+    return false;
+}
+
+/* The connection goes to Go, with the request, which is Go's already. */
+static void hand_request(lane_turn *t) {
+    gowsgi_connection *c = t->connection;
+    c->request = t->request;
+    c->number = t->number;
+    c->began = t->began;
+    c->head = t->head;
+    c->head_size = t->head_size;
+    c->body_size = t->body_size;
+    c->answer = t->answer;
+    lane_hand(t->lane, c, GOWSGI_LANE_REQUEST);
+}
+
+/* For whoever is the owner. */
+static void make_gos(lane_turn *t) {
+    remove_alive(t);
+    set_owner(t, LANE_GOS);
+    hand_request(t);
+}
+
+void lane_turn_claim(gowsgi_lane *lane, int64_t before) {
+    for (;;) {
+        pthread_mutex_lock(&lane->lock);
+        lane_turn *t = lane->alive;
+        /* One that is being sent is looked at the next time. */
+        while (t && t->began < before) {
+            if (pthread_mutex_trylock(&t->request->lock) == 0) {
+                bool ours = t->owner == LANE_OURS;
+                if (ours) {
+                    t->owner = LANE_GOS;
+                    unlink_alive(lane, t);
+                }
+                pthread_mutex_unlock(&t->request->lock);
+                if (ours)
+                    break;
+            }
+            t = t->next;
+        }
+        bool found = t && t->began < before;
+        pthread_mutex_unlock(&lane->lock);
+        if (!found)
+            return;
+        hand_request(t);
+    }
+}
+
+/* ---- the answer goes out ---- */
+
+enum { PIECES = 64 };
+
+/* What is to be sent in one go. */
+typedef struct {
+    struct iovec pieces[PIECES];
+    int count;
+    size_t size;
+} parcel;
+
+static void pack(parcel *p, const void *data, size_t size) {
+    if (size == 0)
+        return;
+    p->pieces[p->count++] = (struct iovec){(void *)data, size};
+    p->size += size;
+}
+
+static bool fits(const wsgi_batch *batch) { return batch->size <= LANE_MOST && batch->count <= PIECES - 4; }
+
+static void pack_batch(parcel *p, const wsgi_batch *batch) {
+    const uint8_t *copies = batch->copies;
+    for (size_t i = 0; i < batch->count; i++) {
+        const wsgi_segment *s = &batch->segments[i];
+        pack(p, s->owner ? s->data : copies, s->size);
+        if (!s->owner)
+            copies += s->size;
+    }
+}
+
+/* Sends as much as the socket takes. What is left, if the client is slow or gone, is
+ * kept for Go, which finds out. False: so it is. GIL: held, or let go of. */
+static bool dispatch(lane_turn *t, parcel *p) {
+    struct msghdr message = {.msg_iov = p->pieces, .msg_iovlen = (size_t)p->count};
+    ssize_t n;
+    while ((n = sendmsg(t->connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && errno == EINTR) {
+    }
+    size_t sent = n > 0 ? (size_t)n : 0;
+    if (sent == p->size)
+        return true;
+    gowsgi_lane_answer *a = &t->answer;
+    a->rest = malloc(p->size - sent);
+    if (!a->rest) {
+        shutdown(t->connection->fd, SHUT_RDWR); /* so that nothing that follows can pass for it */
+        return false;
+    }
+    for (int i = 0; i < p->count; i++) {
+        size_t size = p->pieces[i].iov_len, skip = sent < size ? sent : size;
+        sent -= skip;
+        memcpy(a->rest + a->rest_size, (uint8_t *)p->pieces[i].iov_base + skip, size - skip);
+        a->rest_size += size - skip;
+    }
+    return false;
+}
+
+static bool send_parcel(lane_turn *t, parcel *p) {
+    if (p->size == 0)
+        return true;
+    if (!gowsgi_pool_has_company(t->lane->config.pool))
+        return dispatch(t, p);
+    bool whole;
+    Py_BEGIN_ALLOW_THREADS
+    whole = dispatch(t, p);
+    Py_END_ALLOW_THREADS
+    return whole;
+}
+
+/* Sends a batch, the head before it if it is not out, and the end of the body behind
+ * it if it is the last. False: some of it is left. */
+static bool send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
+    gowsgi_lane_answer *a = &t->answer;
+    parcel p = {.count = 0};
+    char size[20];
+    pack(&p, t->out, t->out_size); /* 0, once it is out */
+    t->out_size = 0;
+    if (!a->no_body && batch->size > 0) {
+        if (a->chunked) {
+            size_t n = lane_hex(size, batch->size);
+            memcpy(size + n, "\r\n", 2);
+            pack(&p, size, n + 2);
+        }
+        pack_batch(&p, batch);
+        if (a->chunked)
+            pack(&p, "\r\n", 2);
+        a->written += (int64_t)batch->size;
+    }
+    if (last && a->chunked)
+        pack(&p, "0\r\n\r\n", 5);
+    return send_parcel(t, &p);
+}
+
+/* Whether there is a block to be sent. If not, whoever adds one comes here again. */
+static bool is_done_sending(lane_turn *t) {
+    wsgi_request *req = t->request;
+    pthread_mutex_lock(&req->lock);
+    bool done = req->response.batches[req->response.filling].count == 0;
+    if (done) {
+        t->owner = LANE_OURS;
+        pthread_cond_broadcast(&req->changed);
+    }
+    pthread_mutex_unlock(&req->lock);
+    return done;
+}
+
+/* wsgi_wire.send: may be called by any thread of the application. */
+static bool wire_send(wsgi_wire *wire, uint64_t generation) {
+    lane_turn *t = (lane_turn *)wire;
+    wsgi_request *req = t->request;
+    const wsgi_response *response = &req->response;
+    pthread_mutex_lock(&req->lock);
+    bool late = req->generation != generation, ours = !late && t->owner == LANE_OURS;
+    uint8_t owner = t->owner;
+    if (ours)
+        t->owner = LANE_SENDING;
+    pthread_mutex_unlock(&req->lock);
+    if (!ours) /* who sends looks again before it stops */
+        return late || owner != LANE_GOS;
+    do {
+        pthread_mutex_lock(&req->lock);
+        bool can = fits(&response->batches[response->filling]) && !response->hints;
+        pthread_mutex_unlock(&req->lock);
+        if (!can || (!t->answer.begun && !lane_answer_begin(t, response->head.content_length))) {
+            make_gos(t);
+            return false;
+        }
+        if (!send_batch(t, gowsgi_request_take(req), false)) {
+            make_gos(t);
+            return false;
+        }
+    } while (!is_done_sending(t));
+    return true;
+}
+
+/* Waits until nobody sends; returns whose the request is then. A thread that the
+ * application has left behind may be in wire_send: that does not wait for anybody but
+ * for the GIL. GIL: held. */
+static uint8_t wait_for_sender(lane_turn *t) {
+    wsgi_request *req = t->request;
+    pthread_mutex_lock(&req->lock);
+    while (t->owner == LANE_SENDING) {
+        pthread_mutex_unlock(&req->lock);
+        Py_BEGIN_ALLOW_THREADS
+        pthread_mutex_lock(&req->lock);
+        if (t->owner == LANE_SENDING)
+            pthread_cond_wait(&req->changed, &req->lock);
+        pthread_mutex_unlock(&req->lock);
+        Py_END_ALLOW_THREADS
+        pthread_mutex_lock(&req->lock);
+    }
+    uint8_t owner = t->owner;
+    if (owner == LANE_OURS)
+        t->owner = LANE_SENDING; /* nobody makes it Go's meanwhile */
+    pthread_mutex_unlock(&req->lock);
+    return owner;
+}
+
+/* wsgi_wire.leave */
+static void wire_leave(wsgi_wire *wire, uint64_t generation) {
+    lane_turn *t = (lane_turn *)wire;
+    wsgi_request *req = t->request;
+    pthread_mutex_lock(&req->lock);
+    bool ours = req->generation == generation && t->owner == LANE_OURS,
+         gos = t->owner == LANE_GOS && req->generation == generation;
+    if (ours)
+        t->owner = LANE_SENDING;
+    pthread_mutex_unlock(&req->lock);
+    if (ours)
+        make_gos(t);
+    if (ours || gos)
+        gowsgi_pool_ring(&req->task, GOWSGI_OUTPUT);
+}
+
+/* ---- and is over ---- */
+
+static bool allows_body(int status) { return status != 204 && status != 205 && status != 304; }
+
+/* Whether the response is plain to its end. The rest needs a log, a file, or another
+ * answer than the application's. */
+static bool ended_well(const lane_turn *t) {
+    const wsgi_request *req = t->request;
+    const wsgi_response *response = &req->response;
+    if (req->result.outcome != WSGI_OK || req->result.close_error || response->aborted || response->too_long ||
+        response->file >= 0 || response->hints || response->head.status == 0)
+        return false;
+    int64_t declared = response->head.content_length;
+    if (declared >= 0 && response->sent < declared && !req->is_head && allows_body(response->head.status))
+        return false;
+    return fits(&response->batches[response->filling]);
+}
+
+/* What a response is long that has not begun: exchange's lengthOf. */
+static int64_t length_of(const wsgi_request *req) {
+    const wsgi_response *response = &req->response;
+    if (response->head.content_length >= 0 || req->is_head)
+        return response->head.content_length;
+    return (int64_t)response->batches[response->filling].size;
+}
+
+static bool has_input(int fd) {
+    int size = 0;
+    return ioctl(fd, FIONREAD, &size) == 0 && size > 0;
+}
+
+/* How the connection goes on. */
+static void go_on(gowsgi_lane *lane, gowsgi_connection *c, bool reuse) {
+    gowsgi_situation s = {.in = GOWSGI_IN_DONE,
+                          .out = GOWSGI_OUT_DONE,
+                          .reuse = reuse,
+                          .ahead = c->in_size > 0,
+                          .pipelined = c->pipelined};
+    if (!s.reuse && !s.ahead)
+        s.ahead = has_input(c->fd);
+    switch (gowsgi_http1_after(&s)) {
+    case GOWSGI_AFTER_WAIT:
+        lane_park(lane, c);
+        break;
+    case GOWSGI_AFTER_HEAD:
+        lane_again(lane, c);
+        break;
+    case GOWSGI_AFTER_CLOSE:
+        lane_close(lane, c);
+        break;
+    default:
+        lane_hand(lane, c, GOWSGI_LANE_LINGER);
+    }
+}
+
+/* wsgi_wire.finish */
+static void wire_finish(wsgi_wire *wire) {
+    lane_turn *t = (lane_turn *)wire;
+    gowsgi_lane *lane = t->lane;
+    wsgi_request *req = t->request;
+    if (wait_for_sender(t) != LANE_OURS)
+        return; /* its bell will ring */
+    wsgi_batch *batch = &req->response.batches[req->response.filling];
+    if (!ended_well(t) || (!t->answer.begun && !lane_answer_begin(t, length_of(req))) || !send_batch(t, batch, true)) {
+        make_gos(t);
+        return;
+    }
+    req->task.quiet = 1;
+    int64_t now = gowsgi_now();
+    lane_note(t, now);
+    gowsgi_connection *c = t->connection;
+    bool reuse = t->answer.reuse;
+    set_owner(t, LANE_NOBODY);
+    pthread_mutex_lock(&lane->lock);
+    unlink_alive(lane, t);
+    lane->served++;
+    pthread_mutex_unlock(&lane->lock);
+    go_on(lane, c, reuse);
+    /* Last: freeing what was sent may run code of the application's. */
+    gowsgi_request_release(&req->task);
+}
+
+void lane_wire_init(wsgi_wire *wire) { *wire = (wsgi_wire){wire_send, wire_leave, wire_finish}; }
