@@ -35,11 +35,17 @@ type Record struct {
 }
 
 // WithLabel calls f with the label of the record's request, unless there is none or
-// it has been released. It is not released meanwhile, so f must be quick.
-func (r Record) WithLabel(f func(label any)) {
-	if r.Request != nil {
-		r.Request.withLabel(r.generation, f)
+// it has been released: false. It is not released meanwhile, so f must be quick.
+func (r Record) WithLabel(f func(label any)) bool {
+	return r.Request != nil && r.Request.withLabel(r.generation, f)
+}
+
+// Describe is the record's request, as its environ has it.
+func (r Record) Describe() (d Description, ok bool) {
+	if r.Request == nil {
+		return d, false
 	}
+	return r.Request.Describe(r.generation)
 }
 
 // ChildOutput makes what the application says in a forked child, where Go does not

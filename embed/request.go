@@ -76,12 +76,14 @@ func (r *Request) Lend(home func(request unsafe.Pointer)) {
 }
 
 // withLabel calls f with the label of that generation, if it is still there.
-func (r *Request) withLabel(generation uint64, f func(label any)) {
+func (r *Request) withLabel(generation uint64, f func(label any)) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.label != nil && r.labelled == generation {
-		f(r.label)
+	if r.label == nil || r.labelled != generation {
+		return false
 	}
+	f(r.label)
+	return true
 }
 
 // Acquire takes a request, empty. Give it back with Release.

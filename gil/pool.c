@@ -202,17 +202,20 @@ void gowsgi_pool_open(gowsgi_pool *pool, int threads) {
  *     anything in it; the pool is open.
  * Memory: source stays until the process ends.
  * GIL: either.
- * Fails: -1 where greenlets take the place of threads: those wait in their hubs. */
+ * Fails: -1 if there is one already, or greenlets take the place of threads: those
+ *     wait in their hubs. */
 int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source) {
     if (gowsgi_pool_has_hubs(pool))
         return -1;
     pthread_mutex_lock(&pool->lock);
-    pool->source = source;
+    bool taken = pool->source;
+    if (!taken)
+        pool->source = source;
     pool_thread *next = queue_next_thread(pool);
     pthread_mutex_unlock(&pool->lock);
     if (next)
         pool_thread_wake(next);
-    return 0;
+    return taken ? -1 : 0;
 }
 
 /* Does: tells whether several tasks are inside, so that who is about to wait for the

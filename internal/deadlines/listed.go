@@ -1,9 +1,12 @@
 package deadlines
 
 import (
+	"time"
+
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
 // Listed describes the requests that are with the application, or on their way to
@@ -25,12 +28,31 @@ func (w *Watcher) listed(active []embed.Activity) map[submission]control.Request
 	}
 	for _, a := range active {
 		of := submission{a.Request, a.Generation}
-		if r, ok := listed[of]; ok {
+		r, ok := listed[of]
+		if !ok && a.Request != nil {
+			r, ok = described(a.Request, a.Generation)
+		}
+		if ok {
 			r.Thread = a.Thread
 			listed[of] = r
 		}
 	}
 	return listed
+}
+
+// longestTarget is what is shown of a request's target.
+const longestTarget = 300
+
+// described is a request that is inside without a Flight.
+func described(req *embed.Request, generation uint64) (r control.Request, ok bool) {
+	d, ok := req.Describe(generation)
+	if len(d.URI) > longestTarget {
+		d.URI = d.URI[:longestTarget] + "…"
+	}
+	return control.Request{
+		ID: d.ID, Method: scoreboard.Printable(d.Method), Target: scoreboard.Printable(d.URI), Client: d.Host,
+		Age: time.Since(d.Queued).Seconds(), Stage: control.Inside,
+	}, ok
 }
 
 // stage is where the request is. Lock: held, Watcher.mu.
@@ -56,6 +78,9 @@ func (w *Watcher) Threads() (threads []control.Thread, exact bool) {
 		thread := control.Thread{Name: t.Name, Stack: t.Text}
 		if t.Request != nil {
 			r, ok := listed[submissionOf(t)]
+			if !ok {
+				r, ok = described(t.Request, t.Generation)
+			}
 			if !ok { // it ended just now
 				r = control.Request{Method: "?", Target: "?", Stage: control.Inside}
 			}

@@ -78,13 +78,24 @@ func (p picture) all(f *Flight) string {
 	}
 	for _, t := range p.Threads {
 		if f == nil || submissionOf(t) != f.submission() {
-			b.WriteString(p.one(t, p.names[submissionOf(t)]))
+			b.WriteString(p.one(t, p.name(t)))
 		}
 	}
 	if p.WithoutGIL {
 		b.WriteString("Some thread keeps the GIL: the stacks were taken without it and may not be exact.\n")
 	}
 	return b.String()
+}
+
+// name is what a thread runs; empty if that is nothing.
+func (p picture) name(t embed.ThreadStack) string {
+	name := p.names[submissionOf(t)]
+	if name == "" && t.Request != nil {
+		if r, ok := described(t.Request, t.Generation); ok {
+			name = r.Method + " " + r.Target
+		}
+	}
+	return name
 }
 
 // one is a thread's stack below its name and what it runs; empty for one that

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
@@ -15,7 +16,11 @@ var _ = [1]struct{}{}[embed.ErrorStream-logging.ErrorStream|embed.SignalIgnored-
 // request that it belongs to.
 func LogRecord(log *slog.Logger, record embed.Record) {
 	var identity []any
-	record.WithLabel(func(label any) { identity = label.(*exchange).identity() })
+	if !record.WithLabel(func(label any) { identity = label.(*exchange).identity() }) {
+		if d, ok := record.Describe(); ok { // nobody on a goroutine has it
+			identity = []any{"method", d.Method, "uri", accesslog.Target(d.URI), "client", d.Client(), "request_id", d.ID}
+		}
+	}
 	logging.Said{
 		Kind: record.Kind, Text: record.Text, Level: record.Level, Logger: record.Logger,
 		Traceback: record.Traceback, Extra: record.Extra,

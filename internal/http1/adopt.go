@@ -197,7 +197,9 @@ func (c *conn) park() bool {
 	return true
 }
 
-func (s *Server) trusts(client Address) bool { return s.config.Trusts != nil && s.config.Trusts(client.Host) }
+func (s *Server) trusts(client Address) bool {
+	return s.config.Trusts != nil && s.config.Trusts(client.Host)
+}
 
 // Parser reads heads that are known to be good, outside of a connection.
 type Parser struct {

@@ -34,6 +34,7 @@ typedef struct lane_turn {
     wsgi_request *request;
     gowsgi_connection *connection;
     uint8_t owner; /* the request's lock */
+    int64_t held_since; /* the request's lock: when what waits for more came; 0: nothing does */
 
     uint64_t generation; /* of the request */
     uint64_t number; /* in its name; 0: a proxy gave it one */
@@ -92,7 +93,7 @@ struct gowsgi_lane {
     gowsgi_record *records, *records_last;
     int record_count;
     int64_t records_lost;
-    bool lookout_asleep;
+    bool lookout_asleep, over; /* over: it is not to be used */
     pthread_cond_t lookout_wake;
 };
 
@@ -139,5 +140,6 @@ void lane_note(lane_turn *t, int64_t now);
 /* lookout.c */
 int lane_lookout_start(gowsgi_lane *lane);
 void lane_lookout_wake(gowsgi_lane *lane);
+void lane_lookout_stop(gowsgi_lane *lane);
 
 #endif

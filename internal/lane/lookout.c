@@ -36,28 +36,32 @@ static bool is_quiet(gowsgi_lane *lane, int64_t *served) {
     return quiet;
 }
 
+/* Sleeps until something happens. False: the lane is not to be used. */
+static bool sleep_until_woken(gowsgi_lane *lane, int64_t served) {
+    pthread_mutex_lock(&lane->lock);
+    lane->lookout_asleep = !lane->alive && lane->served == served;
+    while (lane->lookout_asleep && !lane->over)
+        pthread_cond_wait(&lane->lookout_wake, &lane->lock);
+    bool over = lane->over;
+    pthread_mutex_unlock(&lane->lock);
+    return !over;
+}
+
 static void *watch(void *arg) {
     gowsgi_lane *lane = arg;
-    int64_t served = 0, pause = VACANT;
-    for (int in_vain = 0;;) {
-        pause_for(pause);
-        look(lane);
-        lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
-        if (!is_quiet(lane, &served)) {
-            in_vain = 0;
-            pause = VACANT;
-            continue;
+    int64_t served = 0;
+    while (sleep_until_woken(lane, served)) {
+        int64_t pause = VACANT;
+        for (int in_vain = 0; in_vain < LOOKS; in_vain++) {
+            pause_for(pause);
+            look(lane);
+            lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
+            pause *= 2;
+            if (!is_quiet(lane, &served)) {
+                in_vain = -1;
+                pause = VACANT;
+            }
         }
-        pause *= 2;
-        if (in_vain++ < LOOKS)
-            continue;
-        pthread_mutex_lock(&lane->lock);
-        lane->lookout_asleep = !lane->alive && lane->served == served;
-        while (lane->lookout_asleep)
-            pthread_cond_wait(&lane->lookout_wake, &lane->lock);
-        pthread_mutex_unlock(&lane->lock);
-        in_vain = 0;
-        pause = VACANT;
     }
     return NULL;
 }
@@ -71,9 +75,12 @@ void lane_lookout_wake(gowsgi_lane *lane) {
         pthread_cond_signal(&lane->lookout_wake);
 }
 
-int lane_lookout_start(gowsgi_lane *lane) {
-    int err = pthread_create(&lane->lookout, NULL, watch, lane);
-    if (err == 0)
-        pthread_detach(lane->lookout);
-    return err;
+int lane_lookout_start(gowsgi_lane *lane) { return pthread_create(&lane->lookout, NULL, watch, lane); }
+
+void lane_lookout_stop(gowsgi_lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    lane->over = true;
+    pthread_mutex_unlock(&lane->lock);
+    pthread_cond_signal(&lane->lookout_wake);
+    pthread_join(lane->lookout, NULL);
 }

@@ -13,6 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A block that is not the last goes out when so much has come, or so much time has
+ * passed: most iterators have one block and end at once, and their length is known
+ * then. Who produces nothing more meanwhile is Go's (PEP 3333, "Buffering and
+ * Streaming": no block is to wait for the next one). */
+enum { ENOUGH = 16 << 10 };
+#define HOLD ((int64_t)1000 * 1000) /* ns */
+
 /* ---- the stock ---- */
 
 /* Does: gives the lane a request to use.
@@ -111,6 +118,7 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     t->time = (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
     t->began = gowsgi_now();
     t->connection = c;
+    t->held_since = 0;
     t->answer = (gowsgi_lane_answer){.declared = -1};
     t->out_size = 0;
     c->requests++;
@@ -162,27 +170,41 @@ static void make_gos(lane_turn *t) {
     hand_request(t);
 }
 
+/* Takes one of ours, if it began before, or has held something back for too long; one
+ * that is being sent is looked at the next time. Lock of the lane: held. */
+static bool take(lane_turn *t, int64_t before, int64_t now) {
+    if (pthread_mutex_trylock(&t->request->lock) != 0)
+        return false;
+    bool late = t->began < before || (t->held_since && now - t->held_since >= HOLD);
+    bool taken = t->owner == LANE_OURS && late;
+    if (taken) {
+        t->owner = LANE_GOS;
+        unlink_alive(t->lane, t);
+    }
+    pthread_mutex_unlock(&t->request->lock);
+    return taken;
+}
+
+/* Requests begin in the order in which they came, so those that may hold something
+ * back stand before those that wait. */
+static lane_turn *find(gowsgi_lane *lane, int64_t before, int64_t now) {
+    lane_turn *t = lane->alive;
+    while (t && !take(t, before, now)) {
+        bool waits = __atomic_load_n(&t->request->task.state, __ATOMIC_RELAXED) == GOWSGI_QUEUED;
+        if (t->began >= before && waits)
+            return NULL;
+        t = t->next;
+    }
+    return t;
+}
+
 void lane_turn_claim(gowsgi_lane *lane, int64_t before) {
+    int64_t now = gowsgi_now();
     for (;;) {
         pthread_mutex_lock(&lane->lock);
-        lane_turn *t = lane->alive;
-        /* One that is being sent is looked at the next time. */
-        while (t && t->began < before) {
-            if (pthread_mutex_trylock(&t->request->lock) == 0) {
-                bool ours = t->owner == LANE_OURS;
-                if (ours) {
-                    t->owner = LANE_GOS;
-                    unlink_alive(lane, t);
-                }
-                pthread_mutex_unlock(&t->request->lock);
-                if (ours)
-                    break;
-            }
-            t = t->next;
-        }
-        bool found = t && t->began < before;
+        lane_turn *t = find(lane, before, now);
         pthread_mutex_unlock(&lane->lock);
-        if (!found)
+        if (!t)
             return;
         hand_request(t);
     }
@@ -292,17 +314,35 @@ static bool is_done_sending(lane_turn *t) {
     return done;
 }
 
+/* Whether what there is may wait for more. Lock of the request: held. */
+static bool may_hold(lane_turn *t) {
+    const wsgi_response *response = &t->request->response;
+    bool whole = response->head.content_length >= 0 && response->sent >= response->head.content_length;
+    if (whole || response->batches[response->filling].size >= ENOUGH) {
+        t->held_since = 0;
+        return false;
+    }
+    int64_t now = gowsgi_now();
+    if (t->held_since == 0)
+        t->held_since = now;
+    else if (now - t->held_since >= HOLD)
+        t->held_since = 0;
+    return t->held_since != 0;
+}
+
 /* wsgi_wire.send: may be called by any thread of the application. */
 static bool wire_send(wsgi_wire *wire, uint64_t generation) {
     lane_turn *t = (lane_turn *)wire;
     wsgi_request *req = t->request;
     const wsgi_response *response = &req->response;
     pthread_mutex_lock(&req->lock);
-    bool late = req->generation != generation, ours = !late && t->owner == LANE_OURS;
+    bool late = req->generation != generation, ours = !late && t->owner == LANE_OURS, holds = ours && may_hold(t);
     uint8_t owner = t->owner;
-    if (ours)
+    if (ours && !holds)
         t->owner = LANE_SENDING;
     pthread_mutex_unlock(&req->lock);
+    if (holds)
+        return true;
     if (!ours) /* who sends looks again before it stops */
         return late || owner != LANE_GOS;
     do {

@@ -9,4 +9,6 @@ import (
 )
 
 // openLane does nothing: there is no epoll.
-func (s *Server) openLane(*embed.Application, config.Settings, exchange.Hooks, bool) error { return nil }
+func (s *Server) openLane(*embed.Application, config.Settings, exchange.Hooks, bool) error {
+	return nil
+}

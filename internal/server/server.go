@@ -57,7 +57,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 
 func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused), trusts func(host string) bool) *http1.Server {
 	return http1.New(http1.Config{
-		Trusts: trusts,
+		Trusts:  trusts,
 		Handler: h, Log: log, Refused: refused,
 		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,

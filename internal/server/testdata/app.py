@@ -44,6 +44,18 @@ def asked(environ, start_response):
     return [text.encode("latin-1"), environ["wsgi.input"].read()]
 
 
+def writes(environ, start_response):
+    write = start_response("200 OK", [("Content-Length", "6")])
+    write(b"abc")
+    return [b"def"]
+
+
+def hints(environ, start_response):
+    environ["wsgi.early_hints"]([("Link", "</x>; rel=preload")])
+    start_response("200 OK", [])
+    return iter([b"hinted"])
+
+
 ANSWERS = {
     "one": simple("200 OK", [("X-b", " 1 "), ("x-A", "2"), ("Set-Cookie", "b"), ("set-cookie", "a")], [b"hello"]),
     "none": simple("200 OK", [("Content-Type", "text/html")], []),
@@ -64,6 +76,11 @@ ANSWERS = {
     "raises": lambda environ, start_response: 1 / 0,
     "raises-late": raises_late,
     "asked": asked,
+    "hop-by-hop": simple("200 OK", [("Keep-Alive", "x"), ("Connection", "keep-alive"), ("X-A", "b")], [b"hop"]),
+    "closes": simple("200 OK", [("Connection", "close")], [b"closed"]),
+    "write": writes,
+    "hints": hints,
+    "mixed": simple("200 OK", [], lambda: iter([b"", b"a" * 40_000, b"b", b"c" * 200_000, b"d"])),
 }
 
 

@@ -1,0 +1,226 @@
+//go:build linux
+
+package server
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/exchange"
+	"github.com/gowsgi/gowsgi/internal/tally"
+)
+
+// ways are a server with the lane and one without, for the whole process: a pool
+// has one lane.
+var ways = sync.OnceValue(func() [2]way {
+	var ways [2]way
+	for i, lane := range []string{"on", "off"} {
+		s := config.Defaults()
+		s.HeaderTimeout, s.KeepAlive, s.LimitRequestFields = 20*time.Second, 20*time.Second, 30
+		page, err := tally.New()
+		if err != nil {
+			panic(err)
+		}
+		os.Setenv("GOWSGI_LANE", lane)
+		srv, err := New(app, s, slog.New(slog.DiscardHandler), nil, exchange.Hooks{Page: page, Counts: true})
+		if err != nil {
+			panic(err)
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		srv.Start([]Listener{{Listener: l}})
+		ways[i] = way{srv, l.Addr().String(), page}
+	}
+	return ways
+})
+
+type way struct {
+	*Server
+	address string
+	page    *tally.Page
+}
+
+// talk sends the pieces, and then ends its direction if it ends; and returns all that comes back, with what differs from
+// answer to answer taken out.
+func (w way) talk(t testing.TB, ends bool, pieces ...[]byte) string {
+	t.Helper()
+	c, err := net.Dial("tcp", w.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	go func() {
+		for _, piece := range pieces {
+			if _, err := c.Write(piece); err != nil {
+				return // it was hung up on
+			}
+			if len(pieces) > 1 {
+				time.Sleep(200 * time.Microsecond) // so that they arrive apart, mostly
+			}
+		}
+		if ends {
+			_ = c.(*net.TCPConn).CloseWrite()
+		}
+	}()
+	answer, err := io.ReadAll(c)
+	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
+		t.Fatalf("after %q: %v", answer, err)
+	}
+	text := merge(answer) + fmt.Sprint(err != nil)
+	text = dates.ReplaceAllString(text, "")
+	text = lengths.ReplaceAllString(text, "")
+	port := strings.TrimPrefix(c.LocalAddr().String(), "127.0.0.1:")
+	return strings.ReplaceAll(text, port, "PORT")
+}
+
+var dates = regexp.MustCompile(`(?i)Date: [A-Z][^\r]*\r\n`)
+
+// Whether the length of what an iterator produces is known before the head goes out
+// depends on who is quicker, too.
+var lengths = regexp.MustCompile(`Content-Length: [0-9]+\r\n|Transfer-Encoding: chunked\r\n|\(end\)`)
+
+var chunk = regexp.MustCompile(`^([0-9a-f]+)\r\n`)
+
+// merge has the chunks of each response as one: into how many a body is cut depends
+// on who is quicker.
+func merge(answer []byte) string {
+	var out bytes.Buffer
+	for len(answer) > 0 {
+		head, rest, found := bytes.Cut(answer, []byte("\r\n\r\n"))
+		out.Write(head)
+		if found {
+			out.WriteString("\r\n\r\n")
+		}
+		answer = rest
+		if !found || !bytes.Contains(head, []byte("Transfer-Encoding: chunked")) {
+			continue
+		}
+		for {
+			line := chunk.FindSubmatch(answer)
+			if line == nil {
+				break
+			}
+			size, _ := strconv.ParseInt(string(line[1]), 16, 32)
+			answer = answer[len(line[0]):]
+			if size == 0 {
+				out.WriteString("(end)")
+				answer = bytes.TrimPrefix(answer, []byte("\r\n"))
+				break
+			}
+			piece := answer[:min(int(size), len(answer))]
+			out.Write(piece)
+			answer = bytes.TrimPrefix(answer[len(piece):], []byte("\r\n"))
+		}
+	}
+	return out.String()
+}
+
+// heads are requests for %s, plain ones and others.
+var heads = []string{
+	"GET %s HTTP/1.1\r\nHost: x\r\n\r\n",
+	"GET %s?a=1&b=%%20 HTTP/1.1\r\nHost: x:80\r\nUser-Agent: u\r\nAccept: */*\r\nX-Own: 1\r\nX-Other-Own: 2\r\n\r\n",
+	"HEAD %s HTTP/1.1\r\nHost: x\r\n\r\n",
+	"GET %s HTTP/1.0\r\n\r\n",
+	"GET %s HTTP/1.0\r\nConnection: keep-alive\r\nHost:\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+	"\r\nGET %s HTTP/1.1\nHost: x\n\n",
+	"OPTIONS %s HTTP/1.1\r\nHost: x\r\n\r\n",
+	"PURGE %s HTTP/1.1\r\nHost: x\r\n\r\n",
+	"POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nGET /",
+	"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	"PUT %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+	"POST %s HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+	"GET http://h:1%s HTTP/1.1\r\nHost: x\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: HTTPS\r\nX-Forwarded-Ssl: on\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Ssl: off\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Forwarded-Proto: http\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Own: 1\r\nx-own: 2\r\nCookie: a\r\nCookie: b\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX_Own: 1\r\nScript_name: /x\r\nProxy: evil\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nTE: trailers\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-L: caf\xe9\r\nX-Empty:\r\nReferer: http://a/?b=c#d\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: a:b:c\r\n\r\n",
+	"GET %s HTTP/1.1\r\n\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("X-Many: 1\r\n", 40) + "\r\n",
+	"GET %s HTTP/1.1\r\nHost: x\r\nX-Long: " + strings.Repeat("l", 9000) + "\r\n\r\n",
+	"GET %s%%zz%%4 HTTP/1.1\r\nHost: x\r\n\r\n",
+	"* %s HTTP/3.0\r\n\r\n",
+}
+
+var answers = []string{
+	"one", "none", "empty", "several", "declared", "large", "large-blocks", "short", "long", "no-content", "not-modified", "own-status",
+	"own-date", "file", "short-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
+}
+
+func TestTimes(t *testing.T) {
+	for i, head := range heads {
+		for w := range 2 {
+			begin := time.Now()
+			for range 10 {
+				ways()[w].talk(t, false, []byte(fmt.Sprintf(head, "/answer/one")+"GET /answer/one HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"))
+			}
+			t.Logf("%d %d %v", i, w, time.Since(begin)/10)
+		}
+	}
+}
+
+// What the lane answers, and what it hands over, is answered as without it; and so is
+// what comes behind.
+func TestLaneAnswersAlike(t *testing.T) {
+	const after = "GET /answer/one HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"
+	for i, head := range heads {
+		for j, answer := range answers {
+			request := fmt.Sprintf(head, "/answer/"+answer) + after
+			want := ways()[1].talk(t, false, []byte(request))
+			cuts := []int{10, len(request) - len(after) - 2, len(request) - len(after), len(request) - 5}
+			for _, at := range []int{len(request), cuts[(i+j)%len(cuts)]} {
+				if strings.Contains(head, "1.0\r\nC") && (answer == "large-blocks" || answer == "mixed" || answer == "hints") {
+					want = "" // goes on or ends, since its length is known or not
+				}
+				if got := ways()[0].talk(t, false, []byte(request[:at]), []byte(request[at:])); want != "" && got != want {
+					t.Errorf("%q, cut at %d\nin the lane:   %.300q\non goroutines: %.300q", request, at, got, want)
+					break
+				}
+			}
+		}
+	}
+	// Nothing was lost, and nothing counted twice, on either way.
+	eventually(t, "both ways have counted alike", func() bool {
+		lane, other := ways()[0].page.Figures, ways()[1].page.Figures
+		return lane.Statuses[200-99] == 2*other.Statuses[200-99] && lane.Requests[0][2] == 2*other.Requests[0][2]
+	})
+}
+
+// Whatever comes, and however it is cut, both ways answer alike.
+func FuzzLane(f *testing.F) {
+	for i, head := range heads {
+		f.Add([]byte(fmt.Sprintf(head, "/answer/"+answers[i%len(answers)])+fmt.Sprintf(heads[0], "/answer/asked")), 3, 20)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, first, second int) {
+		if len(data) > 4<<10 {
+			return
+		}
+		first, second = max(0, min(first, len(data))), max(0, min(second, len(data)))
+		first, second = min(first, second), max(first, second)
+		want := ways()[1].talk(t, true, data)
+		if got := ways()[0].talk(t, true, data[:first], data[first:second], data[second:]); got != want {
+			t.Errorf("%q, cut at %d and %d\nin the lane:   %.2000q\non goroutines: %.2000q", data, first, second, got, want)
+		}
+	})
+}
