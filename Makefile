@@ -53,10 +53,10 @@ e2e: build ## the built program against testapps/, with real frameworks, on each
 	done
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/...
+	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/... ./internal/server/...
 
 fuzz: ## each fuzz target, with FUZZ inputs
-	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse; do \
+	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse internal/server:FuzzLane; do \
 		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	done
 

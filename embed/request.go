@@ -293,6 +293,7 @@ func (r *Request) Release() {
 	}
 	r.c.wire = nil
 	if r.home != nil {
+		r.app.noteFreed(passed + r.room()) // what is large its home frees
 		r.home(unsafe.Pointer(r.c))
 		return
 	}

@@ -72,6 +72,7 @@ type Handler struct {
 	own      *probe.Paths // nil: none
 	leaving  atomic.Bool  // no requests should be sent here any more
 	shows    bool         // each request, in the log
+	before   func()       // is called before a line of the access log; nil: nothing is
 
 	contradictions logging.Ration // records of a proxy's
 
@@ -123,6 +124,7 @@ type exchange struct {
 	length  int64 // of the response, as it says; -1: it does not
 	ran     bool  // the application did, to its end
 	held    int64 // of the memory for bodies
+	tallied bool  // in the figures
 	streams bool  // the body is read while the application runs
 	upload  *upload
 	abort   bool   // the response must not look as if all was well

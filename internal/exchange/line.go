@@ -8,6 +8,9 @@ import (
 
 // writeLine writes the line of the access log.
 func (x *exchange) writeLine() {
+	if x.h.before != nil {
+		x.h.before()
+	}
 	e := &x.entry
 	*e = accesslog.Entry{
 		Time: x.start, Took: time.Since(x.start), ID: x.sentID(), Named: x, Client: x.client, Server: x.server,

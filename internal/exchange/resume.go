@@ -16,6 +16,7 @@ type Begun struct {
 	Number   uint64    // in its name; 0: a proxy gave it one
 	Start    time.Time // when it came
 	BodySize int64     // bytes; it was read
+	Counted  bool      // in the figures
 
 	Answered bool  // the response has begun, and the Wire knows of it
 	Length   int64 // of the response then, as it says; -1: it does not
@@ -28,6 +29,7 @@ func (h *Handler) Resume(w Wire, r *http.Request, begun *Begun) { h.exchange(w, 
 func (x *exchange) resume(b *Begun) {
 	x.start, x.req = b.Start, b.Request
 	x.number.Store(b.Number)
+	x.tallied = b.Counted
 	x.req.Relabel(x)
 	x.scheme, _ = x.h.trusted.Scheme(x.client.Host, x.r.Header)
 	if b.BodySize > 0 && (x.h.access != nil || x.h.counts() != nil) {
@@ -68,6 +70,10 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 	e.Scheme, _ = h.trusted.Scheme(e.Client.Host, r.Header)
 	h.access.Write(&e.Entry, nil)
 }
+
+// BeforeLines has flush called before each line of the access log that is not written
+// by Record, so that they stand in their order. Before the first request.
+func (h *Handler) BeforeLines(flush func()) { h.before = flush }
 
 // Lost counts lines of the access log that could not be kept.
 func (h *Handler) Lost(n int64) {

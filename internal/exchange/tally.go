@@ -18,7 +18,7 @@ func (h *Handler) counts() *tally.Figures {
 // count counts a request that is over.
 func (x *exchange) count() {
 	f := x.h.counts()
-	if f == nil {
+	if f == nil || x.tallied {
 		return
 	}
 	status := x.status

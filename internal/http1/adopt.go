@@ -3,7 +3,6 @@ package http1
 import (
 	"net"
 	"net/http"
-	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -73,7 +72,7 @@ const mostVisits = 8
 func (s *Server) SetLane(l Lane) { s.lane = l }
 
 // Adopt goes on with a connection of a lane's, which does not count it any more when
-// this has returned. In and Head may be kept.
+// this has returned. Head may be kept.
 func (s *Server) Adopt(h *Handed) {
 	c := s.connOfParked(&h.Parked)
 	if c == nil {
@@ -93,14 +92,12 @@ func (s *Server) Adopt(h *Handed) {
 	}()
 }
 
-// connOfParked makes a connection of a descriptor, which it closes. nil: it cannot,
-// for want of descriptors or memory, and nothing can be done for the client.
+// connOfParked makes a connection of a descriptor. nil: it cannot, for want of memory,
+// and nothing can be done for the client.
 func (s *Server) connOfParked(p *Parked) *conn {
-	file := os.NewFile(uintptr(p.FD), "connection")
-	nc, err := net.FileConn(file)
-	_ = file.Close() // FileConn has its own copy
+	nc, err := newDescriptor(p)
 	if err != nil {
-		s.config.Log.Warn("a connection was dropped: descriptors or memory are short", "event", "connections.dropped", "client", p.Remote.Host, "error", err.Error())
+		s.config.Log.Warn("a connection was dropped", "event", "connections.dropped", "client", p.Remote.Host, "error", err.Error())
 		return nil
 	}
 	return s.connOf(nc, p.Local, p.Remote)
@@ -120,7 +117,7 @@ func (s *Server) resumeWithout(h *Handed) {
 // adopted is the first step of a connection that comes from a lane.
 func (c *conn) adopted(h *Handed) func() step {
 	return func() step {
-		c.memory, c.in = h.In, h.In
+		c.keep(h.In)
 		switch h.Kind {
 		case Reads:
 			return stepHead
@@ -132,6 +129,19 @@ func (c *conn) adopted(h *Handed) func() step {
 			return stepWait
 		}
 	}
+}
+
+// keep has bytes that somebody else has read stand where reading goes on.
+func (c *conn) keep(in []byte) {
+	switch {
+	case len(in) == 0:
+		return
+	case len(in) <= firstRoom:
+		c.memory = takeRoom()
+	default:
+		c.memory = make([]byte, len(in))
+	}
+	c.in = c.memory[:copy(c.memory, in)]
 }
 
 // resume answers a request that has begun in a lane.

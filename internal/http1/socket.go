@@ -53,7 +53,7 @@ func (s *socket) init(c net.Conn, p pace) {
 		s.base = tls.NetConn()
 	}
 	switch c.(type) {
-	case *net.TCPConn, *net.UnixConn:
+	case *net.TCPConn, *net.UnixConn, *descriptor:
 		if raw, err := c.(syscall.Conn).SyscallConn(); err == nil {
 			s.raw = raw
 		}
@@ -321,11 +321,20 @@ func (s *socket) finish() {
 
 // reset ends the connection so that it is an error for the client (RST).
 func (s *socket) reset() {
-	if tcp, ok := s.base.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
+	if isTCP(s.base) {
+		_ = s.base.(interface{ SetLinger(sec int) error }).SetLinger(0)
 		s.control(disconnect)
 	}
 	_ = s.base.Close()
+}
+
+func isTCP(c net.Conn) bool {
+	own, ok := c.(*descriptor)
+	if !ok {
+		_, ok = c.(*net.TCPConn)
+		return ok
+	}
+	return own.isTCP()
 }
 
 // control calls do with the descriptor, if there is one.

@@ -271,6 +271,9 @@ void gowsgi_lane_taken(gowsgi_lane *lane, gowsgi_connection *c) {
     pthread_mutex_unlock(&lane->lock);
 }
 
+/* A connection that has just come is not idle: its request is on its way. */
+#define JUST ((int64_t)50 * 1000 * 1000) /* ns */
+
 /* Does: closes up to `most` of the connections that have waited longest, and returns
  *     how many.
  * Memory: theirs is used again.
@@ -278,12 +281,13 @@ void gowsgi_lane_taken(gowsgi_lane *lane, gowsgi_connection *c) {
  * Fails: never. */
 int gowsgi_lane_spare(gowsgi_lane *lane, int most) {
     int closed = 0;
+    int64_t old = gowsgi_now() - JUST;
     for (; closed < most; closed++) {
         pthread_mutex_lock(&lane->lock);
         const gowsgi_connection *fresh = lane->fresh.first, *waiting = lane->waiting.first;
-        bool older = waiting && (!fresh || waiting->since <= fresh->since);
+        bool older = waiting && (!fresh || waiting->since <= fresh->since || fresh->since > old);
         pthread_mutex_unlock(&lane->lock);
-        gowsgi_connection *c = take_idle(lane, older ? &lane->waiting : &lane->fresh, INT64_MAX);
+        gowsgi_connection *c = older ? take_idle(lane, &lane->waiting, INT64_MAX) : take_idle(lane, &lane->fresh, old);
         if (!c)
             break;
         lane_close(lane, c);

@@ -29,6 +29,7 @@ type Begun struct {
 	Start   time.Time // when it came
 	// BodySize is that of its body in bytes, which was read.
 	BodySize int64
+	Counted  bool // in the figures
 }
 
 // adopt passes on what becomes Go's, until the process ends.
@@ -78,7 +79,7 @@ func (l *Lane) handedOver(c *C.gowsgi_connection) *Handed {
 		Declared: int64(a.declared), Written: int64(a.written), HeadSize: int(a.head_size), Rest: bytesOf(a.rest, a.rest_size),
 	}
 	age := time.Duration(C.gowsgi_now() - c.began)
-	h.Request = &Begun{Request: l.config.App.Request(int(c.request.task.index)), Number: uint64(c.number), Start: time.Now().Add(-age), BodySize: int64(c.body_size)}
+	h.Request = &Begun{Request: l.config.App.Request(int(c.request.task.index)), Number: uint64(c.number), Start: time.Now().Add(-age), BodySize: int64(c.body_size), Counted: a.counted != 0}
 	return h
 }
 

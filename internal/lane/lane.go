@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -73,6 +74,9 @@ type Lane struct {
 	config Config
 	handed *os.File // tells that there is something to be adopted
 	ended  *os.File // and this that there are records
+
+	flushing sync.Mutex
+	flushed  Record // memory for it
 }
 
 // New makes a lane without connections. ErrElsewhere if there can be none.

@@ -74,6 +74,7 @@ enum {
 /* How far the answer to a request has got. */
 typedef struct {
     uint8_t begun, chunked, no_body, reuse;
+    uint8_t counted; /* in the figures */
     int32_t status;
     int64_t declared; /* Content-Length; -1: none */
     int64_t written; /* bytes of body that are out, or in `rest` */

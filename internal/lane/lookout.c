@@ -6,7 +6,7 @@
  * the lead has been vacant for a millisecond, this one reads and submits, and runs
  * nothing. It also makes those requests Go's that have become old.
  *
- * While nothing happens it sleeps; who leads wakes it. */
+ * While somebody leads and nothing happens it sleeps; who leaves the lead wakes it. */
 #include "lane_internal.h"
 
 #include <time.h>
@@ -36,10 +36,13 @@ static bool is_quiet(gowsgi_lane *lane, int64_t *served) {
     return quiet;
 }
 
-/* Sleeps until something happens. False: the lane is not to be used. */
+static bool somebody_leads(gowsgi_lane *lane) { return __atomic_load_n(&lane->vacant_since, __ATOMIC_SEQ_CST) == 0; }
+
+/* Sleeps until something happens. Only while somebody leads: who leaves the lead wakes
+ * this thread, or has left it before. False: the lane is not to be used. */
 static bool sleep_until_woken(gowsgi_lane *lane, int64_t served) {
     pthread_mutex_lock(&lane->lock);
-    lane->lookout_asleep = !lane->alive && lane->served == served;
+    lane->lookout_asleep = !lane->alive && lane->served == served && somebody_leads(lane);
     while (lane->lookout_asleep && !lane->over)
         pthread_cond_wait(&lane->lookout_wake, &lane->lock);
     bool over = lane->over;
@@ -57,7 +60,7 @@ static void *watch(void *arg) {
             look(lane);
             lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
             pause *= 2;
-            if (!is_quiet(lane, &served)) {
+            if (!is_quiet(lane, &served) || !somebody_leads(lane)) {
                 in_vain = -1;
                 pause = VACANT;
             }

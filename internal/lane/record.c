@@ -70,7 +70,12 @@ static void observe(const gowsgi_lane_config *config, uint64_t *histogram, int64
 
 enum { CLASSES = 6, FIRST_STATUS = 100, END_OF_STATUSES = 600 }; /* package tally's */
 
-static void count(const lane_turn *t, int64_t now) {
+void lane_count(lane_turn *t) {
+    int64_t now = gowsgi_now();
+    int64_t written = t->answer.written;
+    if (!t->answer.no_body)
+        written += (int64_t)t->request->response.batches[t->request->response.filling].size;
+    t->answer.counted = 1;
     const gowsgi_lane_config *config = &t->lane->config;
     const gowsgi_lane_figures *f = &config->figures;
     const gowsgi_task *task = &t->request->task;
@@ -81,8 +86,8 @@ static void count(const lane_turn *t, int64_t now) {
     add(&f->statuses[status < END_OF_STATUSES ? status - FIRST_STATUS + 1 : 0], 1);
     if (t->body_size)
         add(f->request_bytes, t->body_size);
-    if (t->answer.written)
-        add(f->response_bytes, (uint64_t)t->answer.written);
+    if (written)
+        add(f->response_bytes, (uint64_t)written);
     observe(config, f->total, now - t->began);
     observe(config, f->queue, task->started_at - task->queued_at);
     observe(config, f->python, now - task->started_at);
@@ -146,11 +151,10 @@ static void keep_record(gowsgi_lane *lane, gowsgi_record *r) {
         (void)!write(lane->config.record_fd, &one, sizeof one);
 }
 
-void lane_note(lane_turn *t, int64_t now) {
-    count(t, now);
+void lane_note(const lane_turn *t) {
     if (!t->lane->config.keeps_records)
         return;
-    gowsgi_record *r = make_record(t, now);
+    gowsgi_record *r = make_record(t, gowsgi_now());
     if (r)
         keep_record(t->lane, r);
 }

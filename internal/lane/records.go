@@ -44,27 +44,35 @@ const gathering = 20 * time.Millisecond
 // record passes records on until the process ends.
 func (l *Lane) record() {
 	buf := make([]byte, 8)
-	var r Record
 	for {
-		lost := C.int64_t(0)
-		c := C.gowsgi_lane_records(l.c, &lost)
-		if lost > 0 {
-			l.config.Lost(int64(lost))
-		}
-		if c == nil {
-			if _, err := l.ended.Read(buf); err != nil {
-				return
-			}
-			time.Sleep(gathering)
+		if l.Flush() {
 			continue
 		}
-		for c != nil {
-			l.pass(c, &r)
-			next := c.next
-			C.free(unsafe.Pointer(c))
-			c = next
+		if _, err := l.ended.Read(buf); err != nil {
+			return
 		}
+		time.Sleep(gathering)
 	}
+}
+
+// Flush passes those records on that wait, and tells whether there were any. From any
+// goroutine: whoever writes a line of a request that was not the lane's has those
+// before it written first.
+func (l *Lane) Flush() (any bool) {
+	l.flushing.Lock()
+	defer l.flushing.Unlock()
+	lost := C.int64_t(0)
+	c := C.gowsgi_lane_records(l.c, &lost)
+	if lost > 0 {
+		l.config.Lost(int64(lost))
+	}
+	for ; c != nil; any = true {
+		l.pass(c, &l.flushed)
+		next := c.next
+		C.free(unsafe.Pointer(c))
+		c = next
+	}
+	return any
 }
 
 func (l *Lane) pass(c *C.gowsgi_record, r *Record) {

@@ -42,7 +42,7 @@ static int milliseconds(int64_t ns) {
 void lane_wait(gowsgi_source *source) {
     gowsgi_lane *lane = (gowsgi_lane *)source;
     pthread_mutex_lock(&lane->reading);
-    __atomic_store_n(&lane->vacant_since, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&lane->vacant_since, 0, __ATOMIC_SEQ_CST);
     poll(lane);
     if (lane->event_count)
         return;
@@ -201,7 +201,6 @@ static lane_list take_round(gowsgi_lane *lane) {
 void lane_collect(gowsgi_source *source) {
     gowsgi_lane *lane = (gowsgi_lane *)source;
     lane_list round = take_round(lane);
-    bool any = round.first;
     for (gowsgi_connection *c = round.first, *next; c; c = next) {
         next = c->next;
         c->next = c->previous = NULL;
@@ -209,8 +208,7 @@ void lane_collect(gowsgi_source *source) {
     }
     int64_t now = gowsgi_now();
     lane_expire(lane, now);
-    __atomic_store_n(&lane->vacant_since, now, __ATOMIC_RELAXED);
+    __atomic_store_n(&lane->vacant_since, now, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&lane->reading);
-    if (any)
-        lane_lookout_wake(lane);
+    lane_lookout_wake(lane);
 }

@@ -463,13 +463,17 @@ static void wire_finish(wsgi_wire *wire) {
     if (wait_for_sender(t) != LANE_OURS)
         return; /* its bell will ring */
     wsgi_batch *batch = &req->response.batches[req->response.filling];
-    if (!ended_well(t) || (!t->answer.begun && !lane_answer_begin(t, length_of(req))) || !send_batch(t, batch, true)) {
+    if (!ended_well(t) || (!t->answer.begun && !lane_answer_begin(t, length_of(req)))) {
+        make_gos(t);
+        return;
+    }
+    lane_count(t); /* who has the answer finds it counted */
+    if (!send_batch(t, batch, true)) {
         make_gos(t);
         return;
     }
     req->task.quiet = 1;
-    int64_t now = gowsgi_now();
-    lane_note(t, now);
+    lane_note(t);
     gowsgi_connection *c = t->connection;
     bool reuse = t->answer.reuse;
     set_owner(t, LANE_NOBODY);

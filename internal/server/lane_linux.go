@@ -28,7 +28,7 @@ const bodyWithHead = 32 << 10
 // openLane has plain requests served by the Python threads themselves, if that can
 // be: what the settings want of each request may need a goroutine.
 func (s *Server) openLane(app *embed.Application, c config.Settings, hooks exchange.Hooks, keepsRecords bool) error {
-	if os.Getenv("GOWSGI_LANE") != "on" || s.handler.ShowsAll() {
+	if os.Getenv("GOWSGI_LANE") == "off" || s.handler.ShowsAll() {
 		return nil
 	}
 	prefix, last := s.handler.IDs()
@@ -66,6 +66,9 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		return err
 	}
 	s.http1.SetLane(l)
+	if keepsRecords {
+		s.handler.BeforeLines(func() { l.Flush() })
+	}
 	s.Elsewhere(func() int64 {
 		_, _, served := l.Count()
 		return served
@@ -77,7 +80,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 func (s *Server) adopt(h *lane.Handed) {
 	if begun := h.Request; begun != nil {
 		b := &exchange.Begun{
-			Request: begun.Request, Number: begun.Number, Start: begun.Start, BodySize: begun.BodySize,
+			Request: begun.Request, Number: begun.Number, Start: begun.Start, BodySize: begun.BodySize, Counted: begun.Counted,
 			Answered: h.Answer.Begun, Length: h.Answer.Declared, Written: h.Answer.Written,
 		}
 		h.Resume = func(w *http1.Writer, r *http.Request) { s.handler.Resume(w, r, b) }
