@@ -35,7 +35,7 @@ var ways = sync.OnceValue(func() [2]way {
 			panic(err)
 		}
 		os.Setenv("GOWSGI_LANE", lane)
-		srv, err := New(app, s, slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelInfo})), nil, exchange.Hooks{Page: page, Counts: true})
+		srv, err := New(app, s, slog.New(slog.DiscardHandler), nil, exchange.Hooks{Page: page, Counts: true})
 		if err != nil {
 			panic(err)
 		}
@@ -65,10 +65,13 @@ func (w way) talk(t testing.TB, ends bool, pieces ...[]byte) string {
 	}
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	wrote := make(chan error, 1)
 	go func() {
+		defer close(wrote)
 		for _, piece := range pieces {
 			if _, err := c.Write(piece); err != nil {
-				return // it was hung up on
+				wrote <- err // it was hung up on; who reads may not hear of it any more
+				return
 			}
 			if len(pieces) > 1 {
 				time.Sleep(200 * time.Microsecond) // so that they arrive apart, mostly
@@ -82,7 +85,8 @@ func (w way) talk(t testing.TB, ends bool, pieces ...[]byte) string {
 	if err != nil && !errors.Is(err, syscall.ECONNRESET) {
 		t.Fatalf("after %q: %v", answer, err)
 	}
-	text := merge(answer) + fmt.Sprint(err != nil)
+	reset := err != nil || <-wrote != nil
+	text := merge(answer) + fmt.Sprint(reset)
 	text = dates.ReplaceAllString(text, "")
 	text = lengths.ReplaceAllString(text, "")
 	port := strings.TrimPrefix(c.LocalAddr().String(), "127.0.0.1:")
@@ -168,20 +172,24 @@ var answers = []string{
 	"own-date", "file", "short-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
 }
 
+// lengthMayBeKnown are answers whose length is known if they end before their head
+// goes out: who is quicker decides.
+var lengthMayBeKnown = map[string]bool{"several": true, "large-blocks": true, "raises-late": true, "hints": true, "mixed": true}
+
 // What the lane answers, and what it hands over, is answered as without it; and so is
 // what comes behind.
 func TestLaneAnswersAlike(t *testing.T) {
 	const after = "GET /answer/one HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"
 	for i, head := range heads {
 		for j, answer := range answers {
+			if strings.Contains(head, "1.0\r\nConnection: keep-alive") && lengthMayBeKnown[answer] {
+				continue // then the connection goes on, else it ends
+			}
 			request := fmt.Sprintf(head, "/answer/"+answer) + after
 			want := ways()[1].talk(t, false, []byte(request))
 			cuts := []int{10, len(request) - len(after) - 2, len(request) - len(after), len(request) - 5}
 			for _, at := range []int{len(request), cuts[(i+j)%len(cuts)]} {
-				if strings.Contains(head, "1.0\r\nC") && (answer == "large-blocks" || answer == "mixed" || answer == "hints") {
-					want = "" // goes on or ends, since its length is known or not
-				}
-				if got := ways()[0].talk(t, false, []byte(request[:at]), []byte(request[at:])); want != "" && got != want {
+				if got := ways()[0].talk(t, false, []byte(request[:at]), []byte(request[at:])); got != want {
 					t.Errorf("%q, cut at %d\nin the lane:   %.300q\non goroutines: %.300q", request, at, got, want)
 					break
 				}
