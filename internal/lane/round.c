@@ -90,7 +90,7 @@ static int keep_rest(gowsgi_connection *c, const uint8_t *data, size_t size) {
 static bool take_body(wsgi_request *req, const uint8_t *data, size_t size) {
     if (size == 0)
         return true;
-    if (gowsgi_request_body(req, size) < 0)
+    if (gowsgi_request_body(req, size, 0) < 0)
         return false;
     memcpy(req->body.data, data, size);
     return true;

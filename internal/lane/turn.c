@@ -61,11 +61,18 @@ lane_turn *lane_turn_take(gowsgi_lane *lane) {
     return t;
 }
 
+/* Bytes that the turn and its request keep for their next use. */
+static size_t room_of(const lane_turn *t) {
+    const wsgi_request *req = t->request;
+    size_t room = t->head_room + t->out_room + req->body.own_room + req->body.spare_size;
+    for (int i = 0; i < WSGI_BATCHES; i++)
+        room += req->response.batches[i].copies_room;
+    return room;
+}
+
 void lane_turn_return(gowsgi_lane *lane, lane_turn *t) {
     lane_board_end(t);
-    if (t->head_room + t->out_room + t->request->response.batches[0].copies_room +
-            t->request->response.batches[1].copies_room + t->request->body.own_room + t->request->body.spare_size >
-        LANE_KEPT) {
+    if (room_of(t) > LANE_KEPT) {
         gowsgi_request_release_memory(t->request);
         free(t->head);
         free(t->out);
