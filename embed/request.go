@@ -45,8 +45,8 @@ type Request struct {
 	builder environ.Builder
 	body    body
 
-	dropped func() // see OnBodyDropped; nil: nobody wants to know
-	home func(request unsafe.Pointer) // to whom it goes back; nil: to the application's idle ones
+	dropped func()                       // see OnBodyDropped; nil: nobody wants to know
+	home    func(request unsafe.Pointer) // to whom it goes back; nil: to the application's idle ones
 
 	mu       sync.Mutex
 	label    any    // nil: none

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/share"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -11,6 +12,19 @@ func openTally(plan control.Plan, inherited descriptors) (*tally.Page, error) {
 		return nil, nil
 	}
 	return tally.Open(inherited.at(plan.Tally))
+}
+
+// openShare opens the memory in which workers say how many connections they have; nil
+// for none.
+func (w *worker) openShare() *share.Share {
+	if w.plan.Share == 0 {
+		return nil
+	}
+	s, err := share.Open(w.inherited.at(w.plan.Share), w.plan.Worker)
+	if err != nil {
+		w.log.Warn("this worker takes connections as they come", "event", "scoreboard.failed", "error", err.Error())
+	}
+	return s
 }
 
 // countLost counts lines of the access log that could not be written.

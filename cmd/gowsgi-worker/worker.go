@@ -97,7 +97,7 @@ func (w *worker) start() *control.Report {
 	}
 	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{
 		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Metrics: w.metrics,
-	})
+	}, w.openShare())
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}

@@ -39,6 +39,9 @@ type Plan struct {
 	// Tally is the descriptor of the memory in which it counts what it has done
 	// (package tally); 0 for none.
 	Tally int `json:"tally"`
+	// Share is the descriptor of the memory in which all workers say how many
+	// connections they have (package share); 0 for none.
+	Share int `json:"share"`
 	// Check: load the application, report Ready or Failed, and exit. There are
 	// no listeners then.
 	Check bool `json:"check,omitempty"`

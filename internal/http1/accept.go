@@ -82,6 +82,8 @@ func (s *Server) admitToLane(p *Parked) {
 	if why := s.room(s.countedAs(p.Remote)); why != "" {
 		if c := s.connOfParked(p); c != nil {
 			s.turnAway(c, why)
+		} else {
+			s.ended()
 		}
 		return
 	}
@@ -143,6 +145,7 @@ const mostTurning = 64
 
 // turnAway answers 503 at the least cost: nothing is read before.
 func (s *Server) turnAway(c *conn, why string) {
+	s.ended()
 	s.mu.Lock()
 	wait := s.turning < mostTurning
 	if wait {

@@ -77,6 +77,7 @@ func (s *Server) Adopt(h *Handed) {
 	c := s.connOfParked(&h.Parked)
 	if c == nil {
 		s.uncount(s.countedAs(h.Remote))
+		s.ended()
 		s.resumeWithout(h)
 		return
 	}
@@ -199,7 +200,7 @@ func (c *conn) park() bool {
 		FD: fd, Local: c.local, Remote: c.remote, Trusted: s.trusts(c.remote),
 		Requests: int(c.requests.Load()), Pipelined: c.pipelined, Visits: c.visits,
 	}
-	c.counted = "" // it goes on counting
+	c.counted, c.parked = "", true // it goes on counting
 	if !s.lane.Give(p) {
 		p.Visits = mostVisits
 		s.Adopt(&Handed{Parked: *p, Kind: Waits})

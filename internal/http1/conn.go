@@ -42,6 +42,7 @@ type conn struct {
 	requests atomic.Int64 // that have begun
 	counted  string       // the address that it counts for
 	visits   int          // times that it came from a lane
+	parked   bool         // a lane has it
 
 	mu     sync.Mutex
 	idle   bool // it waits for a request of which nothing has come

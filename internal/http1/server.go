@@ -34,6 +34,9 @@ type Config struct {
 	// Trusts tells whether what a client says of others is believed; for a Lane. nil:
 	// nobody is.
 	Trusts func(host string) bool
+	// Ended is called for each connection that was accepted and has ended, unless a lane
+	// had it last or the server drains. nil: nobody wants to know.
+	Ended func()
 }
 
 // Server serves connections until Close.
@@ -82,6 +85,15 @@ func (s *Server) leave(c *conn) {
 	}
 	delete(s.open, c)
 	s.discount(c.counted)
+	if !c.parked {
+		s.ended()
+	}
+}
+
+func (s *Server) ended() {
+	if s.config.Ended != nil && !s.draining.Load() {
+		s.config.Ended()
+	}
 }
 
 // discount takes a connection off those of a client. Lock: held.
@@ -122,6 +134,9 @@ func (s *Server) all() []*conn {
 	}
 	return all
 }
+
+// Open is how many connections are open.
+func (s *Server) Open() int { return s.count() }
 
 // Count is how many connections are open, and how many of them wait for a request
 // of which nothing has come.

@@ -88,6 +88,8 @@ void lane_close(gowsgi_lane *lane, gowsgi_connection *c) {
     shutdown(c->fd, SHUT_WR);
     close(c->fd);
     c->fd = -1;
+    if (lane->config.open_count && !__atomic_load_n(&lane->draining, __ATOMIC_RELAXED))
+        __atomic_fetch_sub(lane->config.open_count, 1, __ATOMIC_RELAXED);
     if (lane->config.tells_closed) {
         lane_hand(lane, c, GOWSGI_LANE_CLOSED);
         return;

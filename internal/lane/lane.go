@@ -49,6 +49,7 @@ type Config struct {
 	Board                    Board
 	Figures                  *tally.Figures // nil: nobody counts
 	CountsClients            bool           // Closed is called
+	OpenCount                *int64         // less one for each connection that the lane closes; nil: none
 
 	// Adopt is called for each connection that becomes Go's. Its memory, and the lane's,
 	// are only there during the call.
@@ -103,6 +104,7 @@ func New(config Config) (*Lane, error) {
 		mount: C.CString(config.Mount), id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
 		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
 		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),
+		open_count:    (*C.int64_t)(config.OpenCount),
 		keeps_records: config.Record != nil, tells_closed: C.bool(config.CountsClients), event_fd: C.int(tell), record_fd: C.int(note),
 	}
 	for i, path := range config.OwnPaths {

@@ -55,6 +55,7 @@ typedef struct {
     gowsgi_lane_figures figures;
     const int64_t *bounds; /* of histograms, ns */
     int bound_count;
+    int64_t *open_count; /* atomic: of the worker's connections, less one for each that the lane closes; NULL: none */
     bool keeps_records; /* somebody reads gowsgi_lane_records */
     bool tells_closed; /* somebody counts connections by client */
     int event_fd; /* non-blocking: is written to when there is something for gowsgi_lane_handed */

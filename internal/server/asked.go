@@ -39,14 +39,17 @@ const looks = 10
 
 // note has what the worker does written down, at every look of the watcher.
 func (s *Server) note(app *embed.Application, page *tally.Page) {
-	if page == nil {
-		return
-	}
 	open, idle, left := 0, 0, 0
 	s.Note(func(served int64) {
 		if left--; left < 0 { // each connection has a lock
 			left = looks - 1
 			open, idle = s.http1.Count()
+		}
+		if !s.http1.Draining() {
+			s.share.Set(s.http1.Open())
+		}
+		if page == nil {
+			return
 		}
 		pool := app.Stats()
 		now := tally.Now{

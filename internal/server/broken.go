@@ -43,7 +43,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		// An error is the client's, who has left.
 		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
 	})
-	srv := &Server{http1: newHTTP1(s, log, page, nil, nil), stopped: make(chan struct{}), cancel: func() {}}
+	srv := &Server{http1: newHTTP1(s, log, page, nil, nil, nil), stopped: make(chan struct{}), cancel: func() {}}
 	close(srv.stopped)
 	return srv
 }

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/share"
 )
 
 // How a server ends without losing a request:
@@ -32,6 +34,7 @@ const sweepInterval = 20 * time.Millisecond
 // every process that may hold a copy of them. What is not finished after timeout
 // is cut off: the requests that this happened to are returned as Running has them.
 func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string) {
+	s.share.Leave()
 	s.http1.Drain()
 	for _, l := range s.listeners {
 		l.close(stops)
@@ -68,6 +71,7 @@ func (s *Server) Unfinished() []string {
 type listener struct {
 	net.Listener
 	borrowed bool
+	share    *share.Share
 	closing  atomic.Bool
 	stops    bool // written before closing
 
@@ -100,6 +104,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		return nil, err
 	}
+	l.share.Add(1)
 	return apart(c), nil
 }
 

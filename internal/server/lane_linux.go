@@ -38,7 +38,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	}
 	conf := lane.Config{
 		App: app, Limits: limitsOf(c), HeaderTimeout: c.HeaderTimeout, KeepAlive: c.KeepAlive, BodyRoom: body, Mount: c.Mount,
-		IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0,
+		IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
 		Adopt: s.adopt, Closed: s.http1.Closed, Lost: s.handler.Lost,
 	}
 	for _, path := range []string{c.HealthPath, c.MetricsPath} {
@@ -112,10 +112,17 @@ func (l *listener) AcceptDescriptor() (*http1.Parked, error) {
 		return nil, err
 	}
 	fd, from, failed := -1, unix.Sockaddr(nil), error(nil)
-	err = raw.Read(func(listening uintptr) bool {
-		fd, from, failed = acceptOne(int(listening))
-		return !errors.Is(failed, unix.EAGAIN)
-	})
+	if l.share.Exceeds() {
+		if err = raw.Read(func(listening uintptr) bool { return isReadable(int(listening)) }); err == nil {
+			l.share.Yielded(l.yield(raw))
+		}
+	}
+	if err == nil {
+		err = raw.Read(func(listening uintptr) bool {
+			fd, from, failed = acceptOne(int(listening))
+			return !errors.Is(failed, unix.EAGAIN)
+		})
+	}
 	if err == nil {
 		err = failed
 	}
@@ -137,7 +144,34 @@ func (l *listener) AcceptDescriptor() (*http1.Parked, error) {
 		}
 		return nil, err
 	}
+	l.share.Add(1)
 	return parked(fd, from), nil
+}
+
+// A worker that has more connections than its share lets the others go first: for so
+// long, so many times.
+const (
+	yielding = time.Millisecond
+	yields   = 5
+)
+
+// yield lets the others go first, and tells whether they have.
+func (l *listener) yield(raw syscall.RawConn) (taken bool) {
+	for range yields {
+		time.Sleep(yielding)
+		pending := false
+		_ = raw.Control(func(listening uintptr) { pending = isReadable(int(listening)) }) // it is closed: nothing is pending
+		if !pending {
+			return true
+		}
+	}
+	return false
+}
+
+func isReadable(fd int) bool {
+	polled := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(polled, 0)
+	return err == nil && n > 0
 }
 
 // polled is the socket once more: package net's own does not let anybody wait for it.

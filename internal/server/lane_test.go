@@ -35,7 +35,7 @@ var ways = sync.OnceValue(func() [2]way {
 			panic(err)
 		}
 		os.Setenv("GOWSGI_LANE", lane)
-		srv, err := New(app, s, slog.New(slog.DiscardHandler), nil, exchange.Hooks{Page: page, Counts: true})
+		srv, err := New(app, s, slog.New(slog.DiscardHandler), nil, exchange.Hooks{Page: page, Counts: true}, nil)
 		if err != nil {
 			panic(err)
 		}

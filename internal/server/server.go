@@ -14,6 +14,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/share"
 )
 
 // Server serves one application.
@@ -23,15 +24,17 @@ type Server struct {
 	*deadlines.Watcher
 	handler   *exchange.Handler // nil: there is no application
 	access    *accesslog.Log
+	share     *share.Share // nil: there are no other workers
 	listeners []*listener
 	accepting sync.WaitGroup
 	stopped   chan struct{} // closed when Watch has ended
 	cancel    context.CancelFunc
 }
 
-// New prepares a server; Drain ends it. access is nil for no access log.
-func New(app *embed.Application, s config.Settings, log *slog.Logger, access *accesslog.Log, hooks exchange.Hooks) (*Server, error) {
-	srv := &Server{stopped: make(chan struct{})}
+// New prepares a server; Drain ends it. access is nil for no access log, own for a
+// worker alone.
+func New(app *embed.Application, s config.Settings, log *slog.Logger, access *accesslog.Log, hooks exchange.Hooks, own *share.Share) (*Server, error) {
+	srv := &Server{stopped: make(chan struct{}), share: own}
 	h, err := exchange.New(exchange.Config{
 		App: app, Settings: s, Log: log, Access: access, Hooks: hooks,
 		Draining: func() bool { return srv.http1.Draining() }, SpoolFiles: spoolFiles(s.MaxConnections),
@@ -40,7 +43,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 		return nil, err
 	}
 	refusals := &refusals{log: log, access: access, count: h.CountStatus}
-	srv.http1 = newHTTP1(s, log, h, refusals.note, h.Trusts)
+	srv.http1 = newHTTP1(s, log, h, refusals.note, h.Trusts, func() { own.Add(-1) })
 	ctx, cancel := context.WithCancel(context.Background())
 	srv.handler, srv.Watcher, srv.access, srv.cancel = h, h.Watcher(), access, cancel
 	srv.note(app, hooks.Page)
@@ -55,9 +58,9 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	return srv, nil
 }
 
-func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused), trusts func(host string) bool) *http1.Server {
+func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused), trusts func(host string) bool, ended func()) *http1.Server {
 	return http1.New(http1.Config{
-		Trusts:  trusts,
+		Trusts: trusts, Ended: ended,
 		Handler: h, Log: log, Refused: refused,
 		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,
@@ -82,8 +85,9 @@ type Listener struct {
 // of them fails before.
 func (s *Server) Start(listeners []Listener) <-chan error {
 	failed := make(chan error, len(listeners))
+	s.share.Set(0)
 	for _, l := range listeners {
-		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed}
+		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed, share: s.share}
 		s.listeners = append(s.listeners, ours)
 		s.accepting.Go(func() {
 			if err := s.http1.Serve(ours); !errors.Is(err, net.ErrClosed) {

@@ -70,7 +70,7 @@ func (b *buffer) String() string {
 func serve(t *testing.T, s config.Settings, hooks exchange.Hooks) (srv *Server, url string, log *buffer) {
 	t.Helper()
 	log = new(buffer)
-	srv, err := New(app, s, slog.New(slog.NewTextHandler(log, nil)), nil, hooks)
+	srv, err := New(app, s, slog.New(slog.NewTextHandler(log, nil)), nil, hooks, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -285,6 +285,9 @@ func (s *supervisor) gone(w *worker) {
 	defer func() { _ = w.board.Close() }()
 	s.children.Delete(w.pid())
 	sl := s.slots[w.number]
+	if sl == nil || sl.serving == nil || sl.serving == w {
+		s.shares.Clear(w.number)
+	}
 	cause := cause(w.state, w.oom)
 	s.fold(w, cause)
 	s.forget(w)

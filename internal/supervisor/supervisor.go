@@ -22,6 +22,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/metrics"
 	"github.com/gowsgi/gowsgi/internal/operator"
+	"github.com/gowsgi/gowsgi/internal/share"
 	"github.com/gowsgi/gowsgi/internal/statsd"
 	"github.com/gowsgi/gowsgi/internal/systemd"
 	"github.com/gowsgi/gowsgi/internal/watch"
@@ -95,6 +96,7 @@ type Options struct {
 	Signals *Signals
 
 	ignored []syscall.Signal // when gowsgi was started; Run finds out
+	shares  *share.Shares    // of the workers in the connections; nil: each takes what it gets
 }
 
 // StartError says why a worker could not be started.
@@ -172,6 +174,12 @@ func Run(ctx context.Context, o Options) error {
 		defer signals.Release()
 	}
 	o.ignored = signals.ignored
+	shares, err := share.New()
+	if err != nil {
+		o.Log.Warn("workers take connections as they come", "event", "scoreboard.failed", "error", err.Error())
+	}
+	defer shares.Close()
+	o.shares = shares
 
 	s := &supervisor{
 		Options: o,
@@ -204,7 +212,7 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer s.closeListeners()
-	err := s.startWatching()
+	err = s.startWatching()
 	if err != nil {
 		s.removePid()
 		return err

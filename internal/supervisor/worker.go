@@ -93,6 +93,10 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		plan.Tally = control.FD + len(files)
 		files = append(files, page.File())
 	}
+	if o.shares != nil {
+		plan.Share = control.FD + len(files)
+		files = append(files, o.shares.File())
+	}
 	return &worker{
 		number: number, plan: plan, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
 	}, files, nil
