@@ -23,15 +23,28 @@ func (w *Watcher) LastActive() time.Time {
 // Running describes the requests that wait for the application, are with it or
 // go out to their clients, the youngest first: "GET /path for 1.5 s".
 func (w *Watcher) Running() []string {
+	active := w.app.Activity()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var running []string
+	known := map[submission]bool{}
 	for f := w.first; f != nil; f = f.next {
-		text := fmt.Sprintf("%s for %.1f s", f.owner.Name(), time.Since(f.owner.Start()).Seconds())
+		known[f.submission()] = true
+		text := inWords(f.owner.Name(), time.Since(f.owner.Start()).Seconds())
 		if !f.deadAt.IsZero() {
 			text += ", timed out"
 		}
 		running = append(running, text)
 	}
+	for _, a := range active {
+		if a.Request == nil || known[submission{a.Request, a.Generation}] {
+			continue
+		}
+		if r, ok := described(a.Request, a.Generation); ok { // nobody on a goroutine has it
+			running = append(running, inWords(r.Method+" "+r.Target, r.Age))
+		}
+	}
 	return running
 }
+
+func inWords(name string, seconds float64) string { return fmt.Sprintf("%s for %.1f s", name, seconds) }

@@ -81,11 +81,10 @@ func (w *Watcher) Threads() (threads []control.Thread, exact bool) {
 			if !ok {
 				r, ok = described(t.Request, t.Generation)
 			}
-			if !ok { // it ended just now
-				r = control.Request{Method: "?", Target: "?", Stage: control.Inside}
+			if ok { // else it ended just now
+				r.Thread = t.Name
+				thread.Request = &r
 			}
-			r.Thread = t.Name
-			thread.Request = &r
 		}
 		threads = append(threads, thread)
 	}
