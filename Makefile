@@ -5,6 +5,8 @@ PYTHONS ?= $(PYTHON)
 # How many inputs a fuzz target is tried with. Not a time: in Go 1.26 a fuzz target
 # can fail with "context deadline exceeded" where its time ends (golang.org/issue/75804).
 FUZZ    ?= 100000x
+# The same for whole connections, each of which is made twice.
+FUZZLANE ?= 3000x
 
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -56,9 +58,10 @@ asan: ## the pool and the WSGI objects under AddressSanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/... ./internal/server/...
 
 fuzz: ## each fuzz target, with FUZZ inputs
-	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse internal/server:FuzzLane; do \
+	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse; do \
 		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	done
+	$(WITH) go test ./internal/server -run '^$$' -fuzz '^FuzzLane$$' -fuzztime $(FUZZLANE) -fuzzminimizetime 5x
 
 fmt: ## format Go, C and Python
 	@mkdir -p $(TOOLS) && GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT) && $(TOOLS)/gofumpt -w $(GOSOURCE)

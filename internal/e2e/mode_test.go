@@ -20,6 +20,7 @@ var modes = []Mode{
 	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1},
 	{Name: "1 thread", Args: []string{"--threads", "1"}, Threads: 1, Workers: 1},
 	{Name: "2 workers", Args: []string{"--workers", "2"}, Threads: 8, Workers: 2},
+	{Name: "goroutines alone", Args: []string{"--threads", "8"}, Env: []string{"GOWSGI_LANE=off"}, Threads: 8, Workers: 1},
 }
 
 // Modes runs a test's body once per mode, each in a subtest of that name.

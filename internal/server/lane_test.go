@@ -233,9 +233,16 @@ func FuzzLane(f *testing.F) {
 		}
 		first, second = max(0, min(first, len(data))), max(0, min(second, len(data)))
 		first, second = min(first, second), max(first, second)
-		want := ways()[1].talk(t, true, data)
-		if got := ways()[0].talk(t, true, data[:first], data[first:second], data[second:]); got != want {
-			t.Errorf("%q, cut at %d and %d\nin the lane:   %.2000q\non goroutines: %.2000q", data, first, second, got, want)
+		// Who ends its direction while its request is queued for a tenth of a second has left
+		// (docs/design.md, 7): on a busy machine that happens to one of the two. It does not
+		// happen each time.
+		var got, want string
+		for range 4 {
+			want = ways()[1].talk(t, true, data)
+			if got = ways()[0].talk(t, true, data[:first], data[first:second], data[second:]); got == want {
+				return
+			}
 		}
+		t.Errorf("%q, cut at %d and %d\nin the lane:   %.2000q\non goroutines: %.2000q", data, first, second, got, want)
 	})
 }
