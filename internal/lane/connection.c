@@ -136,7 +136,7 @@ static void take(gowsgi_lane *lane, gowsgi_connection *c) {
     c->word = LANE_BUSY;
 }
 
-static bool has_input(int fd) {
+bool lane_has_input(int fd) {
     int size = 0;
     return ioctl(fd, FIONREAD, &size) == 0 && size > 0;
 }
@@ -148,7 +148,7 @@ static gowsgi_connection *take_idle(gowsgi_lane *lane, lane_list *list, int64_t 
     gowsgi_connection *c;
     while ((c = list->first) && c->since <= since) {
         take(lane, c);
-        if (!has_input(c->fd))
+        if (!lane_has_input(c->fd))
             break;
         lane_append(&lane->ready, c);
     }

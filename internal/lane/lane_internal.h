@@ -107,6 +107,7 @@ void lane_close(gowsgi_lane *lane, gowsgi_connection *c);
 void lane_expire(gowsgi_lane *lane, int64_t now);
 int64_t lane_patience(gowsgi_lane *lane); /* ns until lane_expire has something to do; -1: never */
 void lane_wake(gowsgi_lane *lane);
+bool lane_has_input(int fd); /* the kernel has something that nobody has read */
 void lane_ring(gowsgi_source *source); /* lane_wake, for the pool */
 
 /* round.c */

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -433,11 +432,6 @@ static int64_t length_of(const wsgi_request *req) {
     return (int64_t)response->batches[response->filling].size;
 }
 
-static bool has_input(int fd) {
-    int size = 0;
-    return ioctl(fd, FIONREAD, &size) == 0 && size > 0;
-}
-
 /* How the connection goes on. */
 static void go_on(gowsgi_lane *lane, gowsgi_connection *c, bool reuse) {
     gowsgi_situation s = {.in = GOWSGI_IN_DONE,
@@ -446,7 +440,7 @@ static void go_on(gowsgi_lane *lane, gowsgi_connection *c, bool reuse) {
                           .ahead = c->in_size > 0,
                           .pipelined = c->pipelined};
     if (!s.reuse && !s.ahead)
-        s.ahead = has_input(c->fd);
+        s.ahead = lane_has_input(c->fd);
     switch (gowsgi_http1_after(&s)) {
     case GOWSGI_AFTER_WAIT:
         lane_park(lane, c);

@@ -86,26 +86,41 @@ var longAgo = time.Unix(1, 0)
 // that the kernel has accepted already, then net.ErrClosed.
 func (l *listener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
-	if err != nil && l.closing.Load() {
+	err = l.settle(err, func() bool {
 		c = l.queued()
-		if c == nil && l.stops {
-			time.Sleep(settling) // what another core is just queueing
-			c = l.queued()
-		}
-		if c == nil {
-			l.end()
-			return nil, net.ErrClosed
-		}
-		err = nil
-	}
+		return c != nil
+	})
 	if err != nil {
-		if errors.Is(err, syscall.EINVAL) { // another process has shut the socket down
-			err = net.ErrClosed
-		}
 		return nil, err
 	}
-	l.share.Add(1)
+	if !l.closing.Load() { // else another worker may have the place by now
+		l.share.Add(1)
+	}
 	return apart(c), nil
+}
+
+// settle is the error of an accept that ended with err: when the listener is being
+// closed, nil as long as queued finds a connection, and then net.ErrClosed.
+func (l *listener) settle(err error, queued func() bool) error {
+	switch {
+	case err == nil:
+		return nil
+	case l.closing.Load():
+		if queued() {
+			return nil
+		}
+		if l.stops {
+			time.Sleep(settling) // what another core is just queueing
+			if queued() {
+				return nil
+			}
+		}
+		l.end()
+		return net.ErrClosed
+	case errors.Is(err, syscall.EINVAL): // another process has shut the socket down
+		return net.ErrClosed
+	}
+	return err
 }
 
 // acceptOne takes a connection that the kernel has accepted, if there is one: the

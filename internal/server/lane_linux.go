@@ -126,25 +126,16 @@ func (l *listener) AcceptDescriptor() (*http1.Parked, error) {
 	if err == nil {
 		err = failed
 	}
-	if err != nil && l.closing.Load() {
+	err = l.settle(err, func() bool {
 		fd, from = l.queuedDescriptor()
-		if fd < 0 && l.stops {
-			time.Sleep(settling) // what another core is just queueing
-			fd, from = l.queuedDescriptor()
-		}
-		if fd < 0 {
-			l.end()
-			return nil, net.ErrClosed
-		}
-		err = nil
-	}
+		return fd >= 0
+	})
 	if err != nil {
-		if errors.Is(err, syscall.EINVAL) { // another process has shut the socket down
-			err = net.ErrClosed
-		}
 		return nil, err
 	}
-	l.share.Add(1)
+	if !l.closing.Load() { // else another worker may have the place by now
+		l.share.Add(1)
+	}
 	return parked(fd, from), nil
 }
 
