@@ -57,6 +57,7 @@ type Handed struct {
 // Answer is how far a response has got.
 type Answer struct {
 	Begun, Chunked, NoBody, Reuse bool
+	Ended                         bool // the end of the body is out, or in Rest
 	Status                        int
 	Declared                      int64 // Content-Length; -1: none
 	Written                       int64 // bytes of the body that are out, or in Rest
@@ -170,7 +171,7 @@ func (w *Writer) resume(a *Answer) {
 	}
 	w.begun, w.status, w.chunked, w.noBody, w.declared = true, a.Status, a.Chunked, a.NoBody, a.Declared
 	w.written, w.headSize, w.reuse = a.Written, a.HeadSize, a.Reuse
-	w.buf = append(w.buf, a.Rest...)
+	w.buf, w.lastOut = append(w.buf, a.Rest...), a.Ended
 	w.turn.body.answer()
 }
 

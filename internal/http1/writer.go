@@ -32,6 +32,7 @@ type Writer struct {
 	status   int
 	noBody   bool
 	chunked  bool  // RFC 9112, 7.1
+	lastOut  bool  // the last chunk has been made
 	declared int64 // Content-Length; -1: none
 	written  int64 // of the body
 	headSize int
@@ -302,7 +303,7 @@ func (w *Writer) End() error {
 		return w.err
 	}
 	w.ensureEmpty()
-	if w.chunked {
+	if w.chunked && !w.lastOut {
 		w.buf = append(w.buf, "0\r\n\r\n"...)
 	}
 	w.ended = true

@@ -75,7 +75,7 @@ func (l *Lane) handedOver(c *C.gowsgi_connection) *Handed {
 	a := &c.answer
 	h.Head = bytesOf(c.head, c.head_size)
 	h.Answer = http1.Answer{
-		Begun: a.begun != 0, Chunked: a.chunked != 0, NoBody: a.no_body != 0, Reuse: a.reuse != 0, Status: int(a.status),
+		Begun: a.begun != 0, Ended: a.ended != 0, Chunked: a.chunked != 0, NoBody: a.no_body != 0, Reuse: a.reuse != 0, Status: int(a.status),
 		Declared: int64(a.declared), Written: int64(a.written), HeadSize: int(a.head_size), Rest: bytesOf(a.rest, a.rest_size),
 	}
 	age := time.Duration(C.gowsgi_now() - c.began)

@@ -76,6 +76,7 @@ enum {
 typedef struct {
     uint8_t begun, chunked, no_body, reuse;
     uint8_t counted; /* in the figures */
+    uint8_t ended; /* its end is out, or in `rest` */
     int32_t status;
     int64_t declared; /* Content-Length; -1: none */
     int64_t written; /* bytes of body that are out, or in `rest` */

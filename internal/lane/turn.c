@@ -218,11 +218,11 @@ void lane_turn_claim(gowsgi_lane *lane, int64_t before) {
 
 /* ---- the answer goes out ---- */
 
-enum { PIECES = 64 };
+enum { PIECES = 64, FRAME = 4 /* pieces that are none of the batch's */ };
 
 /* What is to be sent in one go. */
 typedef struct {
-    struct iovec pieces[PIECES];
+    struct iovec few[PIECES], *pieces; /* malloc'ed if few are too few */
     int count;
     size_t size;
 } parcel;
@@ -234,7 +234,7 @@ static void pack(parcel *p, const void *data, size_t size) {
     p->size += size;
 }
 
-static bool fits(const wsgi_batch *batch) { return batch->size <= LANE_MOST && batch->count <= PIECES - 4; }
+static bool fits(const wsgi_batch *batch) { return batch->size <= LANE_MOST && batch->count <= PIECES - FRAME; }
 
 static void pack_batch(parcel *p, const wsgi_batch *batch) {
     const uint8_t *copies = batch->copies;
@@ -245,6 +245,9 @@ static void pack_batch(parcel *p, const wsgi_batch *batch) {
             copies += s->size;
     }
 }
+
+/* Memory is short: nothing that follows is to pass for what is missing. */
+static void give_up(lane_turn *t) { shutdown(t->connection->fd, SHUT_RDWR); }
 
 /* Sends as much as the socket takes. What is left, if the client is slow or gone, is
  * kept for Go, which finds out. False: so it is. GIL: held, or let go of. */
@@ -259,7 +262,7 @@ static bool dispatch(lane_turn *t, parcel *p) {
     gowsgi_lane_answer *a = &t->answer;
     a->rest = malloc(p->size - sent);
     if (!a->rest) {
-        shutdown(t->connection->fd, SHUT_RDWR); /* so that nothing that follows can pass for it */
+        give_up(t);
         return false;
     }
     for (int i = 0; i < p->count; i++) {
@@ -287,8 +290,16 @@ static bool send_parcel(lane_turn *t, parcel *p) {
  * it if it is the last. False: some of it is left. */
 static bool send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
     gowsgi_lane_answer *a = &t->answer;
-    parcel p = {.count = 0};
+    parcel p;
     char size[20];
+    p.count = 0;
+    p.size = 0;
+    p.pieces = p.few;
+    /* Another thread may have added to it since it was found to fit. */
+    if (batch->count > PIECES - FRAME && !(p.pieces = malloc((batch->count + FRAME) * sizeof *p.pieces))) {
+        give_up(t);
+        return false;
+    }
     pack(&p, t->out, t->out_size); /* 0, once it is out */
     t->out_size = 0;
     if (!a->no_body && batch->size > 0) {
@@ -304,7 +315,10 @@ static bool send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
     }
     if (last && a->chunked)
         pack(&p, "0\r\n\r\n", 5);
-    return send_parcel(t, &p);
+    bool whole = send_parcel(t, &p);
+    if (p.pieces != p.few)
+        free(p.pieces);
+    return whole;
 }
 
 /* Whether there is a block to be sent. If not, whoever adds one comes here again. */
@@ -463,13 +477,14 @@ static void wire_finish(wsgi_wire *wire) {
     wsgi_request *req = t->request;
     if (wait_for_sender(t) != LANE_OURS)
         return; /* its bell will ring */
-    wsgi_batch *batch = &req->response.batches[req->response.filling];
     if (!ended_well(t) || (!t->answer.begun && !lane_answer_begin(t, length_of(req)))) {
         make_gos(t);
         return;
     }
     lane_count(t); /* who has the answer finds it counted */
-    if (!send_batch(t, batch, true)) {
+    /* Taken, so that Go finds nothing more to send but what is left of it. */
+    if (!send_batch(t, gowsgi_request_take(req), true)) {
+        t->answer.ended = 1;
         make_gos(t);
         return;
     }

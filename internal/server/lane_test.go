@@ -3,7 +3,9 @@
 package server
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,7 +18,10 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/exchange"
@@ -43,8 +48,12 @@ var ways = sync.OnceValue(func() [2]way {
 		if err != nil {
 			panic(err)
 		}
-		srv.Start([]Listener{{Listener: l}})
-		ways[i] = way{srv, l.Addr().String(), page}
+		narrow, err := (&net.ListenConfig{Control: narrowTo(unix.SO_SNDBUF)}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+		if err != nil {
+			panic(err)
+		}
+		srv.Start([]Listener{{Listener: l}, {Listener: narrow}})
+		ways[i] = way{srv, l.Addr().String(), narrow.Addr().String(), page}
 	}
 	return ways
 })
@@ -52,6 +61,7 @@ var ways = sync.OnceValue(func() [2]way {
 type way struct {
 	*Server
 	address string
+	narrow  string // where its sockets hold little
 	page    *tally.Page
 }
 
@@ -172,6 +182,50 @@ var answers = []string{
 	"own-date", "file", "short-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
 }
 
+// narrowTo makes one of a socket's buffers small.
+func narrowTo(buffer int) func(_, _ string, raw syscall.RawConn) error {
+	return func(_, _ string, raw syscall.RawConn) (err error) {
+		return errors.Join(raw.Control(func(fd uintptr) { err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, buffer, 4096) }), err)
+	}
+}
+
+// A client that takes little at a time gets each byte once, in whatever piece the lane
+// was when it had to stop.
+func TestLaneAndClientsThatAreSlow(t *testing.T) {
+	narrow := net.Dialer{Control: narrowTo(unix.SO_RCVBUF)}
+	var all string
+	for range 6 {
+		for _, answer := range []string{"medium", "medium-declared", "medium-blocks", "mixed", "one", "write"} {
+			all += "GET /answer/" + answer + " HTTP/1.1\r\nHost: x\r\n\r\n"
+		}
+	}
+	all += "GET /answer/one HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+	var answers [2]string
+	for i, w := range ways() {
+		c, err := narrow.Dial("tcp", w.narrow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
+		if _, err := io.WriteString(c, all); err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(iotest.OneByteReader(bufio.NewReader(c)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		answers[i] = lengths.ReplaceAllString(dates.ReplaceAllString(merge(text), ""), "")
+	}
+	if answers[0] != answers[1] {
+		at := 0
+		for at < min(len(answers[0]), len(answers[1])) && answers[0][at] == answers[1][at] {
+			at++
+		}
+		t.Errorf("%d and %d bytes, from %d on other ones: %.200q and %.200q", len(answers[0]), len(answers[1]), at, answers[0][at:], answers[1][at:])
+	}
+}
+
 // lengthMayBeKnown are answers whose length is known if they end before their head
 // goes out: who is quicker decides.
 var lengthMayBeKnown = map[string]bool{"several": true, "large-blocks": true, "raises-late": true, "hints": true, "mixed": true}
@@ -179,6 +233,7 @@ var lengthMayBeKnown = map[string]bool{"several": true, "large-blocks": true, "r
 // What the lane answers, and what it hands over, is answered as without it; and so is
 // what comes behind.
 func TestLaneAnswersAlike(t *testing.T) {
+	before := [2]tally.Figures{*ways()[0].page.Figures, *ways()[1].page.Figures}
 	const after = "GET /answer/one HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"
 	for i, head := range heads {
 		for j, answer := range answers {
@@ -199,23 +254,24 @@ func TestLaneAnswersAlike(t *testing.T) {
 	// Nothing was lost, and nothing counted twice, on either way.
 	lane, other := ways()[0].page.Figures, ways()[1].page.Figures
 	t.Cleanup(func() {
-		if a, b := countsOf(lane, 1), countsOf(other, 2); a != b {
+		if a, b := countsOf(lane, &before[0], 1), countsOf(other, &before[1], 2); a != b {
 			t.Errorf("in the lane, on goroutines:\n%s\n%s", a, b)
 		}
 	})
-	eventually(t, "both ways have counted alike", func() bool { return countsOf(lane, 1) == countsOf(other, 2) })
+	eventually(t, "both ways have counted alike", func() bool { return countsOf(lane, &before[0], 1) == countsOf(other, &before[1], 2) })
 }
 
-// countsOf are the requests by method and class, and by status, times n.
-func countsOf(f *tally.Figures, n uint64) string {
+// countsOf are the requests since then by method and class, and by status, times n.
+func countsOf(f, since *tally.Figures, n uint64) string {
 	var b strings.Builder
 	for method, classes := range f.Requests {
 		for class, count := range classes {
+			count -= since.Requests[method][class]
 			fmt.Fprintf(&b, "%s %s: %d\n", tally.Methods[method], tally.Classes[class], n*count)
 		}
 	}
 	for i, count := range f.Statuses {
-		if count > 0 {
+		if count -= since.Statuses[i]; count > 0 {
 			fmt.Fprintf(&b, "%d: %d\n", i+tally.FirstStatus-1, n*count)
 		}
 	}
