@@ -136,7 +136,7 @@ void lane_wire_init(wsgi_wire *wire);
 /* record.c. GIL: either. */
 void lane_board_begin(lane_turn *t, const uint8_t *method, size_t method_size, const uint8_t *uri, size_t uri_size);
 void lane_board_end(lane_turn *t);
-void lane_count(lane_turn *t); /* before its last block is sent */
+void lane_count(lane_turn *t); /* once, before its last block is sent */
 void lane_note(const lane_turn *t); /* when it is over */
 
 /* lookout.c */

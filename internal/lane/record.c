@@ -71,6 +71,8 @@ static void observe(const gowsgi_lane_config *config, uint64_t *histogram, int64
 enum { CLASSES = 6, FIRST_STATUS = 100, END_OF_STATUSES = 600 }; /* package tally's */
 
 void lane_count(lane_turn *t) {
+    if (t->answer.counted)
+        return;
     int64_t now = gowsgi_now();
     int64_t written = t->answer.written;
     if (!t->answer.no_body)

@@ -334,11 +334,15 @@ static bool is_done_sending(lane_turn *t) {
     return done;
 }
 
+/* All of what was declared is there. */
+static bool is_whole(const wsgi_response *response) {
+    return response->head.content_length >= 0 && response->sent >= response->head.content_length;
+}
+
 /* Whether what there is may wait for more. Lock of the request: held. */
 static bool may_hold(lane_turn *t) {
     const wsgi_response *response = &t->request->response;
-    bool whole = response->head.content_length >= 0 && response->sent >= response->head.content_length;
-    if (whole || response->batches[response->filling].size >= ENOUGH) {
+    if (is_whole(response) || response->batches[response->filling].size >= ENOUGH) {
         t->held_since = 0;
         return false;
     }
@@ -373,6 +377,8 @@ static bool wire_send(wsgi_wire *wire, uint64_t generation) {
             make_gos(t);
             return false;
         }
+        if (is_whole(response))
+            lane_count(t); /* who has the answer finds it counted */
         if (!send_batch(t, gowsgi_request_take(req), false)) {
             make_gos(t);
             return false;
@@ -481,7 +487,7 @@ static void wire_finish(wsgi_wire *wire) {
         make_gos(t);
         return;
     }
-    lane_count(t); /* who has the answer finds it counted */
+    lane_count(t);
     /* Taken, so that Go finds nothing more to send but what is left of it. */
     if (!send_batch(t, gowsgi_request_take(req), true)) {
         t->answer.ended = 1;
