@@ -44,6 +44,7 @@
 //	round.c       the reader: wait, collect
 //	plain.c       a head and a body become a request
 //	answer.c      the head of a response
+//	stock.c       turns that nobody uses, and what they keep
 //	turn.c        a request's way: sent, finished, made Go's
 //	record.c      what is noted of requests that are over
 //	lookout.c     who looks while nobody leads

@@ -12,7 +12,8 @@ enum {
     LANE_ROUND = 64, /* connections that are read at a time */
     LANE_SCRATCH = 64 << 10, /* what is read of one at a time */
     LANE_MOST = 128 << 10, /* bytes of a response that are sent at once; more is Go's */
-    LANE_KEPT = 64 << 10, /* a turn with more memory than that gives it back */
+    LANE_KEPT = 96 << 10, /* a turn with more memory than that gives it back: a body, an answer, and the rest */
+    LANE_KEPT_IN_ALL = 8 << 20, /* that turns in stock keep, all of them together */
 };
 
 /* A request is looked after by Go from this age on, ns. */
@@ -51,8 +52,14 @@ typedef struct lane_turn {
     uint8_t *out; /* head of the answer; malloc'ed */
     size_t out_size, out_room;
 
+    size_t kept; /* bytes of memory, in stock */
     struct lane_turn *next, *previous; /* of those that are alive, or of the stock */
 } lane_turn;
+
+typedef struct {
+    lane_turn *first, *last;
+    size_t kept; /* bytes, by all of them */
+} lane_stock;
 
 /* A field name that has a number. */
 typedef struct {
@@ -85,7 +92,7 @@ struct gowsgi_lane {
     lane_list fresh, waiting, ready; /* before their first request; after; to be read in the next round */
     gowsgi_connection *free, *handed, *handed_last;
     lane_turn *alive, *alive_last; /* the oldest first */
-    lane_turn *stock;
+    lane_stock stock, bare; /* turns that keep memory, and those that do not: these are the second choice */
     int stock_count, wanted; /* wanted: requests that Go is to bring */
     int open, idle;
     int64_t served;
@@ -125,9 +132,11 @@ bool lane_answer_begin(lane_turn *t, int64_t length);
 size_t lane_hex(char *to, uint64_t n);
 size_t lane_decimal(char *to, uint64_t n);
 
-/* turn.c */
+/* stock.c */
 lane_turn *lane_turn_take(gowsgi_lane *lane); /* NULL: there is none, and Go is asked for some */
 void lane_turn_return(gowsgi_lane *lane, lane_turn *t);
+
+/* turn.c */
 bool lane_turn_start(lane_turn *t, gowsgi_connection *c); /* false: the pool does not take it */
 void lane_turn_claim(gowsgi_lane *lane, int64_t before); /* Go's are those that began before */
 void lane_turn_ended(gowsgi_source *source, gowsgi_task *task);
