@@ -33,7 +33,7 @@ func (d *Description) Client() string {
 }
 
 // Describe says which request it is in that use, from its environ; false if that has
-// ended and another one has begun. From any goroutine.
+// ended. From any goroutine.
 func (r *Request) Describe(generation uint64) (d Description, ok bool) {
 	const most = 64 << 10 // what does not fit is missing
 	block := make([]byte, blockRoom)

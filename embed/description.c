@@ -68,6 +68,8 @@ static size_t describe(const void *task, char *text, size_t room) {
         return 0;
     const wsgi_request *req = task;
     size_t n = put_variable(text, LONGEST / 2, req, method);
+    if (n == 0) /* it is over */
+        return 0;
     text[n++] = ' ';
     return n + put_variable(text + n, LONGEST - n, req, uri);
 }

@@ -53,7 +53,6 @@ int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size) {
 static uint64_t begin(wsgi_request *req, const gowsgi_submission *submission) {
     wsgi_body *body = &req->body;
     wsgi_response *response = &req->response;
-    req->block_size = submission->block_size;
     req->is_head = (uint8_t)submission->is_head;
     req->result.outcome = WSGI_OK;
     wsgi_lock(req);
@@ -75,8 +74,17 @@ static uint64_t begin(wsgi_request *req, const gowsgi_submission *submission) {
     for (int i = 0; i < WSGI_BATCHES; i++)
         response->batches[i].count = response->batches[i].copied = response->batches[i].size = 0;
     uint64_t generation = ++req->generation;
+    req->block_size = submission->block_size;
     wsgi_unlock(req);
     return generation;
+}
+
+/* The block is nobody's to read any more: what another thread has said may be on its way
+ * to the log, and asks what request that was when its memory is free, or another's. */
+static void forget_block(wsgi_request *req) {
+    wsgi_lock(req);
+    req->block_size = 0;
+    wsgi_unlock(req);
 }
 
 /* Whatever the application still has of the request is cut off. */
@@ -84,6 +92,7 @@ static void end(wsgi_request *req) {
     wsgi_objects_end(req);
     wsgi_body_end(req);
     wsgi_output_flush();
+    forget_block(req);
 }
 
 /* Does: begins a request and queues it.
@@ -94,23 +103,11 @@ int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission) {
     return gowsgi_pool_submit(&req->task, begin(req, &submission), 0);
 }
 
-/* Does: makes the use of the request before this one its past, so that nobody reads
- *     the block while a new one is written.
- * Memory: nothing changes hands.
- * GIL: either. The task is idle or done.
- * Fails: never. */
-void gowsgi_request_invalidate(wsgi_request *req) {
-    pthread_mutex_lock(&req->lock);
-    req->generation++;
-    req->block_size = 0;
-    pthread_mutex_unlock(&req->lock);
-}
-
 /* Does: copies as much of the environ block as there is room for, if the request is
- *     still the one of that generation.
+ *     still the one of that generation, and runs or waits.
  * Memory: copy is the caller's, of `room` bytes.
  * GIL: either.
- * Fails: returns the block's size; 0 if the request is another one. */
+ * Fails: returns the block's size; 0 if the request is another one, or over. */
 size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room) {
     pthread_mutex_lock(&req->lock);
     size_t size = req->generation == generation ? req->block_size : 0;

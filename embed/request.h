@@ -184,7 +184,6 @@ int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept);
 void gowsgi_request_free_body(wsgi_request *req);
 int gowsgi_request_body_file(wsgi_request *req, int fd);
 void gowsgi_request_drop_file(wsgi_request *req);
-void gowsgi_request_invalidate(wsgi_request *req);
 size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);

@@ -93,3 +93,28 @@ func TestWhatTheApplicationTellsIsWholeInJSON(t *testing.T) {
 		t.Errorf("%v", why)
 	}
 }
+
+// Threads that are left behind say something at the moment at which their request ends.
+func TestWhatIsSaidLateIsNoOtherRequests(t *testing.T) {
+	const clients, requests, size = 8, 40, 100_000
+	s := startContract(t, "says_late", Mode{Args: []string{"--threads", "8"}})
+	workers := s.WorkerPIDs()
+	Parallel(t, clients, func(t testing.TB, i int) {
+		c := s.Client(t)
+		for j := range requests {
+			if r := c.Get("/" + itoa(i*requests+j) + "/"); r.Status != 200 || len(r.Body) != size {
+				t.Errorf("status %d, %d bytes", r.Status, len(r.Body))
+			}
+		}
+	})
+	if !slices.Equal(s.WorkerPIDs(), workers) {
+		t.Error("the worker is another one")
+	}
+	for line := range strings.Lines(s.Log()) {
+		_, path, said := strings.Cut(line, `msg="late `)
+		path, _, _ = strings.Cut(path, `"`)
+		if said && strings.Contains(line, " uri=") && !strings.Contains(line, " uri="+path+" ") {
+			t.Errorf("%s", line)
+		}
+	}
+}

@@ -43,6 +43,7 @@ typedef struct lane_turn {
     uint8_t method; /* place in tally's methods */
     uint8_t minor, keep_alive; /* of the head */
     uint64_t body_size;
+    size_t block_size; /* of the request's block, which is the request's own once it begins */
     uint8_t *head; /* as it came; malloc'ed */
     size_t head_size, head_room;
     const char *id; /* its name, in the request's block */

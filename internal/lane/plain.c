@@ -344,7 +344,7 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
     if (h->length > 0 || f.has_length)
         put_number(&w, keys->content_length, (uint64_t)h->length);
     put_id(&w, lane, &f, c->trusted, t);
-    req->block_size = (size_t)(w.p - req->block);
+    t->block_size = (size_t)(w.p - req->block);
     t->method = method_of(data + h->method.at, h->method.size);
     t->minor = h->minor;
     t->keep_alive = h->keep_alive;

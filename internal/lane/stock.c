@@ -90,8 +90,6 @@ lane_turn *lane_turn_take(gowsgi_lane *lane) {
         uint64_t one = 1;
         (void)!write(lane->config.event_fd, &one, sizeof one);
     }
-    if (t)
-        gowsgi_request_invalidate(t->request);
     return t;
 }
 

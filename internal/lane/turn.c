@@ -76,7 +76,7 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     lane->alive_last = t;
     pthread_mutex_unlock(&lane->lock);
     gowsgi_submission submission = {
-        .block_size = req->block_size,
+        .block_size = t->block_size,
         .is_head = t->method == 1,
         .body_size = t->body_size,
         .body_length = (int64_t)t->body_size,
