@@ -1,7 +1,7 @@
 // go:build linux
 
 /* The head of a response, as internal/http1's Writer makes it of any other:
- * answer_test.go holds them together. */
+ * internal/server/lane_test.go holds them together. */
 #include "lane_internal.h"
 
 #include "../http1/bytes.h"

@@ -1,7 +1,7 @@
 // go:build linux
 
 /* A plain head becomes an environ block, as internal/exchange and package environ make
- * it of any other: plain_test.go holds them together. */
+ * it of any other: internal/server/lane_test.go holds them together. */
 #include "lane_internal.h"
 
 #include "../http1/bytes.h"
