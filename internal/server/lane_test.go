@@ -226,6 +226,9 @@ func TestLaneAndClientsThatAreSlow(t *testing.T) {
 // goes out: who is quicker decides.
 var lengthMayBeKnown = map[string]bool{"several": true, "large-blocks": true, "raises-late": true, "hints": true, "mixed": true}
 
+// ends are answers that are their connection's last.
+var ends = map[string]bool{"closes": true, "short": true, "raises-late": true}
+
 // What the lane answers, and what it hands over, is answered as without it; and so is
 // what comes behind.
 func TestLaneAnswersAlike(t *testing.T) {
@@ -238,7 +241,11 @@ func TestLaneAnswersAlike(t *testing.T) {
 			}
 			request := fmt.Sprintf(head, "/answer/"+answer) + after
 			want := ways()[1].talk(t, false, []byte(request))
-			cuts := []int{10, len(request) - len(after) - 2, len(request) - len(after), len(request) - 5}
+			cuts := []int{10, len(request) - len(after) - 2}
+			if !ends[answer] && !strings.Contains(head, "close") && !strings.Contains(head, "HTTP/1.0") {
+				// Else what comes behind may come after the connection's end, which is a reset.
+				cuts = append(cuts, len(request)-len(after), len(request)-5)
+			}
 			for _, at := range []int{len(request), cuts[(i+j)%len(cuts)]} {
 				if got := ways()[0].talk(t, false, []byte(request[:at]), []byte(request[at:])); got != want {
 					t.Errorf("%q, cut at %d\nin the lane:   %.300q\non goroutines: %.300q", request, at, got, want)
