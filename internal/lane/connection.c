@@ -41,7 +41,12 @@ void lane_wake(gowsgi_lane *lane) {
     }
 }
 
-void lane_ring(gowsgi_source *source) { lane_wake((gowsgi_lane *)source); }
+void lane_ring(gowsgi_source *source) {
+    gowsgi_lane *lane = (gowsgi_lane *)source;
+    __atomic_store_n(&lane->wanted_back, 1, __ATOMIC_SEQ_CST);
+    if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
+        lane_wake(lane);
+}
 
 static void tell(int fd) {
     uint64_t one = 1;

@@ -87,6 +87,7 @@ struct gowsgi_lane {
     gowsgi_field *fields;
 
     int64_t vacant_since; /* atomic: nobody has read since; 0: somebody does */
+    uint32_t wanted_back; /* atomic: the pool wants whoever leads */
     uint32_t sleeping; /* atomic: the reader is, or is about to be, asleep in the kernel */
 
     pthread_mutex_t lock; /* guards what follows, and words and lists of connections */
@@ -116,7 +117,7 @@ void lane_expire(gowsgi_lane *lane, int64_t now);
 int64_t lane_patience(gowsgi_lane *lane); /* ns until lane_expire has something to do; -1: never */
 void lane_wake(gowsgi_lane *lane);
 bool lane_has_input(int fd); /* the kernel has something that nobody has read */
-void lane_ring(gowsgi_source *source); /* lane_wake, for the pool */
+void lane_ring(gowsgi_source *source); /* has lane_wait return, for the pool */
 
 /* round.c */
 void lane_wait(gowsgi_source *source);

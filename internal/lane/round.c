@@ -39,17 +39,25 @@ static int milliseconds(int64_t ns) {
     return ns > INT32_MAX * ms ? INT32_MAX : (int)((ns + ms - 1) / ms);
 }
 
+/* True, once, if the pool wants the leader. The event of the bell alone does not say
+ * so: the lookout may have fetched it, which knows nothing to do about it. */
+static bool is_wanted(gowsgi_lane *lane) { return __atomic_exchange_n(&lane->wanted_back, 0, __ATOMIC_SEQ_CST) != 0; }
+
 void lane_wait(gowsgi_source *source) {
     gowsgi_lane *lane = (gowsgi_lane *)source;
     pthread_mutex_lock(&lane->reading);
     __atomic_store_n(&lane->vacant_since, 0, __ATOMIC_SEQ_CST);
+    if (is_wanted(lane)) {
+        lane_read(lane, 0);
+        return;
+    }
     poll(lane);
     if (lane->event_count)
         return;
-    /* Whoever adds something from here on sees that it has to wake this thread; what
-     * was added before makes the patience 0. */
+    /* Whoever adds something or wants this thread from here on sees that it has to be
+     * woken; what was added before makes the patience 0. */
     __atomic_store_n(&lane->sleeping, 1, __ATOMIC_SEQ_CST);
-    int64_t patience = lane_patience(lane);
+    int64_t patience = is_wanted(lane) ? 0 : lane_patience(lane);
     lane_read(lane, milliseconds(patience));
     __atomic_store_n(&lane->sleeping, 0, __ATOMIC_SEQ_CST);
 }
