@@ -99,8 +99,11 @@ func extensionsBundle(t testing.TB) string {
 func copyTree(t testing.TB, from, to string) {
 	t.Helper()
 	err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.Name() == "__pycache__" || entry.Name() == "requirements.txt" {
+		switch {
+		case err != nil || entry.Name() == "requirements.txt":
 			return err
+		case entry.Name() == "__pycache__": // of a test before
+			return fs.SkipDir
 		}
 		rel, err := filepath.Rel(from, path)
 		if err != nil {
