@@ -49,9 +49,10 @@ race: ## the same of the concurrent packages under the race detector
 	$(WITH) go test -race ./environ/... ./gil/... ./embed/... $$(go list ./internal/... | grep -v /e2e)
 
 e2e: build ## the built program against testapps/, with real frameworks, on each of PYTHONS
-	@set -e; for python in $(PYTHONS); do \
+	@set -e; brief=; for python in $(PYTHONS); do \
 		echo "black-box tests on $$($$python embed/cgo_env.py --name)"; \
-		$$python embed/cgo_env.py go test -count=1 -timeout 30m ./internal/e2e/...; \
+		GOWSGI_TEST_BRIEF=$$brief $$python embed/cgo_env.py go test -count=1 -timeout 40m ./internal/e2e/...; \
+		brief=1; \
 	done
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
