@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"os"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,6 +38,11 @@ func TestWorkersHaveEvenShares(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer syscall.Kill(stopped, syscall.SIGCONT)
+	Eventually(t, "it is stopped", func() bool {
+		stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", stopped))
+		_, state, _ := strings.Cut(string(stat), ") ")
+		return strings.HasPrefix(state, "T")
+	})
 	t.Run("with one that is stopped", func(t *testing.T) {
 		checkShares(t, s, 3, func() (pids []string) {
 			for range 200 {

@@ -53,7 +53,7 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
     lane->vacant_since = gowsgi_now();
     lane->lookout_asleep = true;
     lane_names_init(lane);
-    int err = start(lane);
+    int err = gowsgi_pool_has_hubs(config->pool) ? ENOTSUP : start(lane);
     if (err == 0 && gowsgi_pool_attach(config->pool, &lane->source) == 0)
         return lane;
     if (err == 0) {

@@ -38,6 +38,13 @@ static bool is_quiet(gowsgi_lane *lane, int64_t *served) {
 
 static bool somebody_leads(gowsgi_lane *lane) { return __atomic_load_n(&lane->vacant_since, __ATOMIC_SEQ_CST) == 0; }
 
+static bool is_over(gowsgi_lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    bool over = lane->over;
+    pthread_mutex_unlock(&lane->lock);
+    return over;
+}
+
 /* Sleeps until something happens. Only while somebody leads: who leaves the lead wakes
  * this thread, or has left it before. False: the lane is not to be used. */
 static bool sleep_until_woken(gowsgi_lane *lane, int64_t served) {
@@ -55,7 +62,7 @@ static void *watch(void *arg) {
     int64_t served = 0;
     while (sleep_until_woken(lane, served)) {
         int64_t pause = VACANT;
-        for (int in_vain = 0; in_vain < LOOKS; in_vain++) {
+        for (int in_vain = 0; in_vain < LOOKS && !is_over(lane); in_vain++) {
             pause_for(pause);
             look(lane);
             lane_turn_claim(lane, gowsgi_now() - LANE_AGE);

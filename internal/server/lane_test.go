@@ -178,6 +178,19 @@ var answers = []string{
 	"own-date", "file", "short-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
 }
 
+// A pool has one lane. Who comes second has none, at once.
+func TestASecondLaneIsNone(t *testing.T) {
+	ways() // the first
+	t.Setenv("GOWSGI_LANE", "on")
+	for range 50 {
+		srv, err := New(app, config.Defaults(), slog.New(slog.DiscardHandler), nil, exchange.Hooks{}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		srv.Drain(0, time.Second, true)
+	}
+}
+
 // narrowTo makes one of a socket's buffers small.
 func narrowTo(buffer int) func(_, _ string, raw syscall.RawConn) error {
 	return func(_, _ string, raw syscall.RawConn) (err error) {
