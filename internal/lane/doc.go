@@ -36,8 +36,8 @@
 // by the request's lock, is the lane, a thread that sends, or Go; once it is Go's it
 // stays so to its end.
 //
-// The order of locks: the lane's, then a request's, only to try it. Neither is held
-// over a system call that may wait, or a call into Python.
+// The order of locks: the lane's, then a request's or the pool's. None is held over a
+// system call that may wait, or a call into Python.
 //
 //	lane.h        what Go calls, and what goes between
 //	connection.c  slots: given, parked, handed over, closed

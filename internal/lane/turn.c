@@ -66,6 +66,14 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     c->fresh = 0;
     t->owner = LANE_OURS;
     t->generation = req->generation + 1;
+    gowsgi_submission submission = {
+        .block_size = t->block_size,
+        .is_head = t->method == 1,
+        .body_size = t->body_size,
+        .body_length = (int64_t)t->body_size,
+    };
+    /* Under the lock: nobody makes it Go's before the pool has it, or knows that the
+     * pool has done with it before it is among those that are alive. */
     pthread_mutex_lock(&lane->lock);
     t->next = NULL;
     t->previous = lane->alive_last;
@@ -74,16 +82,12 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     else
         lane->alive = t;
     lane->alive_last = t;
+    bool started = gowsgi_request_submit(req, submission) == GOWSGI_OK;
+    if (!started)
+        unlink_alive(lane, t);
     pthread_mutex_unlock(&lane->lock);
-    gowsgi_submission submission = {
-        .block_size = t->block_size,
-        .is_head = t->method == 1,
-        .body_size = t->body_size,
-        .body_length = (int64_t)t->body_size,
-    };
-    if (gowsgi_request_submit(req, submission) == GOWSGI_OK)
+    if (started)
         return true;
-    remove_alive(t);
     c->requests--;
     c->fresh = was_fresh;
     t->owner = LANE_NOBODY;

@@ -182,7 +182,7 @@ var answers = []string{
 func TestASecondLaneIsNone(t *testing.T) {
 	ways() // the first
 	t.Setenv("GOWSGI_LANE", "on")
-	for range 50 {
+	for range 1000 {
 		srv, err := New(app, config.Defaults(), slog.New(slog.DiscardHandler), nil, exchange.Hooks{}, nil)
 		if err != nil {
 			t.Fatal(err)
