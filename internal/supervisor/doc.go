@@ -12,7 +12,8 @@
 //
 // # Slots
 //
-// There is a slot for each worker that there should be (slot.go). A slot has a
+// There is a slot for each worker that there should be (slot.go; ends.go,
+// number.go). A slot has a
 // worker that serves, one that starts, or both: then the one that starts is the
 // other's successor. arrange is called after every event that may matter and
 // compares what is with what should be: it fills empty slots at once, and has
