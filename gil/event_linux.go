@@ -6,9 +6,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventPipe returns the descriptors through which C wakes the reader: an eventfd,
+// EventPipe returns the descriptors through which C wakes the reader: an eventfd,
 // twice. See New for who closes what.
-func eventPipe() (read *os.File, write int, err error) {
+func EventPipe() (read *os.File, write int, err error) {
 	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
 	if err != nil {
 		return nil, -1, err

@@ -9,10 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// eventPipe returns the descriptors through which C wakes the reader: the ends of
+// EventPipe returns the descriptors through which C wakes the reader: the ends of
 // a non-blocking pipe. Its end for reading is there a second time, for as long as
 // that for writing: who writes late would get SIGPIPE. See New for who closes what.
-func eventPipe() (read *os.File, write int, err error) {
+func EventPipe() (read *os.File, write int, err error) {
 	var ends [2]int
 	syscall.ForkLock.RLock()
 	defer syscall.ForkLock.RUnlock()

@@ -67,7 +67,7 @@ type Pool struct {
 func New(cfg Config) (*Pool, error) {
 	// C's end stays open as long as its pool, for good: a thread of the application
 	// may ring when all is over, and must not write to whoever has the number then.
-	events, wake, err := eventPipe()
+	events, wake, err := EventPipe()
 	if err != nil {
 		return nil, fmt.Errorf("gil: event descriptor: %w", err)
 	}

@@ -27,6 +27,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/http1"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
@@ -82,14 +83,17 @@ type Lane struct {
 
 // New makes a lane without connections. ErrElsewhere if there can be none.
 func New(config Config) (*Lane, error) {
-	handed, tell, err := bell()
+	// C's ends stay open for good: a thread may ring when all is over, and must not write
+	// to whoever has the number then.
+	handed, tell, err := gil.EventPipe()
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("lane: event descriptor: %w", err)
 	}
-	ended, note, err := bell()
+	ended, note, err := gil.EventPipe()
 	if err != nil {
 		_ = handed.Close()
-		return nil, err
+		_ = unix.Close(tell)
+		return nil, fmt.Errorf("lane: event descriptor: %w", err)
 	}
 	l := &Lane{config: config, handed: handed, ended: ended}
 	names, count := cNames()
@@ -132,20 +136,6 @@ func New(config Config) (*Lane, error) {
 		go l.record()
 	}
 	return l, nil
-}
-
-// bell is an eventfd, twice: C's end stays open for good, since a thread may ring when
-// all is over and must not write to whoever has the number then.
-func bell() (read *os.File, write int, err error) {
-	fd, err := unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC)
-	if err != nil {
-		return nil, -1, fmt.Errorf("lane: event descriptor: %w", err)
-	}
-	if write, err = unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3); err != nil {
-		_ = unix.Close(fd)
-		return nil, -1, fmt.Errorf("lane: event descriptor: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "eventfd"), write, nil
 }
 
 // cNames are the names of variables, for C, for good.
