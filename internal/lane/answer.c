@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* The head of a response, as internal/http1's Writer makes it of any other:
  * internal/server/lane_test.go holds them together. */

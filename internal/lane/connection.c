@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* Connections: where they are, and how they get there. */
 #include "lane_internal.h"

@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* A lane is made. */
 #include "lane_internal.h"

@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* Who looks while nobody leads: a thread that Python does not know. While all threads
  * are busy, or the limit is reached, nobody waits in the epoll set, and requests would

@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* A plain head becomes an environ block, as internal/exchange and package environ make
  * it of any other: internal/server/lane_test.go holds them together. */

@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* What is noted of requests: on the scoreboard while they run, in the figures and for
  * the access log when they are over. */

@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* The reader: whoever has `reading` fetches a round of events, reads what has come,
  * and submits what is plain. That is the thread which leads, or the lookout. */

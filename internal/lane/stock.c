@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* Turns that nobody uses, each with the memory of the request before. What they keep is
  * limited, all of them together: a burst needs many, and what comes after it few. */

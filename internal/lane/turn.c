@@ -1,4 +1,4 @@
-// go:build linux
+//go:build linux
 
 /* A request's way: submitted, sent, and over; or Go's. */
 #include "lane_internal.h"
