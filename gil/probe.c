@@ -119,7 +119,12 @@ void *pool_probe_main(void *arg) {
         double inside = average_inside(pool, &last, now);
         release_overdue(pool, now);
         if (pool_is_crowded(pool)) {
-            adjust(pool, &last, ask_for_gil(pool, state), inside);
+            int64_t waited = ask_for_gil(pool, state);
+            /* A GIL that is free because those inside have ended says nothing of what they do. */
+            if (pool->active >= pool->limit)
+                adjust(pool, &last, waited, inside);
+            else
+                last.pause = SELDOM;
         } else {
             if (pool->limit > 1 && inside < pool->limit - 1)
                 pool->limit--;

@@ -111,9 +111,11 @@ static inline void pool_thread_wake(pool_thread *thread) {
 
 /* The rest is called with the lock held. */
 
-/* True while a task waits that may not start because of the limit. */
+/* True while a task waits that may not start because those inside fill the limit. One
+ * that a thread is on its way to, or with it a round that the leader is still
+ * submitting, does not wait for the limit. */
 static inline bool pool_is_crowded(const gowsgi_pool *pool) {
-    return pool->queued > pool->waking && pool->active + pool->waking >= pool->limit;
+    return pool->queued > pool->waking && pool->active >= pool->limit;
 }
 /* Changes `active`. */
 static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
