@@ -47,8 +47,6 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
     lane->mount_size = length(config->mount);
     lane->prefix_size = length(config->id_prefix);
     lane->id_field_size = length(config->id_field);
-    for (int i = 0; i < 2; i++)
-        lane->own_size[i] = length(config->own_paths[i]);
     lane->stock_count = *wanted = FIRST_STOCK;
     lane->vacant_since = gowsgi_now();
     lane->lookout_asleep = true;

@@ -43,7 +43,7 @@ type Config struct {
 	HeaderTimeout, KeepAlive time.Duration
 	BodyRoom                 int      // bytes of a body that comes with its head; longer ones are Go's
 	Mount                    string   // "" or "/prefix"
-	OwnPaths                 []string // beginnings of paths that are not the application's; two at most
+	Elsewhere                []string // beginnings of paths, with what %XX says, whose requests are Go's
 	IDPrefix                 string   // of the names of requests
 	LastID                   *atomic.Uint64
 	IDField                  string // of the response that has the name; empty: none
@@ -96,7 +96,7 @@ func New(config Config) (*Lane, error) {
 		return nil, fmt.Errorf("lane: event descriptor: %w", err)
 	}
 	l := &Lane{config: config, handed: handed, ended: ended}
-	names, count := cNames()
+	names, count := cStrings(environ.Names())
 	c := C.gowsgi_lane_config{
 		pool: (*C.gowsgi_pool)(config.App.Pool()),
 		limits: C.gowsgi_head_limits{
@@ -111,9 +111,7 @@ func New(config Config) (*Lane, error) {
 		open_count:    (*C.int64_t)(config.OpenCount),
 		keeps_records: config.Record != nil, tells_closed: C.bool(config.CountsClients), event_fd: C.int(tell), record_fd: C.int(note),
 	}
-	for i, path := range config.OwnPaths {
-		c.own_paths[i] = C.CString(path)
-	}
+	c.elsewhere, c.elsewhere_count = cStrings(config.Elsewhere)
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
 	}
@@ -138,15 +136,14 @@ func New(config Config) (*Lane, error) {
 	return l, nil
 }
 
-// cNames are the names of variables, for C, for good.
-func cNames() (**C.char, C.int) {
-	names := environ.Names()
-	// SAFETY: the memory has room for len(names) pointers.
-	list := (**C.char)(C.malloc(C.size_t(len(names)) * C.size_t(unsafe.Sizeof((*C.char)(nil)))))
-	for i, name := range names {
-		unsafe.Slice(list, len(names))[i] = C.CString(name)
+// cStrings are texts for C, for good.
+func cStrings(texts []string) (**C.char, C.int) {
+	// SAFETY: the memory has room for len(texts) pointers.
+	list := (**C.char)(C.malloc(C.size_t(len(texts)) * C.size_t(unsafe.Sizeof((*C.char)(nil)))))
+	for i, text := range texts {
+		unsafe.Slice(list, len(texts))[i] = C.CString(text)
 	}
-	return list, C.int(len(names))
+	return list, C.int(len(texts))
 }
 
 func keys() C.gowsgi_lane_keys {

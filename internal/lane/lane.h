@@ -46,7 +46,8 @@ typedef struct {
     int name_count;
     gowsgi_lane_keys keys;
     const char *mount; /* "" or "/prefix" */
-    const char *own_paths[2]; /* beginnings of paths that are not the application's; NULL: none */
+    const char *const *elsewhere; /* beginnings of paths whose requests are Go's */
+    int elsewhere_count;
     const char *id_prefix; /* of requests' names */
     uint64_t *last_id; /* atomic, shared with Go */
     const char *id_field; /* of the response that has it; NULL: none */

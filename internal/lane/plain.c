@@ -115,13 +115,25 @@ static size_t unescape(uint8_t *to, const uint8_t *data, size_t size) {
     return (size_t)(to - start);
 }
 
-/* What the target says. False: it is outside of the mount. */
+/* Whether requests for this path are Go's, or may be: Go looks more closely. */
+static bool is_elsewhere(const gowsgi_lane *lane, const uint8_t *path, size_t size) {
+    for (int i = 0; i < lane->config.elsewhere_count; i++) {
+        size_t length = strlen(lane->config.elsewhere[i]);
+        if (size >= length && memcmp(path, lane->config.elsewhere[i], length) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What the target says. False: it is Go's, perhaps being outside of the mount. */
 static bool put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h, const uint8_t *data) {
     const gowsgi_lane_keys *keys = &lane->config.keys;
     /* The path is decoded where it will stand; what comes before it is not there yet. */
     uint8_t *entry = w->p;
     put_sizes(w, keys->path_info, 0, 0);
     size_t path = unescape(w->p, data + h->path.at, h->path.size);
+    if (is_elsewhere(lane, w->p, path))
+        return false;
     if (lane->mount_size) {
         if (path < lane->mount_size || memcmp(w->p, lane->config.mount, lane->mount_size) != 0 ||
             (path > lane->mount_size && w->p[lane->mount_size] != '/'))
@@ -263,14 +275,6 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
     return true;
 }
 
-static bool is_own_path(const gowsgi_lane *lane, const uint8_t *target, size_t size) {
-    for (int i = 0; i < 2; i++)
-        if (lane->own_size[i] && size >= lane->own_size[i] &&
-            memcmp(target, lane->config.own_paths[i], lane->own_size[i]) == 0)
-            return true;
-    return false;
-}
-
 /* Bytes that no block is larger than: each field as it came, what goes before each
  * value and name, the target four times, and what the connection says. */
 static size_t most_of(const gowsgi_lane *lane, const gowsgi_head *h, size_t head_size) {
@@ -317,8 +321,7 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
     const gowsgi_lane_keys *keys = &lane->config.keys;
     wsgi_request *req = t->request;
     size_t head_size = h->at, most = most_of(lane, h, head_size);
-    if (is_own_path(lane, data + h->target.at, h->target.size) ||
-        gowsgi_request_reserve(&req->block, &req->block_room, most < 4096 ? 4096 : most) < 0 ||
+    if (gowsgi_request_reserve(&req->block, &req->block_room, most < 4096 ? 4096 : most) < 0 ||
         !keep_head(t, data, head_size))
         return false;
     writer w = {req->block};

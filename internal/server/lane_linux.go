@@ -43,7 +43,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	}
 	for _, path := range []string{c.HealthPath, c.MetricsPath} {
 		if path != "" {
-			conf.OwnPaths = append(conf.OwnPaths, path)
+			conf.Elsewhere = append(conf.Elsewhere, path)
 		}
 	}
 	if hooks.Board != nil {
