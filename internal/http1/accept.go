@@ -15,23 +15,11 @@ import (
 // Serve accepts connections until the listener fails, and returns why:
 // net.ErrClosed if it was closed. Being out of descriptors or memory is no
 // failure: idle connections are closed, and the others wait in the kernel.
-func (s *Server) Serve(l net.Listener) error {
-	accept := func() error {
-		c, err := l.Accept()
-		if err == nil {
-			s.admit(c)
-		}
-		return err
-	}
-	if plain, ok := l.(Descriptors); ok && s.lane != nil {
-		accept = func() error {
-			p, err := plain.AcceptDescriptor()
-			if err == nil {
-				s.admitToLane(p)
-			}
-			return err
-		}
-	}
+func (s *Server) Serve(l net.Listener) error { return s.ServeDoor(l, Door{}) }
+
+// ServeDoor is Serve for a listener that is a door of its own.
+func (s *Server) ServeDoor(l net.Listener, d Door) error {
+	accept := s.accepting(l, &d)
 	var pause time.Duration
 	for {
 		err := accept()
@@ -49,6 +37,35 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
+// accepting is what accepts a connection from a listener and has it served.
+func (s *Server) accepting(l net.Listener, d *Door) func() error {
+	descriptors, ok := l.(Descriptors)
+	if !ok || s.lane == nil && d.isPlain() {
+		return func() error {
+			c, err := l.Accept()
+			if err == nil {
+				s.admit(s.newConn(c), d)
+			}
+			return err
+		}
+	}
+	return func() error {
+		p, err := descriptors.AcceptDescriptor()
+		switch {
+		case err != nil:
+		case s.lane != nil && d.isPlain():
+			s.admitToLane(p)
+		default:
+			if c := s.connOfParked(p); c != nil {
+				s.admit(c, d)
+			} else {
+				s.ended()
+			}
+		}
+		return err
+	}
+}
+
 func (s *Server) count() int {
 	inLane := s.inLane()
 	s.mu.Lock()
@@ -57,16 +74,16 @@ func (s *Server) count() int {
 }
 
 // admit serves a connection, or turns it away.
-func (s *Server) admit(c net.Conn) {
-	conn := s.newConn(c)
-	client := s.countedAs(conn.remote)
+func (s *Server) admit(c *conn, d *Door) {
+	c.door = d
+	client := s.countedAs(c.remote)
 	if why := s.room(client); why != "" {
-		s.turnAway(conn, why)
+		s.turnAway(c, why)
 		return
 	}
-	conn.counted = client
-	s.enter(conn)
-	go s.live(conn)
+	c.counted = client
+	s.enter(c)
+	go s.live(c)
 }
 
 // Descriptors is a listener that accepts connections which Go's poller does not know.
@@ -143,9 +160,14 @@ func (s *Server) enter(c *conn) bool {
 // they get to read why; the others are just dropped.
 const mostTurning = 64
 
-// turnAway answers 503 at the least cost: nothing is read before.
+// turnAway answers 503 at the least cost: nothing is read before. With TLS that would
+// be a handshake, so that such a client is just dropped.
 func (s *Server) turnAway(c *conn, why string) {
 	s.ended()
+	if c.door.TLS != nil {
+		c.hangUp()
+		return
+	}
 	s.mu.Lock()
 	wait := s.turning < mostTurning
 	if wait {

@@ -178,7 +178,7 @@ func (w *Writer) resume(a *Answer) {
 // park gives the connection to the lane, if it takes it. Nobody has the conn then.
 func (c *conn) park() bool {
 	s := c.server
-	if s.lane == nil || c.raw == nil || c.visits >= mostVisits || s.draining.Load() {
+	if s.lane == nil || c.raw == nil || !c.door.isPlain() || c.visits >= mostVisits || s.draining.Load() {
 		return false
 	}
 	c.mu.Lock()

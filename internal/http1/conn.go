@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -32,6 +33,9 @@ type conn struct {
 	socket
 	local, remote Address
 	name          string // of the other end, as net/http has it
+	door          *Door
+	state         *tls.ConnectionState       // nil: no TLS; written under mu
+	stirs         func(fd uintptr) (ok bool) // stir, with TLS
 
 	turn      *turn  // the request that has begun; nil: none
 	memory    []byte // nil while nothing has come
@@ -73,7 +77,7 @@ func (s *Server) newConn(c net.Conn) *conn {
 
 // connOf is newConn where the addresses are known.
 func (s *Server) connOf(c net.Conn, local, remote Address) *conn {
-	conn := &conn{server: s, local: local, remote: remote}
+	conn := &conn{server: s, local: local, remote: remote, door: &plainDoor}
 	conn.init(c, pace{timeout: s.config.WriteTimeout, rate: s.config.MinRate})
 	conn.reading.into = conn.arrive
 	if remote.Port != "" {
@@ -81,6 +85,8 @@ func (s *Server) connOf(c net.Conn, local, remote Address) *conn {
 	}
 	return conn
 }
+
+var plainDoor Door
 
 // splitAddress takes an address apart; empty for a unix socket.
 func splitAddress(text string) Address {
@@ -178,6 +184,9 @@ func (c *conn) await(timeout time.Duration) error {
 		until = now.Add(timeout)
 	}
 	_ = c.socket.in.until(until)
+	if c.tls != nil && c.raw != nil {
+		return c.awaitRecord()
+	}
 	c.mu.Lock()
 	c.idle, c.since = true, now
 	closed := c.closed
@@ -237,7 +246,9 @@ func (c *conn) abandon(idle time.Duration, now time.Time) bool {
 		return false
 	}
 	c.closed, c.idle = true, false
-	c.finish()
+	if c.tls == nil {
+		c.finish() // with TLS that may wait for the client: its own goroutine does it
+	}
 	_ = c.socket.in.until(longAgo)
 	return true
 }
@@ -327,7 +338,11 @@ func (c *conn) serve() step {
 		c.pipelined = true
 	}
 	t.writer.begin(c, t)
-	return c.answer(func() { c.server.config.Handler.ServeHTTP(&t.writer, &t.request) })
+	handler := c.door.Handler
+	if handler == nil {
+		handler = c.server.config.Handler
+	}
+	return c.answer(func() { handler.ServeHTTP(&t.writer, &t.request) })
 }
 
 // answer has a request answered, and decides what comes next.

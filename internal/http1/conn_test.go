@@ -62,7 +62,7 @@ func TestPipelinesCutAnywhere(t *testing.T) {
 	}
 	for _, k := range kinds {
 		c := s.dial(t)
-		_ = c.Conn.(*net.TCPConn).SetNoDelay(true)
+		_ = c.below().(*net.TCPConn).SetNoDelay(true)
 		for range 2 {
 			for i := range k.request {
 				c.send(k.request[i : i+1])

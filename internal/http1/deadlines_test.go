@@ -260,7 +260,7 @@ func TestDeadlinesOfAWrite(t *testing.T) {
 
 func TestClientThatLeavesIsNoticed(t *testing.T) {
 	for name, leave := range map[string]func(c *client){
-		"reset":      func(c *client) { _ = c.Conn.(*net.TCPConn).SetLinger(0); c.Close() },
+		"reset":      func(c *client) { _ = c.below().(*net.TCPConn).SetLinger(0); c.Close() },
 		"half-close": func(c *client) { c.halfClose() },
 		"nothing":    func(*client) {},
 	} {

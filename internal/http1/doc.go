@@ -10,6 +10,8 @@
 //	conn.go      a connection from one request to the next
 //	patience.go  until when it waits for its client, without a timer a request
 //	socket.go    reading without memory for what has not come, writing many pieces
+//	handshake.go how a connection begins to speak TLS, and waits while it does
+//	records.go   TLS, between a connection and its socket
 //	turn.go      a request: what was read as an http.Request
 //	body.go      its body: counted, chunked, asked for by 100 Continue
 //	writer.go    its response: an http.ResponseWriter that can do more

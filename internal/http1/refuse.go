@@ -13,14 +13,19 @@ type Refused struct {
 	Status        int
 	Why           string // in a few words
 	Local, Remote Address
-	In            int // bytes that were read of it
-	Head, Body    int // bytes of the answer
-	Before        int // requests that the connection had
+	Secure        bool // over TLS
+	In            int  // bytes that were read of it
+	Head, Body    int  // bytes of the answer
+	Before        int  // requests that the connection had
 }
 
 // refuse answers what was no request. The connection ends with it.
 func (c *conn) refuse(status int, why string) step {
-	body := strconv.Itoa(status) + " " + http.StatusText(status) + "\n"
+	return c.refuseWith(status, why, strconv.Itoa(status)+" "+http.StatusText(status)+"\n")
+}
+
+// refuseWith is refuse with a text of its own.
+func (c *conn) refuseWith(status int, why, body string) step {
 	b := appendStatus(nil, 1, status, http.StatusText(status))
 	b = append(c.server.date.Append(append(b, "Date: "...), time.Now().UTC()), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
 	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
@@ -37,7 +42,7 @@ func (c *conn) refuse(status int, why string) step {
 	}
 	if c.server.config.Refused != nil { // who has the answer finds its line
 		c.server.config.Refused(&Refused{
-			Time: c.first, Line: Line(c.in), Status: status, Why: why, Local: c.local, Remote: c.remote,
+			Time: c.first, Line: Line(c.in), Status: status, Why: why, Local: c.local, Remote: c.remote, Secure: c.state != nil,
 			In: len(c.in), Head: head, Body: len(body), Before: int(c.requests.Load()),
 		})
 	}

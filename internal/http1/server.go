@@ -37,6 +37,13 @@ type Config struct {
 	// Ended is called for each connection that was accepted and has ended, unless a lane
 	// had it last or the server drains. nil: nobody wants to know.
 	Ended func()
+
+	// Handshaken is told of each handshake of TLS. nil: nobody is.
+	Handshaken func(*Handshake)
+	// HTTP2 serves a connection with which that was agreed, which is at its beginning,
+	// until it ends; it counts among the others meanwhile. nil: it is not to be had, and
+	// Door.TLS must not offer it.
+	HTTP2 func(net.Conn)
 }
 
 // Server serves connections until Close.
@@ -73,6 +80,10 @@ func (s *Server) ServeConn(c net.Conn) {
 
 func (s *Server) live(c *conn) {
 	defer s.leave(c)
+	if c.door.TLS != nil {
+		c.live(c.greet)
+		return
+	}
 	c.live(c.wait)
 }
 
@@ -138,9 +149,9 @@ func (s *Server) all() []*conn {
 // Open is how many connections are open.
 func (s *Server) Open() int { return s.count() }
 
-// Count is how many connections are open, and how many of them wait for a request
-// of which nothing has come.
-func (s *Server) Count() (open, idle int) {
+// Count is how many connections are open, how many of them wait for a request of
+// which nothing has come, and how many speak TLS.
+func (s *Server) Count() (open, idle, secure int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for c := range s.open {
@@ -148,13 +159,16 @@ func (s *Server) Count() (open, idle int) {
 		if c.idle {
 			idle++
 		}
+		if c.state != nil {
+			secure++
+		}
 		c.mu.Unlock()
 	}
 	if s.lane != nil {
 		laneOpen, laneIdle, _ := s.lane.Count()
-		return len(s.open) + laneOpen, idle + laneIdle
+		return len(s.open) + laneOpen, idle + laneIdle, secure
 	}
-	return len(s.open), idle
+	return len(s.open), idle, secure
 }
 
 // Drain makes every response its connection's last.
@@ -207,7 +221,7 @@ func (s *Server) Close() {
 		c.mu.Lock()
 		c.closed = true
 		c.mu.Unlock()
-		c.finish()
+		c.finishBelow()
 		_ = c.Close()
 	}
 }

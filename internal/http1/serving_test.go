@@ -3,11 +3,14 @@ package http1
 import (
 	"bufio"
 	"bytes"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -65,7 +68,21 @@ type serving struct {
 	address string
 	journal *journal
 	unix    bool
+	secure  *tls.Config // clients' own; nil: in plain text
 }
+
+// overTLS: all that is served is served over TLS. Every test here holds for that as
+// well (Makefile, unit).
+var overTLS = os.Getenv("GOWSGI_TEST_TLS") != ""
+
+// certified are a server and clients that believe each other.
+var certified = sync.OnceValues(func() (server, clients *tls.Config) {
+	made := httptest.NewUnstartedServer(nil) // has a certificate
+	made.StartTLS()
+	defer made.Close()
+	server = &tls.Config{Certificates: made.TLS.Certificates, NextProtos: []string{"http/1.1"}}
+	return server, &tls.Config{InsecureSkipVerify: true}
+})
 
 func serve(t testing.TB, c Config, handler http.HandlerFunc) *serving {
 	t.Helper()
@@ -81,8 +98,12 @@ func serveOn(t testing.TB, c Config, l net.Listener, handler http.HandlerFunc) *
 	s := &serving{address: l.Addr().String(), journal: new(journal), unix: l.Addr().Network() == "unix"}
 	c.Handler, c.Refused, c.Log = handler, s.journal.refuse, slog.New(slog.NewTextHandler(s.journal, nil))
 	s.Server = New(c)
-	over := make(chan error, 1)
-	go func() { over <- s.Serve(l) }()
+	over, door := make(chan error, 1), Door{}
+	if overTLS {
+		own, clients := certified()
+		s.secure, door.TLS = clients, func() *tls.Config { return own }
+	}
+	go func() { over <- s.ServeDoor(l, door) }()
 	t.Cleanup(func() {
 		l.Close()
 		<-over
@@ -106,6 +127,16 @@ const patient = 20 * time.Second
 
 func (s *serving) dial(t testing.TB) *client {
 	t.Helper()
+	c, err := s.connect(t)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// connect is dial by a client that may be turned away.
+func (s *serving) connect(t testing.TB) (*client, error) {
+	t.Helper()
 	network := "tcp"
 	if s.unix {
 		network = "unix"
@@ -116,7 +147,43 @@ func (s *serving) dial(t testing.TB) *client {
 	}
 	t.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(patient))
-	return &client{Conn: c, t: t, r: bufio.NewReader(c)}
+	if s.secure != nil {
+		secure := tls.Client(c, s.secure)
+		if err := secure.Handshake(); err != nil {
+			return nil, err
+		}
+		c = secure
+	}
+	return &client{Conn: c, t: t, r: bufio.NewReader(c)}, nil
+}
+
+// turnedAway wants one more client not to be let in, and to be told so where that can
+// be had without a handshake.
+func (s *serving) turnedAway(t testing.TB) {
+	t.Helper()
+	c, err := s.connect(t)
+	switch {
+	case s.secure != nil && err == nil:
+		t.Error("a client with TLS has been let in")
+	case s.secure != nil:
+	case err != nil:
+		t.Error(err)
+	default:
+		_, _ = io.WriteString(c.Conn, get)
+		if r := c.want("GET", 503, "503 Service Unavailable\n"); r.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		c.ends()
+		c.Close()
+	}
+}
+
+// below is the socket itself.
+func (c *client) below() net.Conn {
+	if secure, ok := c.Conn.(*tls.Conn); ok {
+		return secure.NetConn()
+	}
+	return c.Conn
 }
 
 func (c *client) send(text string) {
@@ -165,6 +232,7 @@ func (c *client) ends() {
 
 func (c *client) halfClose() {
 	_ = c.Conn.(interface{ CloseWrite() error }).CloseWrite()
+	_ = c.below().(interface{ CloseWrite() error }).CloseWrite()
 }
 
 func eventually(t testing.TB, what string, condition func() bool) {

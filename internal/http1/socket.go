@@ -15,12 +15,13 @@ import (
 // socket is what a connection reads from and writes to. A TCP or unix socket is
 // read and written by system calls of our own: so nothing holds memory while
 // nothing has come, several pieces go out in one call, and it is known when a
-// slow client last took something. What has no descriptor to itself (TLS, a
-// pipe in memory) does with Read and Write.
+// slow client last took something. What has no descriptor to itself (somebody
+// else's TLS, a pipe in memory) does with Read and Write.
 type socket struct {
 	net.Conn
 	raw  syscall.RawConn // nil: none to itself
-	base net.Conn        // the TCP or unix socket itself, below TLS perhaps
+	tls  *records        // between the connection and the socket; nil: plain text
+	base net.Conn        // the TCP or unix socket itself, below somebody else's TLS perhaps
 	in   patience
 	pace pace
 
@@ -65,8 +66,12 @@ func (s *socket) init(c net.Conn, p pace) {
 
 // read reads into p, which is not empty, keeping to the deadline.
 func (s *socket) read(p []byte) (n int, err error) {
+	var from io.Reader = s.Conn
+	if s.tls != nil {
+		from = s.tls
+	}
 	err = s.in.read(func() error {
-		n, err = s.Read(p)
+		n, err = from.Read(p)
 		if n > 0 {
 			return nil
 		}
@@ -118,6 +123,7 @@ type transmit struct {
 	file   *os.File // instead of pieces
 	left   int64    // of the file
 
+	until           time.Time // zero: as the pace has it
 	began, progress time.Time // zero: it has not had to wait
 	taken           int64
 	failure         error
@@ -139,7 +145,11 @@ func (s *socket) send(before []byte, blocks [][]byte, after string) (int64, erro
 	t.pieces = t.memory
 	t.consume(0)
 	n, err := int64(0), error(nil)
-	if len(t.pieces) > 0 {
+	switch {
+	case len(t.pieces) == 0:
+	case s.tls != nil:
+		n, err = s.tls.send(t.pieces, s.writeUntil)
+	default:
 		n, err = s.transmit()
 	}
 	clear(t.memory)
@@ -154,7 +164,7 @@ func (s *socket) send(before []byte, blocks [][]byte, after string) (int64, erro
 // is false, and nothing was sent, if that cannot be. io.ErrUnexpectedEOF if the
 // file is shorter.
 func (s *socket) sendFile(file *os.File, size int64) (n int64, err error, ok bool) {
-	if s.raw == nil || size == 0 {
+	if s.raw == nil || s.tls != nil || size == 0 {
 		return 0, nil, false
 	}
 	s.writing.Lock()
@@ -170,17 +180,27 @@ func (s *socket) sendFile(file *os.File, size int64) (n int64, err error, ok boo
 }
 
 func (s *socket) transmit() (int64, error) {
-	t := &s.sending
+	s.sending.until = s.writeUntil
+	s.sending.begin()
+	return s.sending.push()
+}
+
+// begin is for what the client is to take at one pace.
+func (t *transmit) begin() { t.began, t.taken = time.Time{}, 0 }
+
+// push sends pieces or the file. It returns what the client has taken since begin.
+func (t *transmit) push() (int64, error) {
+	s := t.socket
 	if s.late {
-		return 0, os.ErrDeadlineExceeded
+		return t.taken, os.ErrDeadlineExceeded
 	}
-	t.began, t.taken, t.failure = time.Time{}, 0, nil
+	t.failure = nil
 	if s.raw == nil {
-		return s.write()
+		return t.writePieces()
 	}
-	if !s.writeUntil.IsZero() { // also for a write that does not have to wait
+	if !t.until.IsZero() { // also for a write that does not have to wait
 		if err := t.wait(); err != nil {
-			return 0, err
+			return t.taken, err
 		}
 	}
 	err := s.raw.Write(t.once)
@@ -270,7 +290,7 @@ func (t *transmit) wait() error {
 	if t.began.IsZero() {
 		t.began, t.progress = now, now
 	}
-	until := s.writeUntil
+	until := t.until
 	if s.pace.timeout > 0 {
 		paced := t.began.Add(s.pace.timeout + s.pace.allowance(t.taken))
 		if stalled := t.progress.Add(s.pace.timeout); stalled.Before(paced) {
@@ -287,10 +307,10 @@ func (t *transmit) wait() error {
 	return s.SetWriteDeadline(until)
 }
 
-// write is transmit by Write: in small steps, since it does not tell when it last
+// writePieces is push by Write: in small steps, since it does not tell when it last
 // got on.
-func (s *socket) write() (int64, error) {
-	t := &s.sending
+func (t *transmit) writePieces() (int64, error) {
+	s := t.socket
 	if t.file != nil {
 		return 0, unix.ENOSYS
 	}
@@ -299,7 +319,7 @@ func (s *socket) write() (int64, error) {
 		if err := t.wait(); err != nil {
 			return t.taken, err
 		}
-		n, err := s.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
+		n, err := s.Conn.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
 		t.taken += int64(n)
 		t.progress = time.Now()
 		if err != nil {
@@ -314,6 +334,15 @@ func (s *socket) write() (int64, error) {
 // finish ends the sending direction: the client sees that nothing follows, also
 // if a process that the application forked holds a copy of the socket.
 func (s *socket) finish() {
+	if s.tls != nil {
+		_ = s.tls.CloseWrite() // close_notify; the client may take it as slowly as anything
+	}
+	s.finishBelow()
+}
+
+// finishBelow is finish, but for what TLS has to say: it does not wait. To a client
+// with TLS what there is looks cut off.
+func (s *socket) finishBelow() {
 	if half, ok := s.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}

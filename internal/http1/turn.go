@@ -58,7 +58,7 @@ func (t *turn) fill(c *conn, data []byte) {
 	*r = http.Request{
 		Method: all.of(h.Method), RequestURI: all.of(h.Target), Host: all.of(h.Host), RemoteAddr: c.name,
 		Proto: protocols[h.Minor], ProtoMajor: 1, ProtoMinor: h.Minor, Close: !h.KeepAlive,
-		Header: t.header, Body: http.NoBody, ContentLength: h.Length,
+		Header: t.header, Body: http.NoBody, ContentLength: h.Length, TLS: c.state,
 	}
 	if cap(t.values) < len(h.Fields) {
 		t.values = make([]string, 0, len(h.Fields))

@@ -43,7 +43,7 @@ func (s *Server) note(app *embed.Application, page *tally.Page) {
 	s.Note(func(served int64) {
 		if left--; left < 0 { // each connection has a lock
 			left = looks - 1
-			open, idle = s.http1.Count()
+			open, idle, _ = s.http1.Count()
 		}
 		if !s.http1.Draining() {
 			s.share.Set(s.http1.Open())
