@@ -31,6 +31,13 @@ func (b *Builder) SetBytes(key Key, value []byte) {
 	b.block = append(b.block, value...)
 }
 
+// Variable adds a variable that has no key, under a name of its own.
+func (b *Builder) Variable(name, value string) {
+	b.entry(named, len(name), len(value))
+	b.block = append(b.block, name...)
+	b.block = append(b.block, value...)
+}
+
 // Header adds a request header field, RFC 3875 4.1.18: Content-Type and
 // Content-Length as they are, everything else as HTTP_NAME. name is in
 // canonical form (textproto.CanonicalMIMEHeaderKey) or at least a token.

@@ -23,6 +23,14 @@ func (w *worker) asked(order control.Order) bool {
 			s.Leave()
 		}
 		return true
+	case control.Certificates:
+		if w.certs == nil || order.TLS == nil {
+			return true
+		}
+		if err := w.certs.Use(order.TLS); err != nil {
+			w.log.Error("the certificates stay as they were", "event", "tls.kept", "reason", err.Error())
+		}
+		return true
 	case control.Tell:
 		go w.tellStack()
 		return true

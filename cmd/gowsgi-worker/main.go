@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"syscall"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/nursery"
@@ -90,6 +91,12 @@ func run(inherited descriptors) int {
 		plan: plan, inherited: inherited, log: log, level: options.Var, page: page, syslog: options.Syslog,
 		logs: []*logging.File{file}, reports: reports,
 	}
+	if plan.TLS != nil {
+		w.certs = certs.NewStore(server.Protocols()...)
+		if err := w.certs.Use(plan.TLS); err != nil {
+			return fail(reports, control.Report{Message: err.Error()})
+		}
+	}
 	orders := receive(incoming, w.asked)
 	w.reportCrashes()
 	w.useLog()
@@ -153,7 +160,7 @@ func openListeners(planned []control.Listener, inherited descriptors) ([]server.
 		if err != nil {
 			return nil, fmt.Errorf("the inherited socket %s cannot be used: %w", in.Address, err)
 		}
-		listeners = append(listeners, server.Listener{Listener: l, Borrowed: in.Borrowed})
+		listeners = append(listeners, server.Listener{Listener: l, Borrowed: in.Borrowed, TLS: in.TLS, Redirects: in.Redirects})
 	}
 	return listeners, nil
 }

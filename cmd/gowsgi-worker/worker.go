@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/exchange"
@@ -37,6 +38,7 @@ type worker struct {
 	logs        []*logging.File // to be reopened
 	page        *tally.Page     // nil: nothing is counted
 	access      *accesslog.Log
+	certs       *certs.Store // nil: no TLS
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
@@ -85,6 +87,7 @@ func (w *worker) start() *control.Report {
 			w.log.Error("the application cannot be loaded", "event", "application.broken",
 				"reason", report.Message, "traceback", report.Traceback)
 			w.server = server.NewBroken(report.Message, report.Traceback, s, w.log)
+			w.server.Secure(w.certs)
 			w.report(control.Report{Kind: control.Modules, Files: w.interpreter.Modules()})
 			return nil
 		}
@@ -101,6 +104,7 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: err.Error()}
 	}
+	w.server.Secure(w.certs)
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"os"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/console"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -50,7 +51,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	if status, done := buildOrInspect(ctx, site, args, stdout, stderr); done {
 		return status
 	}
-	signals := supervisor.TakeSignals()
+	signals, tickets := supervisor.TakeSignals(), certs.Inherit()
 	starting, started := signals.Starting(ctx)
 	defer started()
 	invocation, err := load(starting, site, args, environ)
@@ -79,7 +80,7 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	case config.CheckConfig:
 		err = checkConfig(ctx, site, invocation, stdout, stderr)
 	case config.Serve:
-		err = start{site, args, environ, stdin, stdout, stderr, title, identity.Umask(), signals}.serve(ctx, starting, invocation)
+		err = start{site, args, environ, stdin, stdout, stderr, title, identity.Umask(), signals, tickets}.serve(ctx, starting, invocation)
 	}
 	if err != nil {
 		sayLast(stderr, formatOf(invocation), err.Error(), tracebackOf(err))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -53,6 +54,14 @@ func absolute(s config.Settings) (config.Settings, error) {
 		files = append(files, from(file))
 	}
 	s.ReloadExtraFile = files
+	for _, list := range []*[]string{&s.Certfile, &s.Keyfile} {
+		paths := slices.Clone(*list)
+		for i, file := range paths {
+			paths[i] = from(file)
+		}
+		*list = paths
+	}
+	s.CACerts = from(s.CACerts)
 	binds := make([]string, len(s.Bind))
 	for i, bind := range s.Bind {
 		if path, ok := strings.CutPrefix(bind, "unix:"); ok && !strings.HasPrefix(path, "@") { // that one is no file

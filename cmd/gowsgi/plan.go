@@ -47,11 +47,18 @@ func below(mount string) string {
 
 func addresses(s config.Settings) []string {
 	var all []string
+	scheme := "http://"
+	if s.TLS() {
+		scheme = "https://"
+	}
 	for _, bind := range s.Bind {
 		if !strings.HasPrefix(bind, "unix:") && !strings.HasPrefix(bind, "fd://") {
-			bind = "http://" + bind
+			bind = scheme + bind
 		}
 		all = append(all, bind)
+	}
+	for _, bind := range s.RedirectBinds() {
+		all = append(all, "http://"+bind+", which redirects to https")
 	}
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/identity"
 	"github.com/gowsgi/gowsgi/internal/supervisor"
@@ -33,6 +34,7 @@ type start struct {
 	title         *title.Title
 	umask         string // as inherited
 	signals       *supervisor.Signals
+	tickets       *certs.Tickets // of the gowsgi that this one takes over from; nil: none
 }
 
 // serve runs until it is told to stop. An error is told in the log if that is not
@@ -95,7 +97,7 @@ func (s start) supervise(ctx, starting context.Context, settings config.Settings
 	return supervisor.Run(ctx, supervisor.Options{
 		Deployment: first, Upgrade: upgrade, HandLogs: handLogs, Log: log,
 		Load:  func(ctx context.Context) (supervisor.Deployment, error) { return s.load(ctx, own) },
-		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals,
+		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals, Tickets: s.tickets,
 	})
 }
 

@@ -19,6 +19,7 @@ func (l *loader) check(action Action) {
 	l.checkWarmup()
 	l.checkOwnPaths()
 	l.checkTmpDir()
+	l.checkTLS()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be

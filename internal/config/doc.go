@@ -23,6 +23,6 @@
 // with the way out is better than a guess at what they meant.
 //
 // The package reads nothing by itself (see [Load]), keeps no state, and
-// depends on the standard library, pflag, go-shellquote and BurntSushi/toml
-// only.
+// depends on the standard library, pflag, go-shellquote and BurntSushi/toml,
+// and on package certs for what its settings are called.
 package config

@@ -22,6 +22,7 @@ const (
 	sayFactory = "a factory is written with its parentheses: gowsgi 'myproject.wsgi:make()'"
 	sayRuntime = "gowsgi has one kind of event loop; leave this out, and write --threads for the threads that run Python"
 	sayStatic  = "gowsgi serves no files of its own; let the proxy in front do it, or the application with WhiteNoise, and leave this out"
+	sayHTTPS   = "write --bind 0.0.0.0:443 --certfile FILE --keyfile FILE"
 	saySettled = "gowsgi settles that with each client; leave this out"
 	sayForced  = "reasons to replace a worker are --max-requests, --max-lifetime and --max-worker-memory; leave this out"
 	sayProxies = "write --forwarded-allow-ips with the proxies' addresses; those on this machine are trusted already"
@@ -104,11 +105,11 @@ var foreignOptions = []foreignOption{
 	{names: "no-ws", say: "gowsgi has no websockets; leave this out"},
 	{names: "lifespan", value: true, say: reasonASGI + "; leave this out"},
 	{names: "http1-only http2 no-http2", say: saySettled},
-	{names: "https https-port", value: true, say: refuseTLS},
-	{
-		names: "ssl-keyfile ssl-certfile ssl-certificate ssl-certificate-file ssl-certificate-key-file ssl-ca-certs cert key",
-		value: true, say: refuseTLS,
-	},
+	{names: "https https-port", value: true, say: sayHTTPS},
+	{names: "ssl-certfile ssl-certificate ssl-certificate-file cert", value: true, setting: "certfile", as: "{}"},
+	{names: "ssl-keyfile ssl-certificate-key-file key", value: true, setting: "keyfile", as: "{}"},
+	{names: "ssl-ca-certs ssl-ca", value: true, setting: "ca-certs", as: "{}"},
+	{names: "ssl-cert-reqs", value: true, say: "write --cert-reqs {}, which is 0, 1 or 2, or none, optional or required"},
 	{names: "static-map static-path-mount static-path-route document-root", value: true, say: sayStatic},
 	{names: "url-alias", value: true, say: sayStatic},
 	{names: "stats", value: true, optional: true, setting: "metrics", as: "127.0.0.1:9100"},

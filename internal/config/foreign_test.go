@@ -28,7 +28,8 @@ func TestOptionsOfOtherServersAreTranslated(t *testing.T) {
 		{"--timeout-keep-alive 5 hello:app", "--timeout-keep-alive" + no + "write --keep-alive 5"},
 		{"--timeout_graceful_shutdown 5 hello:app", "--timeout-graceful-shutdown" + no + "write --graceful-timeout 5"},
 		{"--factory hello:make", "--factory" + no + "a factory is written with its parentheses: gowsgi 'myproject.wsgi:make()'"},
-		{"--ssl-keyfile k.pem --ssl-certfile c.pem hello:app", "--ssl-keyfile, --ssl-certfile" + no + refuseTLS},
+		{"--ssl-keyfile k.pem hello:app", "--ssl-keyfile" + no + "write --keyfile k.pem"},
+		{"--ssl-certfile c.pem hello:app", "--ssl-certfile" + no + "write --certfile c.pem"},
 		{"--app hello", "--app" + no + "the application is written without an option: gowsgi hello"},
 		{"-A hello:app", "--app" + no + "the application is written without an option: gowsgi hello:app"},
 		// uWSGI.

@@ -24,9 +24,7 @@ const (
 	reasonHTTP2   = "gowsgi settles that with each client"
 	reasonDirty   = "gowsgi has no dirty workers"
 	reasonControl = "gowsgi is controlled with signals"
-	reasonTLS     = "it is for TLS, which a proxy in front does"
 
-	refuseTLS   = "gowsgi speaks no TLS; let a proxy in front do it, such as nginx, and leave this out"
 	refusePaste = "gowsgi reads no Paste files; name a factory that does, such as module:make(), as the application"
 )
 
@@ -78,15 +76,11 @@ var gunicornOptions = []gunicornOption{
 	},
 	{name: "uwsgi-allow-from", key: "uwsgi_allow_ips", value: true, note: "gowsgi speaks HTTP only"},
 
-	{name: "certfile", value: true, refuse: refuseTLS},
-	{name: "keyfile", value: true, refuse: refuseTLS},
-	{name: "ca-certs", value: true, refuse: refuseTLS},
-	{name: "ssl-context", value: true, refuse: refuseTLS},
-	{name: "ssl-version", value: true, note: reasonTLS},
-	{name: "cert-reqs", value: true, note: reasonTLS},
-	{name: "ciphers", value: true, note: reasonTLS},
-	{name: "suppress-ragged-eofs", note: reasonTLS},
-	{name: "do-handshake-on-connect", note: reasonTLS},
+	{name: "ssl-context", value: true, refuse: "gowsgi makes its TLS of --certfile, --keyfile, --ca-certs and --cert-reqs; write these instead"},
+	{name: "ssl-version", value: true, warn: true, note: "gowsgi speaks TLS 1.3 and 1.2"},
+	{name: "ciphers", value: true, warn: true, note: "gowsgi offers those suites of TLS 1.3 and 1.2 that are held to be safe"},
+	{name: "suppress-ragged-eofs", note: "a client that leaves without a word has left"},
+	{name: "do-handshake-on-connect", note: "handshakes hold no thread"},
 
 	{name: "paste", value: true, refuse: refusePaste},
 	{name: "paster", value: true, refuse: refusePaste},

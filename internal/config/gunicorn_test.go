@@ -176,7 +176,7 @@ func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 		way                  string
 	}{
 		{args: "-D", want: "--daemon: gowsgi stays in the foreground", way: "leave this out"},
-		{args: "--certfile x.pem", want: "--certfile: gowsgi speaks no TLS", way: "proxy"},
+		{args: "--certfile x.pem --ssl-context x", want: "--ssl-context: gowsgi makes its TLS of --certfile", way: "instead"},
 		{args: "--proxy-protocol", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
 		{args: "--proxy-protocol v1", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
 		{args: "--proxy_protocol=v2", want: "--proxy-protocol: gowsgi does not read the PROXY protocol"},
@@ -198,7 +198,7 @@ func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 		{variable: "-b :1 -b :1", want: `$GUNICORN_CMD_ARGS: --bind: ":1" is given twice`},
 		{file: "worker_class = 'sync'", want: "gowsgi.toml line 1: worker_class: is Gunicorn's and has no meaning here", way: "leave it out"},
 		{file: "preload_app = true", want: "gowsgi.toml line 1: preload_app: there is no such setting", way: "preload"},
-		{file: "certfile = 'x'", want: "gowsgi.toml line 1: certfile: gowsgi speaks no TLS"},
+		{file: "ssl_context = 'x'", want: "gowsgi.toml line 1: ssl_context: gowsgi makes its TLS of --certfile"},
 		{file: "post_fork = 'x'", want: "gowsgi.toml line 1: post_fork: gowsgi calls no hooks", way: "leave it out"},
 		{file: "raw_env = ['A=1']", want: "gowsgi.toml line 1: raw_env: there is no such setting", way: "env"},
 		{file: "loglevel = 'info'", want: "gowsgi.toml line 1: loglevel: there is no such setting", way: "log_level"},

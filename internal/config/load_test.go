@@ -56,8 +56,8 @@ func problems(t *testing.T, args, environ []string, f files) []string {
 func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	want := Settings{
 		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048, Workers: 1, Threads: 8, BacklogRequests: 1024, MaxConnections: 16384,
-		StartLimit: 5,
-		Timeout:    30 * time.Second, TimeoutGrace: 10 * time.Second, QueueTimeout: 30 * time.Second,
+		StartLimit: 5, CertReqs: "none",
+		Timeout: 30 * time.Second, TimeoutGrace: 10 * time.Second, QueueTimeout: 30 * time.Second,
 		KeepAlive: 75 * time.Second, HeaderTimeout: 20 * time.Second, GracefulTimeout: 30 * time.Second,
 		BodyTimeout: 20 * time.Second, WriteTimeout: time.Minute, MinRate: 500,
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
@@ -110,7 +110,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		case string:
 			value = map[string]any{
 				"log_level": "error", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
-				"control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
+				"cert_reqs": "optional", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
 			}[row.key()]
 			if value == nil {
 				value = "x"

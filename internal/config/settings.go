@@ -26,6 +26,13 @@ type Settings struct {
 	Preload                  bool     `json:"preload"`
 	PreloadThreads           bool     `json:"preload_threads"` // even if the application starts threads while it is loaded
 
+	Certfile     []string      `json:"certfile"` // none: no TLS
+	Keyfile      []string      `json:"keyfile"`  // one for each of Certfile, or none: in the same files
+	CACerts      string        `json:"ca_certs"`
+	CertReqs     string        `json:"cert_reqs"`     // none, optional or required
+	RedirectHTTP int           `json:"redirect_http"` // a port; 0: none
+	HSTS         time.Duration `json:"hsts"`          // 0: none
+
 	Chdir      string   `json:"chdir"`
 	Pythonpath []string `json:"pythonpath"`
 	Venv       string   `json:"venv"`

@@ -48,6 +48,7 @@ const (
 	groupApplication = "Application"
 	groupPython      = "Python"
 	groupListening   = "Listening"
+	groupTLS         = "TLS"
 	groupWorkers     = "Workers"
 	groupRecycling   = "Replacing workers"
 	groupTimeouts    = "Timeouts"
@@ -74,7 +75,7 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 // rows of a group stand together. They are in the files rows_….go.
 func table() []setting {
 	return slices.Concat(
-		applicationRows(), listeningRows(), workerRows(), recyclingRows(), timeoutRows(),
+		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
 		limitRows(), proxyRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

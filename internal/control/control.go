@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 )
 
@@ -42,6 +43,8 @@ type Plan struct {
 	// Share is the descriptor of the memory in which all workers say how many
 	// connections they have (package share); 0 for none.
 	Share int `json:"share"`
+	// TLS is what TLS is spoken with; nil: it is not spoken. Nobody writes it down.
+	TLS *certs.Material `json:"tls,omitempty"`
 	// Check: load the application, report Ready or Failed, and exit. There are
 	// no listeners then.
 	Check bool `json:"check,omitempty"`
@@ -64,6 +67,9 @@ type Listener struct {
 	Address string `json:"address"` // as bound: host:port, or a path
 	// Borrowed: the socket outlives gowsgi, so it must not be shut down.
 	Borrowed bool `json:"borrowed,omitempty"`
+	// TLS: it is spoken there. Redirects: clients are sent to https from there.
+	TLS       bool `json:"tls,omitempty"`
+	Redirects bool `json:"redirects,omitempty"`
 }
 
 // Python says which interpreter the application belongs to.
@@ -173,6 +179,8 @@ const (
 	Stacks = "stacks"
 	// Measure: what Python knows of its memory.
 	Measure = "measure"
+	// Certificates: Order.TLS is what TLS is spoken with from now on.
+	Certificates = "certificates"
 	// Told: Text is the answer to the Report Inquire of that ID.
 	Told = "told"
 	// Leave: say that no requests should be sent here any more, and serve on.
@@ -196,6 +204,8 @@ type Order struct {
 	Level string `json:"level,omitempty"`
 	Text  string `json:"text,omitempty"` // Told
 	Type  string `json:"type,omitempty"` // Told: its media type
+
+	TLS *certs.Material `json:"tls,omitempty"` // Certificates
 }
 
 // Open returns the worker's end of the control socket, which is fd. An error

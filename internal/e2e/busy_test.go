@@ -33,7 +33,7 @@ type Busy struct {
 // keepBusy starts the load.
 func keepBusy(t testing.TB, p *Project) *Busy {
 	t.Helper()
-	b := &Busy{Project: p, load: load.Start(p.network, p.Addr, "steady", traffic...)}
+	b := &Busy{Project: p, load: load.StartTLS(p.network, p.Addr, "steady", p.secure, traffic...)}
 	t.Cleanup(func() {
 		if b.ended {
 			return

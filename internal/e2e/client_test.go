@@ -44,6 +44,7 @@ func (s *Server) Client(t testing.TB) *Client {
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, s.network, s.Addr)
 		},
+		TLSClientConfig:     s.secure,
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 100,
 	}
@@ -79,6 +80,9 @@ func (c *Client) Do(request *http.Request) Response {
 // Open sends a request and leaves the response's body to the caller, who closes it.
 func (c *Client) Open(request *http.Request) *http.Response {
 	c.t.Helper()
+	if c.base.Scheme == "https" && request.Header.Get("Referer") == "" { // as browsers do; Django asks for it
+		request.Header.Set("Referer", c.base.String()+"/")
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
 		c.t.Fatal(err)

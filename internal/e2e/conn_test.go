@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -25,6 +26,14 @@ func Dial(t testing.TB, s *Server) *Conn {
 		t.Fatalf("dial: %v", err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	if s.secure != nil {
+		secure := tls.Client(conn, s.secure)
+		_ = conn.SetDeadline(time.Now().Add(deadline))
+		if err := secure.Handshake(); err != nil {
+			t.Fatalf("handshake: %v", err)
+		}
+		conn = secure
+	}
 	return &Conn{t: t, Conn: conn, r: bufio.NewReader(conn)}
 }
 
@@ -97,17 +106,25 @@ func (c *Conn) HalfClose() {
 	if !ok {
 		c.t.Fatalf("%T has no CloseWrite", c.Conn)
 	}
-	if err := half.CloseWrite(); err != nil {
+	err := half.CloseWrite()
+	if below, ok := c.Conn.(*tls.Conn); ok && err == nil {
+		err = below.NetConn().(interface{ CloseWrite() error }).CloseWrite()
+	}
+	if err != nil {
 		c.t.Fatalf("close for writing: %v", err)
 	}
 }
 
 // Reset closes the connection at once, with RST instead of FIN where there is one.
 func (c *Conn) Reset() {
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	below := c.Conn
+	if secure, ok := below.(*tls.Conn); ok {
+		below = secure.NetConn()
+	}
+	if tcp, ok := below.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0) // fails on a closed connection only
 	}
-	c.Close()
+	below.Close()
 }
 
 func (c *Conn) patience() { _ = c.SetDeadline(time.Now().Add(deadline)) }

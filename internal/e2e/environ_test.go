@@ -139,7 +139,7 @@ func checkWholeEnviron(t *testing.T, s *Server, mode Mode) {
 		"SERVER_NAME": {"str", "127.0.0.1"}, "SERVER_PORT": {"str", serverPort}, "SERVER_PROTOCOL": {"str", "HTTP/1.1"},
 		"REMOTE_ADDR": {"str", "127.0.0.1"}, "REMOTE_PORT": {"str", port},
 		"HTTP_HOST": {"str", "example.test:1234"}, "HTTP_X_ONE": {"str", "1"},
-		"wsgi.url_scheme": {"str", "http"}, "wsgi.multithread": {"bool", mode.Threads > 1},
+		"wsgi.url_scheme": {"str", s.scheme()}, "wsgi.multithread": {"bool", mode.Threads > 1},
 		"wsgi.multiprocess": {"bool", mode.Workers > 1}, "wsgi.run_once": {"bool", false},
 		"wsgi.input_terminated": {"bool", true},
 	}
@@ -149,6 +149,9 @@ func checkWholeEnviron(t *testing.T, s *Server, mode Mode) {
 		}
 	}
 	others := []string{"wsgi.version", "wsgi.input", "wsgi.errors", "wsgi.file_wrapper", "wsgi.early_hints", "SERVER_SOFTWARE", "gowsgi.request_id", "gowsgi.queue_time"}
+	if s.secure != nil { // TestTheEnvironSaysHowTLSIsSpoken
+		others = append(others, "HTTPS", "SSL_PROTOCOL", "SSL_CIPHER", "SSL_TLS_SNI", "SSL_CLIENT_VERIFY")
+	}
 	for name := range d.Environ {
 		if _, ok := want[name]; !ok && !slices.Contains(others, name) {
 			t.Errorf("%s is there, too: %v", name, d.Environ[name])

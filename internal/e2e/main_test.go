@@ -20,6 +20,7 @@ func TestMain(m *testing.M) {
 	}
 	status := m.Run()
 	removeBundles()
+	_ = os.RemoveAll(certificate().folder)
 	os.Exit(status)
 }
 

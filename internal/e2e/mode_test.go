@@ -16,15 +16,16 @@ type Mode struct {
 	Threads, Workers int
 }
 
-// modes are all of them; the first is the default. The last has nothing to do with
-// the CPython: on those after the first it is left out (Makefile, e2e).
-var modes = allModes[:len(allModes)-min(1, len(os.Getenv("GOWSGI_TEST_BRIEF")))]
+// modes are all of them; the first is the default. The last two have nothing to do
+// with the CPython: on those after the first they are left out (Makefile, e2e).
+var modes = allModes[:len(allModes)-min(2, 2*len(os.Getenv("GOWSGI_TEST_BRIEF")))]
 
 var allModes = []Mode{
 	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1},
 	{Name: "1 thread", Args: []string{"--threads", "1"}, Threads: 1, Workers: 1},
 	{Name: "2 workers", Args: []string{"--workers", "2"}, Threads: 8, Workers: 2},
 	{Name: "goroutines alone", Args: []string{"--threads", "8"}, Env: []string{"GOWSGI_LANE=off"}, Threads: 8, Workers: 1},
+	{Name: "TLS", Args: append([]string{"--threads", "8"}, certificate().args()...), Threads: 8, Workers: 1},
 }
 
 // Modes runs a test's body once per mode, each in a subtest of that name.

@@ -44,7 +44,7 @@ func TestSchemesThatContradictEachOther(t *testing.T) {
 				parseDump(t, response.Status, response.Body).want(t, map[string]string{"wsgi.url_scheme": test.scheme})
 			}
 			d := exchangeDump(t, wary.Server, "GET / HTTP/1.1\r\nHost: x\r\n"+test.fields+"\r\n")
-			d.want(t, map[string]string{"wsgi.url_scheme": "http"})
+			d.want(t, map[string]string{"wsgi.url_scheme": wary.scheme()})
 		}
 		trusting.WaitLog(t, "contradict each other")
 		record := regexp.MustCompile(`level=WARN msg="[^"]* contradict each other.*event=request.malformed .*client=.* fields="X-Forwarded-[^"]*: [^"]*, X-Forwarded-[^"]*: `)

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,7 +35,7 @@ const (
 var readyLog = regexp.MustCompile(`\bevent"?[=:]"?([a-z]+\.)?ready\b`)
 
 // listenLog is where the log says that the program listens.
-var listenLog = regexp.MustCompile(`event=listener\.open address=http://(\S+)`)
+var listenLog = regexp.MustCompile(`event=listener\.open address=https?://(\S+)`)
 
 // crashLog is what no log may ever show: a Go panic, a signal from the kernel, the
 // report of a crash.
@@ -63,6 +64,7 @@ type Server struct {
 	Addr string // 127.0.0.1:port, or the socket's path
 
 	network  string
+	secure   *tls.Config // what clients speak TLS with; nil: plain text
 	cmd      *exec.Cmd
 	log, out *log
 	exited   chan struct{} // closed once the program is gone and status is set
@@ -123,6 +125,10 @@ func launch(t testing.TB, o Options) *Server {
 	if o.Target != "" {
 		args = append(args, o.Target)
 	}
+	if slices.Contains(args, "--certfile") {
+		s.secure = certificate().client()
+		s.URL = strings.Replace(s.URL, "http://", "https://", 1)
+	}
 	s.cmd = command(o, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if o.Outlived {
@@ -139,6 +145,14 @@ func launch(t testing.TB, o Options) *Server {
 		close(s.exited)
 	}()
 	return s
+}
+
+// scheme is what URLs of the server begin with.
+func (s *Server) scheme() string {
+	if s.secure != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // venv is the option that names the virtualenv.

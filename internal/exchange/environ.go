@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/internal/certs"
 )
 
 // fillEnviron describes the request; body length apart, which is known once
@@ -27,6 +28,9 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 	}
 	b.Set(environ.ServerName, server.Host)
 	b.Set(environ.ServerPort, server.Port)
+	if x.r.TLS != nil {
+		certs.Variables(x.r.TLS, b.Variable)
+	}
 	b.Set(environ.RemoteAddr, x.client.Host)
 	if x.client.Port != "" {
 		b.Set(environ.RemotePort, x.client.Port)

@@ -108,15 +108,17 @@ func (h *Handler) Watcher() *deadlines.Watcher { return h.watcher }
 
 // exchange is one request and its response. One goroutine works on it.
 type exchange struct {
-	h      *Handler
-	w      Wire
-	r      *http.Request
-	req    *embed.Request // nil until one is acquired
-	client address
-	server address // our end of the connection
-	scheme string
-	uri    string // the request's target, as logs may have it
-	start  time.Time
+	h        *Handler
+	w        Wire
+	r        *http.Request
+	req      *embed.Request // nil until one is acquired
+	client   address
+	server   address // our end of the connection
+	scheme   string
+	uri      string // the request's target, as logs may have it
+	to       *Secure
+	location string // of an answer of ours; empty: none
+	start    time.Time
 
 	status  int
 	begun   bool // the response has
@@ -165,20 +167,21 @@ var exchanges = sync.Pool{New: func() any { return new(exchange) }}
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	own, ok := w.(Wire)
 	if ok {
-		h.exchange(own, r, nil)
+		h.exchange(own, r, nil, nil)
 		return
 	}
 	other := newForeign(h, w, r)
-	h.exchange(other, r, nil)
+	h.exchange(other, r, nil, nil)
 	if other.aborted {
 		panic(http.ErrAbortHandler) // net/http's way to drop a connection
 	}
 }
 
-// exchange serves a request, from its beginning or from where it stands.
-func (h *Handler) exchange(w Wire, r *http.Request, begun *Begun) {
+// exchange serves a request, from its beginning or from where it stands. to: it is to
+// be sent to https.
+func (h *Handler) exchange(w Wire, r *http.Request, begun *Begun, to *Secure) {
 	x := exchanges.Get().(*exchange)
-	*x = exchange{h: h, w: w, r: r, start: time.Now(), length: -1, memory: x.memory}
+	*x = exchange{h: h, w: w, r: r, to: to, start: time.Now(), length: -1, memory: x.memory}
 	x.client.Host, x.client.Port = w.Remote()
 	x.server.Host, x.server.Port = w.Local()
 	x.uri = accesslog.Target(r.RequestURI)
@@ -250,7 +253,7 @@ func (x *exchange) cloneFields() {
 func (x *exchange) serve() {
 	h := x.h
 	var contradicts bool
-	x.scheme, contradicts = h.trusted.Scheme(x.client.Host, x.r.Header)
+	x.scheme, contradicts = h.trusted.Scheme(x.ownScheme(), x.client.Host, x.r.Header)
 	if contradicts {
 		if held, ok := h.contradictions.Pass(x.start, 1); ok {
 			x.LogRequest(slog.LevelWarn, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
@@ -265,6 +268,9 @@ func (x *exchange) serve() {
 	}
 	if limit := h.settings.LimitRequestBody; limit > 0 && x.r.ContentLength > limit {
 		x.refuse(http.StatusRequestEntityTooLarge)
+		return
+	}
+	if x.to != nil && x.redirect(x.to) {
 		return
 	}
 	if other, ok := x.w.(*foreign); ok {
@@ -282,6 +288,14 @@ func (x *exchange) serve() {
 		return
 	}
 	x.fly()
+}
+
+// ownScheme is what the client has used, as far as the connection knows.
+func (x *exchange) ownScheme() string {
+	if x.r.TLS != nil {
+		return "https"
+	}
+	return "http"
 }
 
 // fly waits for what the application has to say.

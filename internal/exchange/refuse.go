@@ -23,10 +23,13 @@ func (x *exchange) answer(status int, text string) {
 	if text != "" {
 		x.fields = append(x.fields, plainText)
 	}
+	if x.location != "" {
+		x.fields = append(x.fields, [2]string{"Location", x.location})
+	}
 	switch status {
 	case http.StatusServiceUnavailable:
 		x.fields = append(x.fields, retryAfter)
-	case http.StatusOK, http.StatusInternalServerError, http.StatusNotFound, http.StatusGatewayTimeout:
+	case http.StatusOK, http.StatusInternalServerError, http.StatusNotFound, http.StatusGatewayTimeout, http.StatusPermanentRedirect:
 	default:
 		// What the client sent cannot be trusted to end where it says.
 		x.fields = append(x.fields, closing)

@@ -24,14 +24,14 @@ type Begun struct {
 }
 
 // Resume answers a request that has begun elsewhere.
-func (h *Handler) Resume(w Wire, r *http.Request, begun *Begun) { h.exchange(w, r, begun) }
+func (h *Handler) Resume(w Wire, r *http.Request, begun *Begun) { h.exchange(w, r, begun, nil) }
 
 func (x *exchange) resume(b *Begun) {
 	x.start, x.req = b.Start, b.Request
 	x.number.Store(b.Number)
 	x.tallied = b.Counted
 	x.req.Relabel(x)
-	x.scheme, _ = x.h.trusted.Scheme(x.client.Host, x.r.Header)
+	x.scheme, _ = x.h.trusted.Scheme(x.ownScheme(), x.client.Host, x.r.Header)
 	if b.BodySize > 0 && (x.h.access != nil || x.h.counts() != nil) {
 		x.body = &countedBody{}
 		x.body.read.Store(b.BodySize)
@@ -67,7 +67,7 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 		e.ID = id
 	}
 	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
-	e.Scheme, _ = h.trusted.Scheme(e.Client.Host, r.Header)
+	e.Scheme, _ = h.trusted.Scheme("http", e.Client.Host, r.Header)
 	h.access.Write(&e.Entry, nil)
 }
 

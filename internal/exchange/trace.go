@@ -101,6 +101,10 @@ func (x *exchange) addOwnFields() {
 	if s.ServerTiming {
 		x.fields = append(x.fields, [2]string{"Server-Timing", x.serverTiming()})
 	}
+	const hsts = "Strict-Transport-Security" // RFC 6797, 7.2: over TLS only
+	if s.HSTS > 0 && x.r.TLS != nil && !x.has(hsts) {
+		x.fields = append(x.fields, [2]string{hsts, "max-age=" + strconv.FormatInt(int64(s.HSTS/time.Second), 10)})
+	}
 }
 
 // has tells whether the response has a field.

@@ -113,7 +113,7 @@ func TestNewGowsgiGoesOnWithTheSocketsOfTheOldOne(t *testing.T) {
 	}
 	for _, l := range old {
 		if answer := ask(t, l, "hello"); answer != "child hello" {
-			t.Errorf("%s: %q", l.URL(), answer)
+			t.Errorf("%s: %q", l.URL("http"), answer)
 		}
 	}
 	stop()

@@ -41,11 +41,11 @@ func (l *Listener) Matches(bind string) bool { return l.Bind == bind }
 func (l *Listener) Borrowed() bool { return l.origin != ours }
 
 // URL is how the address is shown to people.
-func (l *Listener) URL() string {
+func (l *Listener) URL(scheme string) string {
 	if l.Network == "unix" {
 		return "unix:" + l.Address
 	}
-	return "http://" + l.Address
+	return scheme + "://" + l.Address
 }
 
 // Keep makes a socket from the gowsgi that this one replaces ours to end. Before,

@@ -33,7 +33,7 @@ func TestTheDocumentationNamesAllMetrics(t *testing.T) {
 			t.Errorf("nothing is said of the %s %s", f.kind, name)
 		}
 	}
-	for _, list := range [][]string{tally.Refusals[:], tally.Timeouts[:]} {
+	for _, list := range [][]string{tally.Refusals[:], tally.Timeouts[:], tally.Handshakes[:]} {
 		for _, value := range list {
 			if !strings.Contains(string(text), "`"+value+"`") {
 				t.Errorf("nothing is said of %q", value)

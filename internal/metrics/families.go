@@ -61,6 +61,12 @@ func families() []family {
 		{"gowsgi_access_log_lost_lines", counter, "Lines of the access log that could not be written.", func(s *Snapshot, w *writer) {
 			w.sample("", float64(total(s).LostLines))
 		}},
+		{"gowsgi_tls_handshakes", counter, "Handshakes of TLS, by how they went: full, resumed, failed.", func(s *Snapshot, w *writer) {
+			total := total(s)
+			for i, result := range tally.Handshakes {
+				w.sample("", float64(total.Handshakes[i]), "result", result)
+			}
+		}},
 		{"gowsgi_log_events", counter, "Records of the log, by event (docs/events.md).", byName("event", func(s *Snapshot) map[string]uint64 { return s.Sum.Events })},
 		{"gowsgi_worker_starts", counter, "Worker processes that were started.", func(s *Snapshot, w *writer) { w.sample("", float64(s.WorkerStarts)) }},
 		{"gowsgi_worker_ends", counter, "Worker processes that have ended, by cause: replaced, stopped, died, failed (before it served).", byName("cause", func(s *Snapshot) map[string]uint64 { return s.WorkerEnds })},
@@ -72,6 +78,7 @@ func families() []family {
 		{"gowsgi_queue_length", gauge, "Requests that wait for a Python thread.", perWorker(func(n *tally.Now) float64 { return float64(n.Queued) })},
 		{"gowsgi_gil_held_seconds", gauge, "For how long nobody has got the GIL although somebody asks for it.", perWorker(func(n *tally.Now) float64 { return time.Duration(n.Unanswered).Seconds() })},
 		{"gowsgi_connections", gauge, "Open connections, by state: active ones have a request, idle ones wait for one.", connections},
+		{"gowsgi_connections_tls", gauge, "Open connections that speak TLS.", perWorker(func(n *tally.Now) float64 { return float64(n.Secure) })},
 		{"gowsgi_worker_resident_bytes", gauge, "Resident memory of the worker process.", func(s *Snapshot, w *writer) {
 			for _, worker := range s.Workers {
 				w.sample("", float64(worker.Resident), "worker", strconv.Itoa(worker.Number))

@@ -106,6 +106,7 @@ type Worker struct {
 type Connections struct {
 	Open int64 `json:"open"`
 	Idle int64 `json:"idle"` // of them, those that wait for a request
+	TLS  int64 `json:"tls"`  // of them all, those that speak TLS
 }
 
 // Stacks are where the Python threads of a worker are.

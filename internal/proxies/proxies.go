@@ -65,10 +65,11 @@ var secureSchemes = [...]struct{ field, https string }{
 	{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Protocol", "ssl"}, {"X-Forwarded-Ssl", "on"},
 }
 
-// Scheme is wsgi.url_scheme: what a trusted proxy says. contradicts: it says both,
+// Scheme is wsgi.url_scheme: what a trusted proxy says, else own, the connection's: a
+// proxy may speak TLS here with whom clients do not. contradicts: it says both,
 // in two of the headers or two copies of one. A proxy that sets one of them passes
 // the others on from its client, who must not choose: 400, as under Gunicorn.
-func (p *Proxies) Scheme(peer string, h http.Header) (scheme string, contradicts bool) {
+func (p *Proxies) Scheme(own, peer string, h http.Header) (scheme string, contradicts bool) {
 	http, https := false, false
 	for _, secure := range secureSchemes {
 		for _, value := range h[secure.field] {
@@ -79,7 +80,10 @@ func (p *Proxies) Scheme(peer string, h http.Header) (scheme string, contradicts
 			}
 		}
 	}
-	if !https || !p.Trusts(peer) {
+	switch {
+	case !https && !http || !p.Trusts(peer):
+		return own, false
+	case !https:
 		return "http", false
 	}
 	return "https", http

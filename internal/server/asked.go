@@ -39,11 +39,11 @@ const looks = 10
 
 // note has what the worker does written down, at every look of the watcher.
 func (s *Server) note(app *embed.Application, page *tally.Page) {
-	open, idle, left := 0, 0, 0
+	open, idle, secure, left := 0, 0, 0, 0
 	s.Note(func(served int64) {
 		if left--; left < 0 { // each connection has a lock
 			left = looks - 1
-			open, idle, _ = s.http1.Count()
+			open, idle, secure = s.http1.Count()
 		}
 		if !s.http1.Draining() {
 			s.share.Set(s.http1.Open())
@@ -55,7 +55,7 @@ func (s *Server) note(app *embed.Application, page *tally.Page) {
 		now := tally.Now{
 			Requests: served, Threads: int64(pool.Threads), Busy: int64(pool.Threads - pool.Idle), Limit: int64(pool.Limit),
 			Queued: int64(pool.Queued), Unanswered: int64(app.Unresponsive()), Probes: pool.Probes, ProbeWait: int64(pool.ProbeWait),
-			Connections: int64(open), Idle: int64(idle), Goroutines: int64(runtime.NumGoroutine()),
+			Connections: int64(open), Idle: int64(idle), Secure: int64(secure), Goroutines: int64(runtime.NumGoroutine()),
 		}
 		if s.http1.Draining() {
 			now.Draining = 1

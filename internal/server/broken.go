@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/http1"
 	"github.com/gowsgi/gowsgi/internal/probe"
 )
 
@@ -43,7 +44,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		// An error is the client's, who has left.
 		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
 	})
-	srv := &Server{http1: newHTTP1(s, log, page, nil, nil, nil), stopped: make(chan struct{}), cancel: func() {}}
+	srv := &Server{http1: newHTTP1(s, log, page, func(c *http1.Config) { c.Handshaken = (&handshakes{log: log}).note }), stopped: make(chan struct{}), cancel: func() {}}
 	close(srv.stopped)
 	return srv
 }

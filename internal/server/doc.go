@@ -4,6 +4,7 @@
 //	server.go       listeners → internal/http1 → internal/exchange
 //	descriptor.go   no connection among the standard streams
 //	connections.go  how many there may be
+//	tls.go          which listeners speak TLS, and which send clients there
 //	refusals.go     what the logs say of what was no request
 //	drain.go        the end without a lost request; deaf_linux.go: the end of accepting
 //	warmup.go       the first request of a new worker, its own

@@ -31,9 +31,13 @@ func (r *refusals) note(refused *http1.Refused) {
 	if r.access == nil {
 		return
 	}
+	scheme := "http"
+	if refused.Secure {
+		scheme = "https"
+	}
 	r.access.Write(&accesslog.Entry{
 		Time: refused.Time, Took: time.Since(refused.Time), Client: accesslog.Address(client), Server: accesslog.Address(refused.Local),
-		Line: line, Scheme: "http", Status: refused.Status, Length: int64(refused.Body), BytesOut: int64(refused.Body),
+		Line: line, Scheme: scheme, Status: refused.Status, Length: int64(refused.Body), BytesOut: int64(refused.Body),
 		HeadIn: refused.In, HeadOut: refused.Head, Before: refused.Before, Closes: true,
 	}, nil)
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/exchange"
@@ -25,6 +26,7 @@ type Server struct {
 	handler   *exchange.Handler // nil: there is no application
 	access    *accesslog.Log
 	share     *share.Share // nil: there are no other workers
+	secure    *certs.Store // nil: no TLS
 	listeners []*listener
 	accepting sync.WaitGroup
 	stopped   chan struct{} // closed when Watch has ended
@@ -43,7 +45,13 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 		return nil, err
 	}
 	refusals := &refusals{log: log, access: access, count: h.CountStatus}
-	srv.http1 = newHTTP1(s, log, h, refusals.note, h.Trusts, func() { own.Add(-1) })
+	shakes := &handshakes{log: log}
+	if hooks.Page != nil && hooks.Counts {
+		shakes.counts = hooks.Page.Figures
+	}
+	srv.http1 = newHTTP1(s, log, h, func(c *http1.Config) {
+		c.Refused, c.Trusts, c.Handshaken, c.Ended = refusals.note, h.Trusts, shakes.note, func() { own.Add(-1) }
+	})
 	ctx, cancel := context.WithCancel(context.Background())
 	srv.handler, srv.Watcher, srv.access, srv.cancel = h, h.Watcher(), access, cancel
 	srv.note(app, hooks.Page)
@@ -58,14 +66,15 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	return srv, nil
 }
 
-func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused), trusts func(host string) bool, ended func()) *http1.Server {
-	return http1.New(http1.Config{
-		Trusts: trusts, Ended: ended,
-		Handler: h, Log: log, Refused: refused,
+func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, more func(*http1.Config)) *http1.Server {
+	c := http1.Config{
+		Handler: h, Log: log,
 		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,
 		MaxConnections: maxConnections(s.MaxConnections), MaxPerAddress: s.MaxConnectionsPerAddress,
-	})
+	}
+	more(&c)
+	return http1.New(c)
 }
 
 func limitsOf(s config.Settings) http1.Limits {
@@ -78,7 +87,9 @@ var _ exchange.Wire = (*http1.Writer)(nil)
 // Listener is a listening socket.
 type Listener struct {
 	net.Listener
-	Borrowed bool // it outlives the whole server: it is never shut down
+	Borrowed  bool // it outlives the whole server: it is never shut down
+	TLS       bool // it is spoken there
+	Redirects bool // clients are sent to https from there
 }
 
 // Start accepts on all listeners until Drain. The channel gets an error if one
@@ -86,11 +97,12 @@ type Listener struct {
 func (s *Server) Start(listeners []Listener) <-chan error {
 	failed := make(chan error, len(listeners))
 	s.share.Set(0)
+	redirect := s.redirect(listeners)
 	for _, l := range listeners {
 		ours := &listener{Listener: l.Listener, borrowed: l.Borrowed, share: s.share}
 		s.listeners = append(s.listeners, ours)
 		s.accepting.Go(func() {
-			if err := s.http1.Serve(ours); !errors.Is(err, net.ErrClosed) {
+			if err := s.http1.ServeDoor(ours, s.door(&l, redirect)); !errors.Is(err, net.ErrClosed) {
 				failed <- err
 			}
 		})

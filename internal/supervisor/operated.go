@@ -69,7 +69,7 @@ func (s *supervisor) state() (state operator.State, completions []func(<-chan ti
 		Workers: []operator.Worker{},
 	}
 	for _, l := range s.held() {
-		state.Listening = append(state.Listening, l.URL())
+		state.Listening = append(state.Listening, s.url(l))
 	}
 	for n := range s.nurseries {
 		state.Nurseries = append(state.Nurseries, s.describe(n))
@@ -146,7 +146,7 @@ func (s *supervisor) worker(w *worker) operator.Worker {
 		Number: w.number, PID: w.pid(), Phase: operator.Draining, Deployment: w.generation, Age: time.Since(w.started).Seconds(),
 		Replacing: w.reason, Requests: now.Requests, Threads: now.Threads, Busy: now.Busy, Limit: now.Limit, Queued: now.Queued,
 		Goroutines: now.Goroutines, GILHeld: time.Duration(now.Unanswered).Seconds(),
-		Connections: operator.Connections{Open: now.Connections, Idle: now.Idle},
+		Connections: operator.Connections{Open: now.Connections, Idle: now.Idle, TLS: now.Secure},
 	}
 	if now.Probes > 0 {
 		row.GILWait = time.Duration(now.ProbeWait / now.Probes).Seconds()

@@ -47,7 +47,16 @@ func (s *supervisor) startReload() {
 	s.reload = reload{phase: loading, began: time.Now()}
 	go func() {
 		next, err := s.Load(s.ctx)
+		var problems []error
+		if err == nil {
+			next.TLS, problems = readTLS(&next.Settings)
+		}
 		s.post(func() {
+			if err == nil && s.stopping == no {
+				if err = s.keepTLS(&next, problems); err != nil {
+					next.release()
+				}
+			}
 			switch {
 			case s.stopping != no:
 				if err == nil {
@@ -120,6 +129,7 @@ func (s *supervisor) abandonReload(reason, traceback string) bool {
 		l.Close()
 	}
 	s.handLogsBack()
+	s.lookAtCertificates() // they may have changed meanwhile
 	for _, sl := range s.slots {
 		sl.giveUpStart()
 		if sl.serving != nil && sl.serving.reason == reasonReload {
@@ -152,11 +162,11 @@ func (s *supervisor) passTrial() {
 	r.preload.end()
 	r.old.release()
 	for _, l := range r.opened {
-		s.Log.Info("listening", "event", "listener.open", "address", l.URL())
+		s.Log.Info("listening", "event", "listener.open", "address", s.url(l))
 	}
 	for _, l := range r.oldListeners {
 		if !slices.Contains(s.listeners, l) {
-			s.Log.Info("no longer listening", "event", "listener.closed", "address", l.URL())
+			s.Log.Info("no longer listening", "event", "listener.closed", "address", r.old.url(l))
 			l.Close()
 		}
 	}
@@ -164,6 +174,7 @@ func (s *supervisor) passTrial() {
 	s.moveControl(r.old.Settings)
 	s.moveMetrics(r.old.Settings)
 	s.moveStatsd(r.old.Settings)
+	s.watchCertificates()
 	s.setWorkers(s.Settings.Workers)
 }
 

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/identity"
@@ -42,6 +43,9 @@ type Deployment struct {
 	// Umask is that of the settings, or else the one that gowsgi was started
 	// with. Empty: as it is.
 	Umask string
+	// TLS is what is in the files that the settings name; nil: no TLS. The supervisor
+	// reads them.
+	TLS *certs.Material
 	// Logs is where gowsgi's own records go.
 	Logs Logs
 }
@@ -92,6 +96,8 @@ type Options struct {
 	Log      *slog.Logger
 	// Stdin, Stdout and Stderr are those of the workers. Stdin may be nil.
 	Stdin, Stdout, Stderr *os.File
+	// Tickets are those of the gowsgi that this one takes over from; nil: there are none.
+	Tickets *certs.Tickets
 	// Signals are those that came since gowsgi started; nil: Run takes them.
 	Signals *Signals
 
@@ -122,6 +128,7 @@ type supervisor struct {
 	watcher  *watch.Watcher // of the application's code; nil: none
 	children sync.Map       // by process id: they are waited for, and not orphans
 
+	secrets     secrets
 	preload     preload
 	nurseries   map[*nurse]struct{} // the present one, and those that are to end
 	ordered     atomic.Int32        // workers of which only the nursery knows yet
@@ -208,6 +215,9 @@ func Run(ctx context.Context, o Options) error {
 	// Who is told that gowsgi has stopped may start another one at once.
 	defer func() { s.control.Hide() }()
 	defer func() { s.metrics.Close() }()
+	if err := s.openTLS(); err != nil {
+		return err
+	}
 	if err := s.open(); err != nil {
 		return err
 	}
@@ -263,7 +273,7 @@ func (s *supervisor) open() (err error) {
 		}
 	}
 	for _, l := range s.listeners {
-		s.Log.Info("listening", "event", "listener.open", "address", l.URL())
+		s.Log.Info("listening", "event", "listener.open", "address", s.url(l))
 	}
 	return nil
 }
@@ -371,7 +381,7 @@ func (s *supervisor) fail(number int, message, traceback string) {
 func (d *Deployment) listenOptions() listen.Options {
 	umask, _ := strconv.ParseUint(d.Settings.Umask, 8, 9) // checked; empty is 0
 	return listen.Options{
-		Binds: d.Settings.Bind, Backlog: d.Settings.Backlog, ReusePort: d.Settings.ReusePort,
+		Binds: slices.Concat(d.Settings.Bind, d.Settings.RedirectBinds()), Backlog: d.Settings.Backlog, ReusePort: d.Settings.ReusePort,
 		UID: d.Identity.UID, GID: d.Identity.GID, Umask: int(umask),
 	}
 }

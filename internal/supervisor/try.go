@@ -28,6 +28,8 @@ func Try(d Deployment) (notes []string, problems []error) {
 			problems = append(problems, metricsRefused(address, err))
 		}
 	}
+	_, more := readTLS(&d.Settings)
+	problems = append(problems, more...)
 	if path := d.Settings.Pid; path != "" {
 		var running *runningError
 		switch err := tryPid(path); {

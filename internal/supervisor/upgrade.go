@@ -57,6 +57,12 @@ func (s *supervisor) startUpgrade() {
 	var ready, theirs *os.File
 	err := listen.Hand(cmd, s.listeners)
 	if err == nil {
+		var tickets *os.File
+		if tickets, err = s.Tickets.Hand(cmd); err == nil {
+			defer tickets.Close()
+		}
+	}
+	if err == nil {
 		ready, theirs, err = os.Pipe()
 	}
 	if err == nil {

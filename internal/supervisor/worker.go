@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/listen"
 	"github.com/gowsgi/gowsgi/internal/octets"
@@ -24,6 +25,7 @@ type worker struct {
 	number     int
 	generation int // of the deployment that it was started from
 	plan       control.Plan
+	tls        *certs.Material  // what it speaks TLS with; nil: nothing
 	process    *os.Process      // nil: not yet
 	state      *os.ProcessState // how it ended, once it has
 	doomed     bool             // to be killed as soon as there is a process
@@ -72,10 +74,11 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		return nil, nil, err
 	}
 	files := []*os.File{theirs} // becomes control.FD
-	plan := control.Plan{Settings: o.Settings, Worker: number, Python: o.Python, Ignored: o.ignored}
+	plan := control.Plan{Settings: o.Settings, Worker: number, Python: o.Python, TLS: o.TLS.With(o.Tickets), Ignored: o.ignored}
 	for _, l := range listeners {
 		plan.Listeners = append(plan.Listeners, control.Listener{
 			FD: control.FD + len(files), Network: l.Network, Address: l.Address, Borrowed: l.Borrowed(),
+			TLS: o.TLS != nil && !o.redirects(l), Redirects: o.redirects(l),
 		})
 		files = append(files, l.File())
 	}
@@ -98,7 +101,7 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		files = append(files, o.shares.File())
 	}
 	return &worker{
-		number: number, plan: plan, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
+		number: number, plan: plan, tls: o.TLS, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
 	}, files, nil
 }
 

@@ -23,6 +23,8 @@ type Figures struct {
 
 	LostLines uint64 // of the access log
 
+	Handshakes [len(Handshakes)]uint64 // of TLS
+
 	// Statuses are the requests once more, by status; the first are those without
 	// an answer.
 	Statuses [endOfStatuses - FirstStatus + 1]uint64
@@ -75,6 +77,16 @@ const (
 	InApplication
 	InBody
 	InResponse
+)
+
+// Handshakes are the ways in which those of TLS go.
+var Handshakes = [...]string{"full", "resumed", "failed"}
+
+// Places in Handshakes.
+const (
+	FullHandshake = iota
+	ResumedHandshake
+	FailedHandshake
 )
 
 // Bounds are the upper ends of a histogram's buckets; the last one has none.

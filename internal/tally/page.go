@@ -43,6 +43,7 @@ type Now struct {
 	ProbeWait   int64 // ns that it took, all together
 	Connections int64 // that are open
 	Idle        int64 // of them, those that wait for a request
+	Secure      int64 // of them all, those that speak TLS
 	Goroutines  int64
 	Draining    int64 // 1: it takes no more requests
 }

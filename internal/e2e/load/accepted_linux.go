@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"net"
 	"syscall"
 
@@ -30,6 +31,9 @@ func accepted(conn net.Conn, total, length int64) bool {
 // ended says whether the server has closed an idle connection: its end, or
 // something that nobody has asked for, can be read.
 func ended(conn net.Conn) bool {
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
 	raw, err := conn.(syscall.Conn).SyscallConn()
 	if err != nil {
 		return true

@@ -2,6 +2,7 @@ package load
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -138,6 +139,14 @@ func (c *client) request() (answer, *Failure) {
 		conn, err := net.DialTimeout(c.load.network, c.load.address, c.traffic.Patience)
 		if err != nil {
 			return fail(Refused, "%v", err)
+		}
+		if c.load.secure != nil {
+			secure := tls.Client(conn, c.load.secure)
+			_ = conn.SetDeadline(time.Now().Add(c.traffic.Patience))
+			if err := secure.Handshake(); err != nil {
+				return fail(Refused, "handshake: %v", err)
+			}
+			conn = secure
 		}
 		c.conn, c.reader = conn, bufio.NewReader(conn)
 		c.tally(func(w *Window) { w.Connections++ })

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ type Traffic struct {
 // Load is clients at work. Its methods are for one goroutine.
 type Load struct {
 	network, address string
+	secure           *tls.Config // nil: in plain text
 	clients          []*client
 	names            []string     // of windows; clients only see how many there are
 	present          atomic.Int32 // index of the present window
@@ -33,7 +35,12 @@ type Load struct {
 // Start lets clients loose on a server that is ready. Network is tcp or unix.
 // The first window is the one that is called like this.
 func Start(network, address, window string, traffic ...Traffic) *Load {
-	l := &Load{network: network, address: address, names: []string{window}, end: make(chan struct{})}
+	return StartTLS(network, address, window, nil, traffic...)
+}
+
+// StartTLS is Start for clients that speak TLS.
+func StartTLS(network, address, window string, secure *tls.Config, traffic ...Traffic) *Load {
+	l := &Load{network: network, address: address, secure: secure, names: []string{window}, end: make(chan struct{})}
 	for _, t := range traffic {
 		for range t.Clients {
 			l.clients = append(l.clients, newClient(l, len(l.clients), t))
