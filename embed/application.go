@@ -28,6 +28,8 @@ type Serving struct {
 	Queue          int    // requests that may wait for a thread
 	ResponseBuffer int    // bytes that an iterator may be ahead of its client
 	Software       string // SERVER_SOFTWARE
+	Django         bool   // ask Django's settings where its static files are
+	Mount          string // the path that the application is below
 	Check          bool   // only to see whether it loads: its on_worker_start hooks are not called
 }
 
@@ -40,8 +42,9 @@ const failedClose = 5 * time.Second
 type Application struct {
 	pool *gil.Pool
 
-	threads int // Python threads
-	serving int // those of them that run requests
+	django  DjangoFiles // empty: nobody asked
+	threads int         // Python threads
+	serving int         // those of them that run requests
 
 	mu     sync.Mutex
 	idle   []*Request // the one used last is used next
@@ -85,6 +88,11 @@ func (in *Interpreter) prepare(app *Application, target string, s Serving) error
 		return err
 	}
 	defer callable.DecRef()
+	if s.Django {
+		if app.django, err = djangoFiles(s.Mount); err != nil {
+			return err
+		}
+	}
 	if !sharesLocks() {
 		app.serving, s.Threads = 1, 1
 	}
@@ -135,6 +143,9 @@ func unlimited() bool { return os.Getenv("GOWSGI_LIMIT") == "off" }
 // Threads is how many threads run requests: fewer than were asked for if the
 // application's locks cannot be shared by threads (eventlet).
 func (a *Application) Threads() int { return a.serving }
+
+// DjangoFiles are those that Serving.Django asks for.
+func (a *Application) DjangoFiles() DjangoFiles { return a.django }
 
 // Stats reads the pool's figures.
 func (a *Application) Stats() gil.Stats { return a.pool.Stats() }

@@ -35,3 +35,11 @@ PyObject *wsgi_run_text(const char *text, const char *function, const char *argu
  * GIL: held.
  * Fails: NULL with the text's Refused set, or another exception. */
 PyObject *gowsgi_load(const char *text, const char *target) { return wsgi_run_text(text, "load", target); }
+
+/* Does: runs Python text of package load, and calls a function that it defines.
+ * Memory: a new reference; all texts stay the caller's.
+ * GIL: held.
+ * Fails: NULL with the text's Refused set, or another exception. */
+PyObject *gowsgi_ask(const char *text, const char *function, const char *argument) {
+    return wsgi_run_text(text, function, argument);
+}

@@ -15,6 +15,7 @@ typedef struct {
 
 char *gowsgi_start(const char *executable);
 PyObject *gowsgi_load(const char *text, const char *target);
+PyObject *gowsgi_ask(const char *text, const char *function, const char *argument);
 PyObject *gowsgi_nursery_application(void);
 void gowsgi_detach(void);
 void gowsgi_attach(void);

@@ -3,6 +3,7 @@
 //
 //	load.py      what a target names, and what is wrong with it
 //	callable.py  tells what can be called, and is no WSGI application all the same
+//	django.py    where the static files of a Django site are
 package load
 
 import _ "embed"
@@ -12,6 +13,12 @@ var callable string
 
 //go:embed load.py
 var loading string
+
+//go:embed django.py
+var django string
+
+// Django is Python text that defines static_files(mount), and Refused as Source does.
+func Django() string { return django }
 
 // Source is Python text, to be run as a module that has the name of its file. It
 // defines load(spec), which returns the application, and Refused, which it raises.
