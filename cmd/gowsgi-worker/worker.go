@@ -16,6 +16,7 @@ import (
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/certs"
+	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/exchange"
@@ -74,6 +75,7 @@ func (w *worker) start() *control.Report {
 	w.app, err = w.interpreter.Serve(s.Target, embed.Serving{
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
 		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version, Check: w.plan.Check,
+		Django: slices.Contains(s.Static, config.StaticDjango), Mount: s.Mount,
 	})
 	w.loading = time.Since(began)
 	logging.FillStandard() // if it has closed its standard streams
@@ -97,6 +99,9 @@ func (w *worker) start() *control.Report {
 		w.log.Warn("eventlet's locks cannot be shared by threads: requests run one at a time; "+
 			"give the same requests more --workers, or threads without eventlet.monkey_patch()",
 			"event", "application.one_thread", "threads", s.Threads)
+	}
+	if s.Static, err = w.findStatic(s.Static); err != nil {
+		return &control.Report{Message: err.Error()}
 	}
 	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{
 		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Metrics: w.metrics,

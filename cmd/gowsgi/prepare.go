@@ -33,8 +33,15 @@ func find(ctx context.Context, site *bundle.Site, settings config.Settings, late
 	}
 	if site != nil {
 		plan, err := findInBundle(ctx, site, settings, who)
+		if err != nil {
+			return plan, err
+		}
 		plan.settings.Env = slices.Concat(who.Env, plan.settings.Env)
+		plan.settings, err = withFolders(plan.settings)
 		return plan, err
+	}
+	if settings, err = withFolders(settings); err != nil {
+		return found{}, err
 	}
 	where := python.Where{Venv: settings.Venv, Program: os.Args[0], Folder: cmp.Or(settings.Chdir, "."), Late: late}
 	asked, err := python.FindAs(ctx, where, who.Credential, who.Env)

@@ -20,6 +20,7 @@ func (l *loader) check(action Action) {
 	l.checkOwnPaths()
 	l.checkTmpDir()
 	l.checkTLS()
+	l.checkFiles()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be

@@ -86,6 +86,8 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil,
 		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
+		Static: []string{"/a b=x,y", StaticDjango}, DocumentRoot: "www", StaticIndex: []string{"a", "b"}, StaticMaxAge: time.Hour,
+		StaticImmutable: "never", StaticSymlinks: "anywhere", StaticListing: true, SendfileRoot: []string{"/media", "/x=y=z"},
 	}
 	text := printed(t, everything)
 	got := mustLoad(t, words("-c x.toml"), nil, files{"x.toml": text}).Settings

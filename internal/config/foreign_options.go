@@ -21,7 +21,7 @@ const (
 	sayTarget  = "the application is written without an option: gowsgi {target}"
 	sayFactory = "a factory is written with its parentheses: gowsgi 'myproject.wsgi:make()'"
 	sayRuntime = "gowsgi has one kind of event loop; leave this out, and write --threads for the threads that run Python"
-	sayStatic  = "gowsgi serves no files of its own; let the proxy in front do it, or the application with WhiteNoise, and leave this out"
+	sayStatic  = "write --static /path=DIR"
 	sayHTTPS   = "write --bind 0.0.0.0:443 --certfile FILE --keyfile FILE"
 	saySettled = "gowsgi settles that with each client; leave this out"
 	sayForced  = "reasons to replace a worker are --max-requests, --max-lifetime and --max-worker-memory; leave this out"
@@ -110,8 +110,11 @@ var foreignOptions = []foreignOption{
 	{names: "ssl-keyfile ssl-certificate-key-file key", value: true, setting: "keyfile", as: "{}"},
 	{names: "ssl-ca-certs ssl-ca", value: true, setting: "ca-certs", as: "{}"},
 	{names: "ssl-cert-reqs", value: true, say: "write --cert-reqs {}, which is 0, 1 or 2, or none, optional or required"},
-	{names: "static-map static-path-mount static-path-route document-root", value: true, say: sayStatic},
-	{names: "url-alias", value: true, say: sayStatic},
+	{names: "static-map", value: true, say: "write --static {}"},
+	{names: "static-path-mount static-path-route url-alias", value: true, say: sayStatic},
+	{names: "check-static", value: true, setting: "document-root", as: "{}"},
+	{names: "directory-index", value: true, setting: "static-index", as: "{}"},
+	{names: "static-expires", value: true, say: "write --static-max-age SECONDS"},
 	{names: "stats", value: true, optional: true, setting: "metrics", as: "127.0.0.1:9100"},
 
 	// Logs.

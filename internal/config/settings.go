@@ -76,6 +76,15 @@ type Settings struct {
 
 	ForwardedAllowIPs []string `json:"forwarded_allow_ips"` // addresses, networks or, alone, *
 
+	Static          []string      `json:"static"`           // /path=DIR, or django; see Mapping
+	DocumentRoot    string        `json:"document_root"`    // empty: none
+	StaticIndex     []string      `json:"static_index"`     // names
+	StaticMaxAge    time.Duration `json:"static_max_age"`   // 0: they are asked about
+	StaticImmutable string        `json:"static_immutable"` // auto or never
+	StaticSymlinks  string        `json:"static_symlinks"`  // inside, never or anywhere
+	StaticListing   bool          `json:"static_listing"`
+	SendfileRoot    []string      `json:"sendfile_root"` // DIR or /prefix=DIR
+
 	LogLevel             string        `json:"log_level"`              // debug, info, warning, error or critical
 	LogFormat            string        `json:"log_format"`             // text or json
 	Color                string        `json:"color"`                  // auto, always or never

@@ -54,6 +54,7 @@ const (
 	groupTimeouts    = "Timeouts"
 	groupLimits      = "Limits"
 	groupProxies     = "Proxies"
+	groupFiles       = "Files"
 	groupLogging     = "Logging"
 	groupIdentity    = "Identity"
 	groupDevelopment = "Development"
@@ -76,6 +77,6 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 func table() []setting {
 	return slices.Concat(
 		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
-		limitRows(), proxyRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
+		limitRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

@@ -16,6 +16,7 @@
 //	response.go   what the application produced → wire
 //	ahead.go      … by way of a file, for a client that is slow to take it
 //	hints.go      103 Early Hints
+//	files.go      files, in the application's place or because it names them
 //	fields.go     the application's header fields: which are the server's
 //	refuse.go     answers that the application has no part in
 //	line.go       the line in the access log

@@ -20,6 +20,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/spool"
+	"github.com/gowsgi/gowsgi/internal/static"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -70,6 +71,7 @@ type Handler struct {
 	advised  sync.Map // what Hooks.Advise was called for
 	readings readings
 	own      *probe.Paths // nil: none
+	files    *static.Site // nil: none
 	leaving  atomic.Bool  // no requests should be sent here any more
 	shows    bool         // each request, in the log
 	before   func()       // is called before a line of the access log; nil: nothing is
@@ -97,6 +99,9 @@ func New(c Config) (*Handler, error) {
 		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
 	}
 	if err := h.openSpool(c.SpoolFiles); err != nil {
+		return nil, err
+	}
+	if err := h.openFiles(); err != nil {
 		return nil, err
 	}
 	h.own, err = h.ownPaths()
@@ -281,6 +286,9 @@ func (x *exchange) serve() {
 	}
 	if own, ours := h.own.Answer(x.r, x.uri, x.client.Host); ours {
 		x.answerItself(own)
+		return
+	}
+	if x.serveFile() {
 		return
 	}
 	if err := x.submit(); err != nil {

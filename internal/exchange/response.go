@@ -91,7 +91,7 @@ func (x *exchange) finish(batch embed.Batch) {
 		switch {
 		case !x.begun && !result.HeadersSent && x.upload.isLate():
 			x.refuse(http.StatusRequestTimeout)
-		case !x.begun && !result.HeadersSent:
+		case !x.begun && !result.HeadersSent, x.namesFile():
 			x.refuse(http.StatusInternalServerError)
 		case !x.begun && !batch.IsEmpty():
 			// The block that was out before the exception is the client's.
@@ -103,6 +103,10 @@ func (x *exchange) finish(batch embed.Batch) {
 		return
 	}
 	if x.abort {
+		return
+	}
+	if x.namesFile() {
+		x.sendNamed()
 		return
 	}
 	if !x.begun {
@@ -145,6 +149,9 @@ func bodyAllowed(status int) bool {
 func (x *exchange) send(batch embed.Batch, more bool) bool {
 	if x.abort {
 		return false
+	}
+	if x.namesFile() {
+		return true // what there is of a body is not the response's
 	}
 	if !x.begun {
 		x.begin(x.req.ContentLength())

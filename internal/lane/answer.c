@@ -99,6 +99,11 @@ static bool is_servers(const field *f) {
     return false;
 }
 
+/* Fields by which an application names a file: package static's. */
+static bool names_file(const field *f) {
+    return HTTP1_EQUALS(f->name, f->name_size, "x-sendfile") || HTTP1_EQUALS(f->name, f->name_size, "x-accel-redirect");
+}
+
 /* What of a response's fields matters to its head. */
 typedef struct {
     bool has_date, has_id;
@@ -110,7 +115,7 @@ static bool look(const lane_turn *t, const wsgi_head *head, facts *facts) {
     field f;
     for (p = next(p, &f); p < end;) { /* the first is the reason */
         p = next(p, &f);
-        if (is_servers(&f))
+        if (is_servers(&f) || (lane->config.names_files && names_file(&f)))
             return false;
         facts->has_date |= HTTP1_EQUALS(f.name, f.name_size, "date");
         if (lane->id_field_size == f.name_size && lane->config.id_field) {

@@ -44,6 +44,8 @@ type Config struct {
 	BodyRoom                 int      // bytes of a body that comes with its head; longer ones are Go's
 	Mount                    string   // "" or "/prefix"
 	Elsewhere                []string // beginnings of paths, with what %XX says, whose requests are Go's
+	Top                      bool     // there is a document root: see Lane.Top
+	NamesFiles               bool     // responses with X-Sendfile and X-Accel-Redirect are Go's
 	IDPrefix                 string   // of the names of requests
 	LastID                   *atomic.Uint64
 	IDField                  string // of the response that has the name; empty: none
@@ -73,6 +75,7 @@ type Board struct {
 // Lane is a lane that runs. It stays until the process ends.
 type Lane struct {
 	c      *C.gowsgi_lane
+	top    *C.uint64_t
 	config Config
 	handed *os.File // tells that there is something to be adopted
 	ended  *os.File // and this that there are records
@@ -112,6 +115,10 @@ func New(config Config) (*Lane, error) {
 		keeps_records: config.Record != nil, tells_closed: C.bool(config.CountsClients), event_fd: C.int(tell), record_fd: C.int(note),
 	}
 	c.elsewhere, c.elsewhere_count = cStrings(config.Elsewhere)
+	c.names_files = C.bool(config.NamesFiles)
+	if config.Top {
+		c.top = (*C.uint64_t)(C.calloc(topWords, 8))
+	}
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
 	}
@@ -128,6 +135,7 @@ func New(config Config) (*Lane, error) {
 		}
 		return nil, fmt.Errorf("lane: %w", err)
 	}
+	l.top = c.top
 	l.stock(int(wanted))
 	go l.adopt()
 	if config.Record != nil {
@@ -178,6 +186,14 @@ func figures(f *tally.Figures) (c C.gowsgi_lane_figures, bounds *C.int64_t, coun
 	}
 	return c, bounds, C.int(n)
 }
+
+// topWords is GOWSGI_LANE_TOP.
+const topWords = C.GOWSGI_LANE_TOP
+
+// Top is the set of names that there may be at the top of the document root, as
+// package static makes it: a GET or HEAD of one of them is Go's. It may be written at
+// any time, a word at a time. nil unless Config.Top.
+func (l *Lane) Top() *[topWords]uint64 { return (*[topWords]uint64)(unsafe.Pointer(l.top)) }
 
 // stock gives the lane n requests to use.
 func (l *Lane) stock(n int) {

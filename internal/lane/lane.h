@@ -36,6 +36,8 @@ typedef struct {
     uint64_t *statuses; /* first those without an answer, then 100 to 599 */
 } gowsgi_lane_figures;
 
+enum { GOWSGI_LANE_TOP = 1024 }; /* words of a set of names */
+
 /* What a lane needs to know. What it points to stays. */
 typedef struct {
     gowsgi_pool *pool;
@@ -48,6 +50,8 @@ typedef struct {
     const char *mount; /* "" or "/prefix" */
     const char *const *elsewhere; /* beginnings of paths whose requests are Go's */
     int elsewhere_count;
+    const uint64_t *top; /* [GOWSGI_LANE_TOP]: names at the top of the document root; NULL: there is none */
+    bool names_files; /* an application may name a file to be sent, which is Go's */
     const char *id_prefix; /* of requests' names */
     uint64_t *last_id; /* atomic, shared with Go */
     const char *id_field; /* of the response that has it; NULL: none */

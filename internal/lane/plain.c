@@ -125,6 +125,24 @@ static bool is_elsewhere(const gowsgi_lane *lane, const uint8_t *path, size_t si
     return false;
 }
 
+/* Whether there may be a file for a path in the document root: package static's firstOf
+ * and Place. */
+static bool is_at_top(const gowsgi_lane *lane, const gowsgi_head *h, const uint8_t *data, const uint8_t *path,
+                      size_t size) {
+    const uint8_t *method = data + h->method.at, *end = path + size;
+    if (!lane->config.top || !((h->method.size == 3 && memcmp(method, "GET", 3) == 0) ||
+                               (h->method.size == 4 && memcmp(method, "HEAD", 4) == 0)))
+        return false;
+    while (path < end && *path == '/')
+        path++;
+    uint32_t hash = 2166136261;
+    for (; path < end && *path != '/'; path++)
+        hash = (hash ^ *path) * 16777619;
+    hash ^= hash >> 16;
+    uint64_t word = __atomic_load_n(&lane->config.top[hash / 64 % GOWSGI_LANE_TOP], __ATOMIC_RELAXED);
+    return word >> hash % 64 & 1;
+}
+
 /* What the target says. False: it is Go's, perhaps being outside of the mount. */
 static bool put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h, const uint8_t *data) {
     const gowsgi_lane_keys *keys = &lane->config.keys;
@@ -132,7 +150,7 @@ static bool put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
     uint8_t *entry = w->p;
     put_sizes(w, keys->path_info, 0, 0);
     size_t path = unescape(w->p, data + h->path.at, h->path.size);
-    if (is_elsewhere(lane, w->p, path))
+    if (is_elsewhere(lane, w->p, path) || is_at_top(lane, h, data, w->p, path))
         return false;
     if (lane->mount_size) {
         if (path < lane->mount_size || memcmp(w->p, lane->config.mount, lane->mount_size) != 0 ||

@@ -20,6 +20,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/http1"
 	"github.com/gowsgi/gowsgi/internal/lane"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/static"
 )
 
 // bodyWithHead is how much of a body is looked for behind its head.
@@ -46,6 +47,9 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 			conf.Elsewhere = append(conf.Elsewhere, path)
 		}
 	}
+	files := s.handler.Files()
+	conf.Elsewhere = append(conf.Elsewhere, files.Prefixes()...)
+	conf.Top, conf.NamesFiles = files.HasRoot(), files.HasInternal()
 	if hooks.Board != nil {
 		memory, slots, size, room := hooks.Board.Layout()
 		conf.Board = lane.Board{Memory: unsafe.Pointer(unsafe.SliceData(memory)), Slots: slots, SlotSize: size, Room: room}
@@ -66,6 +70,9 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		return err
 	}
 	s.http1.SetLane(l)
+	if conf.Top {
+		files.SetTop((*static.Top)(l.Top()))
+	}
 	if keepsRecords {
 		s.handler.BeforeLines(func() { l.Flush() })
 	}

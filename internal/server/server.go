@@ -59,6 +59,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 		cancel()
 		return nil, err
 	}
+	go h.Files().Watch(ctx.Done())
 	go func() {
 		defer close(srv.stopped)
 		srv.Watch(ctx)
