@@ -35,6 +35,7 @@ var ways = sync.OnceValue(func() [2]way {
 	for i, lane := range []string{"on", "off"} {
 		s := config.Defaults()
 		s.HeaderTimeout, s.KeepAlive, s.LimitRequestFields = 20*time.Second, 20*time.Second, 30
+		s.Static, s.DocumentRoot, s.SendfileRoot = []string{"/static=testdata/files"}, "testdata/files", []string{"/files=testdata/files"}
 		page, err := tally.New()
 		if err != nil {
 			panic(err)
@@ -275,6 +276,26 @@ func TestLaneAnswersAlike(t *testing.T) {
 	eventually(t, "both ways have counted alike", func() bool { return countsOf(lane, &before[0], 1) == countsOf(other, &before[1], 2) })
 }
 
+// Files, too: in the application's place, and because it names them.
+func TestFilesAreServedAlike(t *testing.T) {
+	const after = "GET /answer/one HTTP/1.1\r\nHost: y\r\nConnection: close\r\n\r\n"
+	for i, head := range heads {
+		for _, target := range []string{
+			"/static/page.txt", "/static/nothing", "/static", "/%73tatic/page.txt", "/page.txt", "//page.txt", "/%70age.txt",
+			"/answer/names-file", "/answer/names-nothing", "/answer/names-outside",
+		} {
+			request := fmt.Sprintf(head, target) + after
+			want := ways()[1].talk(t, false, []byte(request))
+			for _, at := range []int{len(request), 10 + i%7} {
+				if got := ways()[0].talk(t, false, []byte(request[:at]), []byte(request[at:])); got != want {
+					t.Errorf("%q, cut at %d\nin the lane:   %.300q\non goroutines: %.300q", request, at, got, want)
+					break
+				}
+			}
+		}
+	}
+}
+
 // countsOf are the requests since then by method and class, and by status, times n.
 func countsOf(f, since *tally.Figures, n uint64) string {
 	var b strings.Builder
@@ -294,6 +315,9 @@ func countsOf(f, since *tally.Figures, n uint64) string {
 
 // Whatever comes, and however it is cut, both ways answer alike.
 func FuzzLane(f *testing.F) {
+	for _, target := range []string{"/page.txt", "/static/page.txt", "//pag%65.txt", "/answer/names-file"} {
+		f.Add([]byte(fmt.Sprintf(heads[0], target)+fmt.Sprintf(heads[0], "/answer/asked")), 3, 20)
+	}
 	for i, head := range heads {
 		f.Add([]byte(fmt.Sprintf(head, "/answer/"+answers[i%len(answers)])+fmt.Sprintf(heads[0], "/answer/asked")), 3, 20)
 	}

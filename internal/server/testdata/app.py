@@ -83,6 +83,11 @@ ANSWERS = {
     "medium-blocks": simple("200 OK", [], lambda: iter([b"block" * 2_000] * 12)),
     "write": writes,
     "hints": hints,
+    "names-file": simple(
+        "200 OK", [("X-Accel-Redirect", "/files/page.txt"), ("X-A", "b")], lambda: iter([b"in", b"vain"])
+    ),
+    "names-nothing": simple("200 OK", [("X-Accel-Redirect", "/files/nothing")], [b"in vain"]),
+    "names-outside": simple("200 OK", [("X-Sendfile", "/etc/passwd")], [b"in vain"]),
     "mixed": simple("200 OK", [], lambda: iter([b"", b"a" * 40_000, b"b", b"c" * 200_000, b"d"])),
 }
 
