@@ -29,6 +29,9 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 		{"timeouts", timeouts(s)},
 		{"settings from", sources(invocation.ConfigFile)},
 	}
+	if files := servedFiles(s); len(files) > 0 {
+		rows = append(rows, append([]string{"files"}, files...))
+	}
 	if plan.who.Warning != "" {
 		rows = append(rows, []string{"note", plan.who.Warning})
 	}
@@ -36,6 +39,30 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 		rows = append(rows, []string{"note", note.Text})
 	}
 	return rows
+}
+
+// servedFiles are the files that the application has no part in.
+func servedFiles(s config.Settings) (all []string) {
+	for _, item := range s.Static {
+		path, folder := config.Mapping(item)
+		if path == "" {
+			all = append(all, "where Django's settings say")
+			continue
+		}
+		all = append(all, path+"/… from "+folder)
+	}
+	if s.DocumentRoot != "" {
+		all = append(all, "/… from "+s.DocumentRoot+", else the application")
+	}
+	for _, item := range s.SendfileRoot {
+		path, folder := config.Mapping(item)
+		if path == "" {
+			all = append(all, "below "+folder+" with X-Sendfile")
+			continue
+		}
+		all = append(all, path+"/… from "+folder+" with X-Accel-Redirect")
+	}
+	return all
 }
 
 func below(mount string) string {

@@ -360,8 +360,14 @@ func TestFoldersAreLookedAtAtStart(t *testing.T) {
 			}
 		}
 	}
-	if r := Run(t, Options{Dir: Testapps()}, "--check-config", "--venv", PlainVenv(t), "--static", "/static="+root, "--sendfile-root", ".", "check_config"); r.Status != 0 {
+	r := Run(t, Options{Dir: Testapps()}, "--check-config", "--venv", PlainVenv(t), "--static", "/static="+root, "--sendfile-root", ".", "--document-root", root, "check_config")
+	if r.Status != 0 {
 		t.Errorf("%s", r.Errors)
+	}
+	for _, row := range []string{"/static/… from", "/… from", "else the application", "with X-Sendfile"} {
+		if !strings.Contains(r.Out, row) {
+			t.Errorf("no %q in %s", row, r.Out)
+		}
 	}
 }
 
