@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -21,6 +22,9 @@ func (w *worker) findStatic(items []string) ([]string, error) {
 	}
 	if err := static.Try(found.Folder); err != nil {
 		return nil, fmt.Errorf("static: django: STATIC_ROOT is %q: %w; manage.py collectstatic fills it", found.Folder, err)
+	}
+	if here, err := os.Getwd(); err == nil && static.Holds(found.Folder, here) {
+		return nil, fmt.Errorf("static: django: STATIC_ROOT is %q, which has the application in it (%s), so its source would be public: set it to a folder of its own", found.Folder, here)
 	}
 	for i, item := range items {
 		if own, _ := config.Mapping(item); i != at && own == path {

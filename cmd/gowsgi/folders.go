@@ -66,19 +66,11 @@ func applicationIn(s *config.Settings, base, folder string) string {
 	if strings.Contains(s.Target, "/") {
 		places = append(places, filepath.Dir(s.Target))
 	}
-	real, err := filepath.EvalSymlinks(folder)
-	if err != nil {
-		return ""
-	}
 	for _, place := range places {
 		if !filepath.IsAbs(place) {
 			place = filepath.Join(base, place)
 		}
-		actual, err := filepath.EvalSymlinks(place)
-		if err != nil {
-			continue
-		}
-		if below, err := filepath.Rel(real, actual); err == nil && below != ".." && !strings.HasPrefix(below, "../") {
+		if static.Holds(folder, place) {
 			return place
 		}
 	}

@@ -47,6 +47,12 @@ func TestDjangosStaticFiles(t *testing.T) {
 			c.Get(below+"/static/nothing.css").Want(t, 404, "404 Not Found\n")
 		})
 	}
+	t.Run("in the folder of its source", func(t *testing.T) {
+		r := Run(t, Options{Dir: Testapps("django_site"), Env: append(env, "STATIC_ROOT="+Testapps())}, "--check-config", "--venv", s.venv, "--pythonpath", Testapps(), "--static", "django", "mysite.wsgi:application")
+		if r.Status == 0 || !strings.Contains(r.Errors, "its source would be public") {
+			t.Errorf("status %d, %s", r.Status, r.Errors)
+		}
+	})
 	t.Run("before collectstatic", func(t *testing.T) {
 		if err := os.RemoveAll(root); err != nil {
 			t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -51,6 +52,20 @@ func Try(path string) error {
 		return fmt.Errorf("the folder %s cannot be entered by user %d: %w: give that user the right to", path, os.Geteuid(), err)
 	}
 	return nil
+}
+
+// Holds tells whether a place, wherever links lead, is a folder or in it; false if one of
+// them is not there.
+func Holds(folder, place string) bool {
+	folder, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return false
+	}
+	if place, err = filepath.EvalSymlinks(place); err != nil {
+		return false
+	}
+	below, err := filepath.Rel(folder, place)
+	return err == nil && filepath.IsLocal(below)
 }
 
 // look sees from time to time whether the path still leads to the same folder.

@@ -254,3 +254,30 @@ func TestListings(t *testing.T) {
 		t.Errorf("the application's page: %+v", g)
 	}
 }
+
+func TestFoldersThatHoldAPlace(t *testing.T) {
+	root := tree(t, "app/settings.py", "..odd/x")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(root, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		folder, place string
+		want          bool
+	}{
+		{root, root, true},
+		{root, root + "/app", true},
+		{"/", root, true},
+		{link, root + "/app", true},
+		{root, link + "/app", true},
+		{root, root + "/..odd", true},
+		{root + "/app", root, false},
+		{root + "/ap", root + "/app", false},
+		{root + "/nothing", root, false},
+		{root, root + "/nothing", false},
+	} {
+		if Holds(c.folder, c.place) != c.want {
+			t.Errorf("%s, %s", c.folder, c.place)
+		}
+	}
+}
