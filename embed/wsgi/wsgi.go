@@ -63,7 +63,8 @@ type Options struct {
 	RequestBuffer int
 	// LimitRequestBody is the largest body in bytes.
 	LimitRequestBody int64
-	// ForwardedAllowIPs are the proxies whose X-Forwarded-Proto is believed.
+	// ForwardedAllowIPs are the proxies whose X-Forwarded-For and -Proto are believed, as
+	// gowsgi's setting has it. nil: those on this machine.
 	ForwardedAllowIPs []string
 	// Log gets what gowsgi's log would; nil: slog.Default().
 	Log *slog.Logger

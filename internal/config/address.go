@@ -100,10 +100,10 @@ func isDigits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// everyPeer, alone in forwarded_allow_ips, trusts every address.
+// everyPeer, alone in a list, trusts every address.
 const everyPeer = "*"
 
-// peer is an item of forwarded_allow_ips.
+// peer is an item of a list of peers.
 func peer(item string) (string, error) {
 	if item == everyPeer {
 		return item, nil

@@ -46,14 +46,6 @@ func (l *loader) checkBind() {
 	}
 }
 
-func (l *loader) checkPeers() {
-	peers := l.settings.ForwardedAllowIPs
-	if len(peers) > 1 && slices.Contains(peers, everyPeer) {
-		l.complain(l.origin["forwarded_allow_ips"], "forwarded_allow_ips",
-			"* trusts every address, the others say that only some are trusted; leave out one or the other")
-	}
-}
-
 // checkPid keeps the pid file from writing over something else.
 func (l *loader) checkPid() {
 	s := l.settings

@@ -84,7 +84,7 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,
 		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
-		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil,
+		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil, ForwardedFields: []string{"prefix", "forwarded"}, ForwardedUntrusted: "remove",
 		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 		Static: []string{"/a b=x,y", StaticDjango}, DocumentRoot: "www", StaticIndex: []string{"a", "b"}, StaticMaxAge: time.Hour,
 		StaticImmutable: "never", StaticSymlinks: "anywhere", StaticListing: true, SendfileRoot: []string{"/media", "/x=y=z"},
@@ -99,7 +99,7 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		"header_timeout = \"1.5ms\"\n",
 		"graceful_timeout = 5400\n",
 		"limit_request_field_size = \"64K\"\n",
-		"# Default: forwarded_allow_ips = [\"127.0.0.1\", \"::1\"]\nforwarded_allow_ips = []\n",
+		"# Default: forwarded_allow_ips = [\"127.0.0.1\", \"::1\", \"unix\"]\nforwarded_allow_ips = []\n",
 	} {
 		if !strings.Contains(text, line) {
 			t.Errorf("no %q in\n%s", line, text)

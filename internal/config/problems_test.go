@@ -51,7 +51,7 @@ func TestEachProblemNamesItsSourceItsKeyAndTheWayOut(t *testing.T) {
 		{"no address", words("-b :99999"), nil, "", `--bind: ":99999": the port must be a number from 0 to 65535`},
 		{"nothing to listen on", []string{"-b", ""}, nil, "", "--bind: is empty; name at least 1: host:port, [v6]:port, :port, unix:PATH or fd://N"},
 		{"no NAME=value", words("-e DEBUG"), nil, "", `--env: "DEBUG": must be NAME=value`},
-		{"no peer", words("--forwarded-allow-ips proxy"), nil, "", `--forwarded-allow-ips: "proxy": must be an IP address, a network such as 10.0.0.0/8, or *`},
+		{"no peer", words("--forwarded-allow-ips proxy"), nil, "", `--forwarded-allow-ips: "proxy": must be an IP address, a network such as 10.0.0.0/8, unix for unix sockets, or *`},
 		{"a long wrong value", []string{"--threads", strings.Repeat("é", 61)}, nil, "", `--threads: ` + number + `"` + strings.Repeat("é", 60) + `…"`},
 
 		// The environment.
@@ -60,7 +60,7 @@ func TestEachProblemNamesItsSourceItsKeyAndTheWayOut(t *testing.T) {
 		{"a misspelt variable for the file", nil, []string{"GOWSGI_CONFG=x"}, "", "$GOWSGI_CONFG: there is no such variable; did you mean $GOWSGI_CONFIG?"},
 		{"a wrong PORT", nil, []string{"PORT=http"}, "", `$PORT: "0.0.0.0:http": the port must be a number from 0 to 65535`},
 		{"a wrong WEB_CONCURRENCY", nil, []string{"WEB_CONCURRENCY=auto"}, "", `$WEB_CONCURRENCY: must be a whole number from 1 to 512, not "auto"`},
-		{"a wrong FORWARDED_ALLOW_IPS", nil, []string{"FORWARDED_ALLOW_IPS=all"}, "", `$FORWARDED_ALLOW_IPS: "all": must be an IP address, a network such as 10.0.0.0/8, or *`},
+		{"a wrong FORWARDED_ALLOW_IPS", nil, []string{"FORWARDED_ALLOW_IPS=all"}, "", `$FORWARDED_ALLOW_IPS: "all": must be an IP address, a network such as 10.0.0.0/8, unix for unix sockets, or *`},
 		{"a missing file in the variable", nil, []string{"GOWSGI_CONFIG=no.toml"}, "", `$GOWSGI_CONFIG: there is no file "no.toml" (from the directory gowsgi is started in)`},
 
 		// The file: keys.

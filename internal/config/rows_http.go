@@ -74,14 +74,3 @@ func limitRows() []setting {
 		},
 	}
 }
-
-// proxyRows say who is believed.
-func proxyRows() []setting {
-	return []setting{
-		{
-			name: "forwarded-allow-ips", group: groupProxies, meta: "IPS", def: "127.0.0.1,::1", env: "FORWARDED_ALLOW_IPS",
-			kind: list{field: func(s *Settings) *[]string { return &s.ForwardedAllowIPs }, item: peer, want: "an IP address, a network such as 10.0.0.0/8, or *", commas: true},
-			help: "Proxies whose X-Forwarded-… is believed: addresses, networks, or * for all.",
-		},
-	}
-}

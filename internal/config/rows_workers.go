@@ -34,7 +34,7 @@ func workerRows() []setting {
 			name: "max-connections-per-address", group: groupWorkers, meta: "N", def: "0",
 			kind: number(func(s *Settings) *int { return &s.MaxConnectionsPerAddress }, 0, 1_000_000),
 			help: "Connections that each worker has at most with one client; 0: any number.",
-			more: "One more gets a 503. IPv6 addresses count by their /64. Behind a proxy, the proxy is the client: leave it at 0 there.",
+			more: "One more gets a 503. IPv6 addresses count by their /64. Proxies of forwarded-allow-ips are no clients: they may have any number.",
 		},
 		{
 			name: "preload", group: groupWorkers, def: "false", gunicorn: "preload_app",

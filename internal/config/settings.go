@@ -74,7 +74,9 @@ type Settings struct {
 
 	WorkerTmpDir string `json:"worker_tmp_dir"` // empty: $TMPDIR or /tmp
 
-	ForwardedAllowIPs []string `json:"forwarded_allow_ips"` // addresses, networks or, alone, *
+	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
+	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded
+	ForwardedUntrusted string   `json:"forwarded_untrusted"` // keep, remove or auto
 
 	Static          []string      `json:"static"`           // /path=DIR, or django; see Mapping
 	DocumentRoot    string        `json:"document_root"`    // empty: none

@@ -169,6 +169,29 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+func TestProxies(t *testing.T) {
+	for item, ok := range map[string]bool{"unix": true, "*": true, "10.0.0.0/8": true, "::1": true, "Unix": false, "unix:": false, "proxy.local": false, "": false} {
+		if _, err := proxy(item); (err == nil) != ok {
+			t.Errorf("%q: %v", item, err)
+		}
+	}
+	for _, test := range []struct {
+		args string
+		note bool
+	}{
+		{"-b unix:/s app", false}, // by default they are
+		{"-b unix:/s --forwarded-allow-ips 10.0.0.1 app", true},
+		{"-b unix:/s --forwarded-allow-ips 10.0.0.1,unix app", false},
+		{"-b unix:/s --forwarded-allow-ips * app", false},
+		{"-b :80 --forwarded-allow-ips 10.0.0.1 app", false},
+	} {
+		inv := mustLoad(t, words(test.args), nil, nil)
+		if got := len(inv.Notes) == 1 && strings.Contains(inv.Notes[0].Text, "(--forwarded-allow-ips) has no unix"); got != test.note {
+			t.Errorf("%s: %+v", test.args, inv.Notes)
+		}
+	}
+}
+
 func TestEnvironmentEntries(t *testing.T) {
 	for item, ok := range map[string]bool{
 		"A=1": true, "A=": true, "A=b=c": true, "A=two\nlines": true, "a.b-c=1": true,

@@ -365,12 +365,15 @@ func TestMaxConnections(t *testing.T) {
 func TestMaxConnectionsPerAddress(t *testing.T) {
 	s := startContract(t, "pool_threads", modes[0], "--max-connections-per-address", "3")
 	for range 3 {
-		Dial(t, s.Server).Get("/hello").Want(t, 200, "hello")
+		dialFrom(t, s.Server, "127.0.0.2").Get("/hello").Want(t, 200, "hello")
 	}
-	c := Dial(t, s.Server)
+	c := dialFrom(t, s.Server, "127.0.0.2")
 	c.patience()
 	if response, err := readResponse(c.r, "GET"); response.Status != 503 {
 		t.Errorf("%+v, %v", response, err)
 	}
 	s.WaitLog(t, "event=connections.crowded")
+	for range 5 { // a proxy that is believed is no client
+		Dial(t, s.Server).Get("/hello").Want(t, 200, "hello")
+	}
 }

@@ -25,7 +25,7 @@ func (x *exchange) advisePassedOver(field string) {
 	default:
 		return
 	}
-	if x.h.trusted.Trusts(x.client.Host) {
+	if x.h.forwarded.Peers().Trusts(x.peer.Host) {
 		x.advise("proxy.passed_over", strings.ToUpper(field),
 			"a header field of the proxy is passed over, because one with an underscore could pass for another: "+
 				"have the proxy send it with a dash, or use --mount for SCRIPT_NAME")

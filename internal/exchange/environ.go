@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/environ"
 	"github.com/gowsgi/gowsgi/internal/certs"
+	"github.com/gowsgi/gowsgi/internal/forwarded"
 )
 
 // fillEnviron describes the request; body length apart, which is known once
@@ -19,12 +20,18 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 	if !b.Target(r.RequestURI, x.h.settings.Mount) {
 		return false
 	}
+	if x.prefix != "" {
+		b.Set(environ.ScriptName, x.prefix+x.h.settings.Mount)
+	}
 	b.Set(environ.RequestMethod, r.Method)
 	b.Set(environ.ServerProtocol, r.Proto)
 	b.Set(environ.URLScheme, x.scheme)
 	server := x.server
-	if server.Port == "" { // a unix socket has no name and port of its own
+	if server.Port == "" || x.asked { // a unix socket has no name and port of its own
 		server.Host, server.Port = environ.ServerOf(r.Host, x.scheme)
+	}
+	if x.port != "" {
+		server.Port = x.port
 	}
 	b.Set(environ.ServerName, server.Host)
 	b.Set(environ.ServerPort, server.Port)
@@ -38,8 +45,10 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 	if r.Host != "" {
 		b.Header("Host", []string{r.Host})
 	}
+	distrusts := x.distrusts()
 	for name, values := range r.Header {
 		switch {
+		case distrusts && forwarded.IsField(name):
 		case strings.IndexByte(name, '_') >= 0: // environ.Builder.Header says why
 			x.advisePassedOver(name)
 		case name != "Content-Length" && x.passesOn(name):

@@ -15,9 +15,9 @@ import (
 	"github.com/gowsgi/gowsgi/internal/accesslog"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/deadlines"
+	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/probe"
-	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/spool"
 	"github.com/gowsgi/gowsgi/internal/static"
@@ -64,7 +64,6 @@ type Handler struct {
 	log      *slog.Logger
 	access   *accesslog.Log // nil: none
 	ids      *requestIDs
-	trusted  *proxies.Proxies
 	watcher  *deadlines.Watcher
 	draining func() bool
 	hooks    Hooks
@@ -76,7 +75,10 @@ type Handler struct {
 	shows    bool         // each request, in the log
 	before   func()       // is called before a line of the access log; nil: nothing is
 
-	contradictions logging.Ration // records of a proxy's
+	forwarded      *forwarded.Reader
+	contradictions logging.Ration      // records of a proxy's
+	strangers      forwarded.Strangers // who were not believed
+	strange        logging.Ration      // records of them
 
 	bodies   memoryLimit    // of those that are read ahead
 	spool    *spool.Spool   // for large bodies; nil: none
@@ -85,7 +87,7 @@ type Handler struct {
 
 // New makes a Handler. Its Watcher is to be run while it answers.
 func New(c Config) (*Handler, error) {
-	trusted, err := proxies.Parse(c.Settings.ForwardedAllowIPs)
+	reader, err := newReader(&c.Settings)
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func New(c Config) (*Handler, error) {
 		c.Draining = func() bool { return false }
 	}
 	h := &Handler{
-		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), trusted: trusted, draining: c.Draining, hooks: c.Hooks,
+		app: c.App, settings: c.Settings, log: c.Log, access: c.Access, ids: newRequestIDs(), forwarded: reader, draining: c.Draining, hooks: c.Hooks,
 		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
 		bodies:  memoryLimit{most: c.Settings.RequestMemory},
 		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
@@ -117,10 +119,14 @@ type exchange struct {
 	w        Wire
 	r        *http.Request
 	req      *embed.Request // nil until one is acquired
-	client   address
-	server   address // our end of the connection
-	scheme   string
-	uri      string // the request's target, as logs may have it
+	peer     address        // the other end of the connection
+	server   address        // our end of it
+	client   address        // whoever has sent the request: the peer, unless that is a proxy
+	scheme   string         // that the client used
+	port     string         // and its port of us, if a proxy says so
+	prefix   string         // of the path, if a proxy has cut it off
+	asked    bool           // the request's Host is what a proxy says
+	uri      string         // the request's target, as logs may have it
 	to       *Secure
 	location string // of an answer of ours; empty: none
 	start    time.Time
@@ -187,7 +193,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) exchange(w Wire, r *http.Request, begun *Begun, to *Secure) {
 	x := exchanges.Get().(*exchange)
 	*x = exchange{h: h, w: w, r: r, to: to, start: time.Now(), length: -1, memory: x.memory}
-	x.client.Host, x.client.Port = w.Remote()
+	x.peer.Host, x.peer.Port = w.Remote()
+	x.client = x.peer
 	x.server.Host, x.server.Port = w.Local()
 	x.uri = accesslog.Target(r.RequestURI)
 	fails := true
@@ -257,14 +264,8 @@ func (x *exchange) cloneFields() {
 
 func (x *exchange) serve() {
 	h := x.h
-	var contradicts bool
-	x.scheme, contradicts = h.trusted.Scheme(x.ownScheme(), x.client.Host, x.r.Header)
-	if contradicts {
-		if held, ok := h.contradictions.Pass(x.start, 1); ok {
-			x.LogRequest(slog.LevelWarn, "X-Forwarded-Proto, -Protocol and -Ssl contradict each other: have the proxy set one and drop the others",
-				"request.malformed", append([]any{"fields", proxies.SchemeFields(x.r.Header)}, logging.Suppressed(held)...)...)
-		}
-		x.refuse(http.StatusBadRequest)
+	if why := x.believe(); why != "" {
+		x.contradict(why)
 		return
 	}
 	if x.r.RequestURI == "*" { // OPTIONS: RFC 9110, 9.3.7
@@ -284,7 +285,7 @@ func (x *exchange) serve() {
 			return
 		}
 	}
-	if own, ours := h.own.Answer(x.r, x.uri, x.client.Host); ours {
+	if own, ours := h.own.Answer(x.r, x.uri, x.peer.Host); ours {
 		x.answerItself(own)
 		return
 	}

@@ -46,7 +46,7 @@ func (x *exchange) requestID() string {
 
 // sentID is a trusted proxy's name for the request; empty if there is none.
 func (x *exchange) sentID() string {
-	if id := first(x.r.Header, "X-Request-Id"); isRequestID(id) && x.h.trusted.Trusts(x.client.Host) {
+	if id := first(x.r.Header, "X-Request-Id"); isRequestID(id) && x.h.forwarded.Peers().Trusts(x.peer.Host) {
 		return id
 	}
 	return ""

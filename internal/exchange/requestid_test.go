@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 )
 
@@ -29,7 +30,7 @@ func TestRequestIDIsTheTrustedProxysIfItIsSane(t *testing.T) {
 		{"127.0.0.1", []string{strings.Repeat("x", 129)}, false},
 	} {
 		x := namedExchange(t)
-		x.client.Host = test.client
+		x.peer.Host = test.client
 		x.r.Header["X-Request-Id"] = test.sent
 		got := x.requestID()
 		if test.taken && got != test.sent[0] || !test.taken && !own.MatchString(got) {
@@ -41,11 +42,11 @@ func TestRequestIDIsTheTrustedProxysIfItIsSane(t *testing.T) {
 // namedExchange is one with what it takes to have a name.
 func namedExchange(t *testing.T) *exchange {
 	t.Helper()
-	trusted, err := proxies.Parse([]string{"127.0.0.1"})
+	peers, err := proxies.Parse([]string{"127.0.0.1", "unix"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &exchange{h: &Handler{trusted: trusted, ids: newRequestIDs()}, r: httptest.NewRequest("GET", "/", nil), client: address{Host: "127.0.0.1", Port: "1"}}
+	return &exchange{h: &Handler{forwarded: forwarded.NewReader(peers, forwarded.For), ids: newRequestIDs()}, r: httptest.NewRequest("GET", "/", nil), peer: address{Host: "127.0.0.1", Port: "1"}}
 }
 
 func TestRequestIDStaysTheSameForWhoeverAsks(t *testing.T) {

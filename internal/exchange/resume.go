@@ -6,6 +6,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
+	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -30,8 +31,8 @@ func (x *exchange) resume(b *Begun) {
 	x.start, x.req = b.Start, b.Request
 	x.number.Store(b.Number)
 	x.tallied = b.Counted
+	_ = x.believe() // the lane takes no request that cannot be
 	x.req.Relabel(x)
-	x.scheme, _ = x.h.trusted.Scheme(x.ownScheme(), x.client.Host, x.r.Header)
 	if b.BodySize > 0 && (x.h.access != nil || x.h.counts() != nil) {
 		x.body = &countedBody{}
 		x.body.read.Store(b.BodySize)
@@ -48,7 +49,7 @@ func (x *exchange) resume(b *Begun) {
 type Ended struct {
 	accesslog.Entry
 	Number  uint64 // in its name; 0: a proxy gave it one
-	Trusted bool   // the client is a proxy that is believed
+	Trusted bool   // the peer is a proxy that is believed
 }
 
 // namedByNumber are the names of requests that have only a number.
@@ -60,14 +61,18 @@ type namedByNumber struct {
 func (n *namedByNumber) AppendID(b []byte) []byte { return n.h.ids.append(b, n.number) }
 
 // Record writes the access-log line of a request that was answered elsewhere. r is
-// its head; of e what a head does not say is set.
+// its head; of e what a head does not say is set, and Client is the peer.
 func (h *Handler) Record(r *http.Request, e *Ended) {
 	e.Named = &namedByNumber{h, e.Number}
 	if id := first(r.Header, "X-Request-Id"); e.Trusted && isRequestID(id) {
 		e.ID = id
 	}
 	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
-	e.Scheme, _ = h.trusted.Scheme("http", e.Client.Host, r.Header)
+	said, _ := h.forwarded.Read(forwarded.Address(e.Client), "http", r.Header)
+	e.Client, e.Scheme = accesslog.Address(said.Client), said.Scheme
+	if said.Host != "" {
+		e.Host = said.Host
+	}
 	h.access.Write(&e.Entry, nil)
 }
 
@@ -90,6 +95,3 @@ func (h *Handler) IDs() (prefix string, last *Counter) { return h.ids.prefix, h.
 func (h *Handler) ShowsAll() bool {
 	return h.shows || h.settings.Traceparent || h.settings.ServerTiming
 }
-
-// Trusts tells whether what a client says of others is believed.
-func (h *Handler) Trusts(client string) bool { return h.trusted.Trusts(client) }

@@ -95,7 +95,7 @@ type Descriptors interface {
 
 // admitToLane is admit for a connection that lives in the lane.
 func (s *Server) admitToLane(p *Parked) {
-	p.Trusted = s.trusts(p.Remote)
+	p.Trusted, p.Heard = s.trusts(p.Remote)
 	if why := s.room(s.countedAs(p.Remote)); why != "" {
 		if c := s.connOfParked(p); c != nil {
 			s.turnAway(c, why)

@@ -25,7 +25,8 @@ type Lane interface {
 type Parked struct {
 	FD            int // non-blocking; whoever has the Parked closes it
 	Local, Remote Address
-	Trusted       bool // Config.Trusts says so of its client
+	Trusted       bool // Config.Trusts says so of the peer
+	Heard         bool // and this
 	Requests      int  // that have begun
 	Pipelined     bool // bytes have come before an answer was out
 	Visits        int  // times that it came back
@@ -198,9 +199,10 @@ func (c *conn) park() bool {
 	}
 	_ = c.Close() // the copy stays: the client sees nothing of it
 	p := &Parked{
-		FD: fd, Local: c.local, Remote: c.remote, Trusted: s.trusts(c.remote),
+		FD: fd, Local: c.local, Remote: c.remote,
 		Requests: int(c.requests.Load()), Pipelined: c.pipelined, Visits: c.visits,
 	}
+	p.Trusted, p.Heard = s.trusts(c.remote)
 	c.counted, c.parked = "", true // it goes on counting
 	if !s.lane.Give(p) {
 		p.Visits = mostVisits
@@ -209,8 +211,11 @@ func (c *conn) park() bool {
 	return true
 }
 
-func (s *Server) trusts(client Address) bool {
-	return s.config.Trusts != nil && s.config.Trusts(client.Host)
+func (s *Server) trusts(peer Address) (trusted, heard bool) {
+	if s.config.Trusts == nil {
+		return false, true
+	}
+	return s.config.Trusts(peer.Host)
 }
 
 // Parser reads heads that are known to be good, outside of a connection.

@@ -31,9 +31,10 @@ type Config struct {
 	MinRate        int           // bytes that are worth another second of it
 	MaxConnections int           // 0: any number
 	MaxPerAddress  int           // connections of one client; 0: any number
-	// Trusts tells whether what a client says of others is believed; for a Lane. nil:
-	// nobody is.
-	Trusts func(host string) bool
+	// Trusts tells whether what a peer says of others is believed, and if not, whether
+	// there is no need to look at it: a Lane asks. MaxPerAddress is not for those who are
+	// trusted. nil: nobody is.
+	Trusts func(host string) (trusted, heard bool)
 	// Ended is called for each connection that was accepted and has ended, unless a lane
 	// had it last or the server drains. nil: nobody wants to know.
 	Ended func()
@@ -127,9 +128,12 @@ func (s *Server) uncount(client string) {
 }
 
 // countedAs is what a client's connections are counted under; empty if nobody counts
-// them.
+// them. A proxy's are many clients'.
 func (s *Server) countedAs(client Address) string {
 	if s.config.MaxPerAddress <= 0 {
+		return ""
+	}
+	if proxy, _ := s.trusts(client); proxy {
 		return ""
 	}
 	return addressOf(client.Host)

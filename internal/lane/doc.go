@@ -43,6 +43,7 @@
 //	connection.c  slots: given, parked, handed over, closed
 //	round.c       the reader: wait, collect
 //	plain.c       a head and a body become a request
+//	forwarded.c   whose it is, if a proxy has passed it on
 //	answer.c      the head of a response
 //	stock.c       turns that nobody uses, and what they keep
 //	turn.c        a request's way: sent, finished, made Go's

@@ -28,6 +28,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/environ"
 	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/http1"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
@@ -46,7 +47,8 @@ type Config struct {
 	Elsewhere                []string // beginnings of paths, with what %XX says, whose requests are Go's
 	Top                      bool     // there is a document root: see Lane.Top
 	NamesFiles               bool     // responses with X-Sendfile and X-Accel-Redirect are Go's
-	IDPrefix                 string   // of the names of requests
+	Forwarded                *forwarded.Reader
+	IDPrefix                 string // of the names of requests
 	LastID                   *atomic.Uint64
 	IDField                  string // of the response that has the name; empty: none
 	Board                    Board
@@ -119,6 +121,7 @@ func New(config Config) (*Lane, error) {
 	if config.Top {
 		c.top = (*C.uint64_t)(C.calloc(topWords, 8))
 	}
+	believe(&c, config.Forwarded)
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
 	}
@@ -230,7 +233,7 @@ func (l *Lane) Drain() { C.gowsgi_lane_drain(l.c) }
 // take it.
 func (l *Lane) Give(p *http1.Parked) bool {
 	like := C.gowsgi_connection{
-		fresh: C.uint8_t(truth(p.Requests == 0)), pipelined: C.uint8_t(truth(p.Pipelined)), trusted: C.uint8_t(truth(p.Trusted)),
+		fresh: C.uint8_t(truth(p.Requests == 0)), pipelined: C.uint8_t(truth(p.Pipelined)), trusted: C.uint8_t(truth(p.Trusted)), heard: C.uint8_t(truth(p.Heard)),
 		visits: C.uint8_t(p.Visits), requests: C.uint32_t(p.Requests),
 	}
 	if !setAddress(&like.local, p.Local) || !setAddress(&like.remote, p.Remote) {

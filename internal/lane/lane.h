@@ -38,6 +38,22 @@ typedef struct {
 
 enum { GOWSGI_LANE_TOP = 1024 }; /* words of a set of names */
 
+/* What proxies set: package forwarded's. */
+enum {
+    GOWSGI_FORWARDED_FOR = 1,
+    GOWSGI_FORWARDED_PROTO = 2,
+    GOWSGI_FORWARDED_HOST = 4,
+    GOWSGI_FORWARDED_PORT = 8,
+    GOWSGI_FORWARDED_PREFIX = 16,
+    GOWSGI_FORWARDED = 32,
+};
+
+typedef struct {
+    bool is4;
+    uint8_t bits;
+    uint8_t address[16]; /* 4 of them are used, or all */
+} gowsgi_network;
+
 /* What a lane needs to know. What it points to stays. */
 typedef struct {
     gowsgi_pool *pool;
@@ -52,6 +68,10 @@ typedef struct {
     int elsewhere_count;
     const uint64_t *top; /* [GOWSGI_LANE_TOP]: names at the top of the document root; NULL: there is none */
     bool names_files; /* an application may name a file to be sent, which is Go's */
+    const gowsgi_network *networks; /* of proxies that are believed */
+    int network_count;
+    bool everybody; /* is: then the last address counts */
+    uint8_t believed; /* GOWSGI_FORWARDED_…: what they set */
     const char *id_prefix; /* of requests' names */
     uint64_t *last_id; /* atomic, shared with Go */
     const char *id_field; /* of the response that has it; NULL: none */
@@ -97,7 +117,8 @@ struct gowsgi_connection {
     uint8_t why; /* for Go */
     uint8_t fresh; /* it has had no request */
     uint8_t pipelined; /* bytes have come before the answer was out */
-    uint8_t trusted; /* the client is a proxy that is believed */
+    uint8_t trusted; /* the peer is a proxy that is believed */
+    uint8_t heard; /* it is not, and nobody wants to know what it says of others */
     uint8_t visits; /* times that Go had it */
     uint32_t requests; /* that have begun */
     gowsgi_address local, remote;

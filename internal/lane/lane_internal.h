@@ -69,6 +69,28 @@ typedef struct {
     uint16_t key;
 } lane_name;
 
+typedef struct {
+    const uint8_t *data; /* in the head */
+    size_t size;
+} lane_text;
+
+/* What the fields of a head say of whom it was passed on for. */
+typedef struct {
+    bool speaks; /* anything at all */
+    bool http, https; /* both: they contradict each other */
+    bool prefix, elements; /* X-Forwarded-Prefix, Forwarded */
+    lane_text addresses, host, port;
+} lane_hearsay;
+
+enum { LANE_MOST_HOST = 256 }; /* bytes; a longer one that a proxy names is Go's */
+
+/* And what is believed of it. */
+typedef struct {
+    gowsgi_address client;
+    bool https;
+    lane_text host, port; /* size 0: nobody says */
+} lane_said;
+
 enum { LANE_NAMES = 256 }; /* places of the table, a power of two */
 
 struct gowsgi_lane {
@@ -128,6 +150,10 @@ void lane_read(gowsgi_lane *lane, int timeout_ms); /* the reader's: fetches even
 void lane_names_init(gowsgi_lane *lane);
 bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head *head, const gowsgi_field *fields,
                 const uint8_t *data, lane_turn *t);
+
+/* forwarded.c. lane_believe is false if Go is to look at it. */
+bool lane_hears(lane_hearsay *h, const uint8_t *name, size_t size, const uint8_t *value, size_t value_size);
+bool lane_believe(const gowsgi_lane *lane, const gowsgi_connection *c, const lane_hearsay *h, lane_said *said);
 
 /* answer.c. False: it is Go's to make. length: -1 for none. */
 bool lane_answer_begin(lane_turn *t, int64_t length);

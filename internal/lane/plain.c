@@ -169,14 +169,17 @@ static bool put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
     return true;
 }
 
-/* The name and port that the client asked for, where the listener has neither: as
- * package environ's ServerOf. False: Go is to look at it. */
+/* The name and port that the client asked for, where a proxy has told or the listener
+ * has neither: as package environ's ServerOf. False: Go is to look at it. */
 static bool put_server(writer *w, const gowsgi_lane *lane, const gowsgi_connection *c, const uint8_t *host, size_t size,
-                       bool https) {
+                       const lane_said *said) {
     const gowsgi_lane_keys *keys = &lane->config.keys;
-    if (c->local.port_size) {
+    if (c->local.port_size && !said->host.size) {
         put(w, keys->server_name, c->local.host, c->local.host_size);
-        put(w, keys->server_port, c->local.port, c->local.port_size);
+        if (!said->port.size)
+            put(w, keys->server_port, c->local.port, c->local.port_size);
+        else
+            put(w, keys->server_port, said->port.data, said->port.size);
         return true;
     }
     const uint8_t *colon = size ? memchr(host, ':', size) : NULL;
@@ -189,10 +192,12 @@ static bool put_server(writer *w, const gowsgi_lane *lane, const gowsgi_connecti
         put(w, keys->server_name, host, name);
     else
         put(w, keys->server_name, "localhost", 9);
-    if (port_size)
+    if (said->port.size)
+        put(w, keys->server_port, said->port.data, said->port.size);
+    else if (port_size)
         put(w, keys->server_port, port, port_size);
     else
-        put(w, keys->server_port, https ? "443" : "80", https ? 3 : 2);
+        put(w, keys->server_port, said->https ? "443" : "80", said->https ? 3 : 2);
     return true;
 }
 
@@ -200,7 +205,7 @@ static bool put_server(writer *w, const gowsgi_lane *lane, const gowsgi_connecti
 
 /* What the fields of a head say that the lane has to know. */
 typedef struct {
-    bool http, https; /* a proxy speaks of the scheme */
+    lane_hearsay hearsay;
     const uint8_t *id; /* X-Request-Id; NULL: none */
     size_t id_size;
     bool has_length; /* Content-Length */
@@ -214,17 +219,10 @@ static bool is_id(const uint8_t *text, size_t size) {
     return good;
 }
 
-static void note_scheme(facts *f, bool https) { *(https ? &f->https : &f->http) = true; }
-
-/* What proxies say: proxies.Scheme. */
+/* What proxies say. */
 static void note(facts *f, const uint8_t *name, size_t size, const uint8_t *value, size_t value_size) {
-    if (HTTP1_EQUALS(name, size, "x-forwarded-proto")) {
-        note_scheme(f, HTTP1_EQUALS(value, value_size, "https"));
-    } else if (HTTP1_EQUALS(name, size, "x-forwarded-protocol")) {
-        note_scheme(f, HTTP1_EQUALS(value, value_size, "ssl"));
-    } else if (HTTP1_EQUALS(name, size, "x-forwarded-ssl")) {
-        note_scheme(f, HTTP1_EQUALS(value, value_size, "on"));
-    } else if (HTTP1_EQUALS(name, size, "x-request-id") && is_id(value, value_size)) {
+    if (!lane_hears(&f->hearsay, name, size, value, value_size) && HTTP1_EQUALS(name, size, "x-request-id") &&
+        is_id(value, value_size)) {
         f->id = value;
         f->id_size = value_size;
     }
@@ -283,7 +281,7 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
         uint16_t key = key_of(lane, name, size);
         if (!is_first(&s, data, field, key))
             return false;
-        if (size >= 12 && (name[0] | 0x20) == 'x')
+        if (size >= 9 && ((name[0] | 0x20) == 'x' || (name[0] | 0x20) == 'f'))
             note(f, name, size, value, value_size);
         if (key)
             put(w, key, value, value_size);
@@ -296,8 +294,8 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
 /* Bytes that no block is larger than: each field as it came, what goes before each
  * value and name, the target four times, and what the connection says. */
 static size_t most_of(const gowsgi_lane *lane, const gowsgi_head *h, size_t head_size) {
-    return head_size + (h->count + 20) * 16 + 4 * (size_t)h->target.size + 2 * (size_t)h->host.size + lane->mount_size +
-           lane->prefix_size + 512;
+    return head_size + (h->count + 20) * 16 + 4 * (size_t)h->target.size + 2 * (size_t)h->host.size +
+           2 * LANE_MOST_HOST + lane->mount_size + lane->prefix_size + 512;
 }
 
 static uint8_t method_of(const uint8_t *method, size_t size) {
@@ -346,22 +344,22 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
     facts f = {0};
     if (!put_target(&w, lane, h, data) || !put_fields(&w, lane, h, fields, data, &f))
         return false;
-    bool https = f.https && c->trusted;
-    if (https && f.http)
-        return false; /* they contradict each other */
+    lane_said said;
+    if (!lane_believe(lane, c, &f.hearsay, &said))
+        return false;
     put(&w, keys->request_method, data + h->method.at, h->method.size);
     put(&w, keys->server_protocol, h->minor ? "HTTP/1.1" : "HTTP/1.0", 8);
-    put(&w, keys->url_scheme, https ? "https" : "http", https ? 5 : 4);
-    const uint8_t *host = data + h->host.at;
-    if (h->host.size) {
+    put(&w, keys->url_scheme, said.https ? "https" : "http", said.https ? 5 : 4);
+    lane_text host = said.host.size ? said.host : (lane_text){data + h->host.at, h->host.size};
+    if (host.size) {
         uint16_t key = key_of(lane, (const uint8_t *)"host", 4);
-        put(&w, key, host, h->host.size);
+        put(&w, key, host.data, host.size);
     }
-    if (!put_server(&w, lane, c, host, h->host.size, https))
+    if (!put_server(&w, lane, c, host.data, host.size, &said))
         return false;
-    put(&w, keys->remote_addr, c->remote.host, c->remote.host_size);
-    if (c->remote.port_size)
-        put(&w, keys->remote_port, c->remote.port, c->remote.port_size);
+    put(&w, keys->remote_addr, said.client.host, said.client.host_size);
+    if (said.client.port_size)
+        put(&w, keys->remote_port, said.client.port, said.client.port_size);
     if (h->length > 0 || f.has_length)
         put_number(&w, keys->content_length, (uint64_t)h->length);
     put_id(&w, lane, &f, c->trusted, t);

@@ -1,105 +1,84 @@
-// Package proxies is whom to believe what they say of somebody else.
+// Package proxies is whom to believe what they say of somebody else: peers, by
+// their addresses.
 package proxies
 
 import (
 	"fmt"
-	"net/http"
 	"net/netip"
-	"strings"
+	"slices"
 )
 
-// Proxies are the peers whose X-Forwarded-Proto is believed. The rest of what
-// a proxy says (X-Forwarded-For, …) reaches the application as HTTP_… and is
-// its middleware's to judge, as under Gunicorn.
+// Everybody and Unix are the words of a list that are no addresses.
+const (
+	Everybody = "*"
+	Unix      = "unix" // whoever may open one of our unix sockets
+)
+
+// Proxies are the peers that are believed.
 type Proxies struct {
-	all      bool
-	networks []netip.Prefix
+	all, unix bool
+	networks  []netip.Prefix
 }
 
-// Parse makes them of forwarded_allow_ips: addresses, networks, or * for all.
+// Parse makes them of a list: addresses, networks, unix, or * for all.
 func Parse(list []string) (*Proxies, error) {
 	p := &Proxies{}
 	for _, item := range list {
-		if item == "*" {
+		switch item {
+		case Everybody:
 			p.all = true
+			continue
+		case Unix:
+			p.unix = true
 			continue
 		}
 		network, err := netip.ParsePrefix(item)
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(item)
 			if addrErr != nil {
-				return nil, fmt.Errorf("forwarded_allow_ips: %q is no address, network or *", item)
+				return nil, fmt.Errorf("proxies: %q is no address, network, unix or *", item)
 			}
 			network = netip.PrefixFrom(addr, addr.BitLen())
 		}
-		p.networks = append(p.networks, network.Masked())
+		p.networks = append(p.networks, unmapped(network.Masked()))
 	}
 	return p, nil
 }
 
+// unmapped is a network of IPv4 addresses as one, if it is written in IPv6: a
+// peer's address is never in that form.
+func unmapped(network netip.Prefix) netip.Prefix {
+	const before = 96 // bits in front of the IPv4 address
+	if addr := network.Addr(); addr.Is4In6() && network.Bits() >= before {
+		return netip.PrefixFrom(addr.Unmap(), network.Bits()-before)
+	}
+	return network
+}
+
 // Trusts tells whether peer, the address of a client or "" for a unix socket,
-// is such a proxy. Who may open the unix socket is trusted.
+// is such a proxy.
 func (p *Proxies) Trusts(peer string) bool {
-	if p.all || peer == "" {
+	switch {
+	case p.all:
 		return true
+	case peer == "":
+		return p.unix
 	}
 	addr, err := netip.ParseAddr(peer)
-	if err != nil {
-		return false
-	}
-	addr = addr.Unmap().WithZone("")
-	for _, network := range p.networks {
-		if network.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return err == nil && p.Contains(addr.Unmap().WithZone(""))
+}
+
+// Contains tells whether one of the networks has the address, which is no IPv4
+// address in IPv6's form and has no zone.
+func (p *Proxies) Contains(addr netip.Addr) bool {
+	return slices.ContainsFunc(p.networks, func(network netip.Prefix) bool { return network.Contains(addr) })
 }
 
 // Everybody tells whether every peer is.
 func (p *Proxies) Everybody() bool { return p.all }
 
-// secureSchemes are the headers that proxies use for the scheme, and what each says
-// for https (Gunicorn's secure_scheme_headers).
-var secureSchemes = [...]struct{ field, https string }{
-	{"X-Forwarded-Proto", "https"}, {"X-Forwarded-Protocol", "ssl"}, {"X-Forwarded-Ssl", "on"},
-}
+// Unix tells whether peers on unix sockets are.
+func (p *Proxies) Unix() bool { return p.all || p.unix }
 
-// Scheme is wsgi.url_scheme: what a trusted proxy says, else own, the connection's: a
-// proxy may speak TLS here with whom clients do not. contradicts: it says both,
-// in two of the headers or two copies of one. A proxy that sets one of them passes
-// the others on from its client, who must not choose: 400, as under Gunicorn.
-func (p *Proxies) Scheme(own, peer string, h http.Header) (scheme string, contradicts bool) {
-	http, https := false, false
-	for _, secure := range secureSchemes {
-		for _, value := range h[secure.field] {
-			if strings.EqualFold(strings.TrimSpace(value), secure.https) {
-				https = true
-			} else {
-				http = true
-			}
-		}
-	}
-	switch {
-	case !https && !http || !p.Trusts(peer):
-		return own, false
-	case !https:
-		return "http", false
-	}
-	return "https", http
-}
-
-// SchemeFields are the fields of a request that speak of the scheme, for the log.
-func SchemeFields(h http.Header) string {
-	var fields []string
-	for _, secure := range secureSchemes {
-		for _, value := range h[secure.field] {
-			fields = append(fields, fmt.Sprintf("%s: %.100s", secure.field, value))
-		}
-	}
-	const most = 10
-	if more := len(fields) - most; more > 0 {
-		fields = append(fields[:most], fmt.Sprintf("and %d more", more))
-	}
-	return strings.Join(fields, ", ")
-}
+// Networks are those that were named; an address is one of a single address.
+func (p *Proxies) Networks() []netip.Prefix { return p.networks }

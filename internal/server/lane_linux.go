@@ -39,7 +39,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	}
 	conf := lane.Config{
 		App: app, Limits: limitsOf(c), HeaderTimeout: c.HeaderTimeout, KeepAlive: c.KeepAlive, BodyRoom: body, Mount: c.Mount,
-		IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
+		Forwarded: s.handler.Forwarded(), IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
 		Adopt: s.adopt, Closed: s.http1.Closed, Lost: s.handler.Lost,
 	}
 	for _, path := range []string{c.HealthPath, c.MetricsPath} {
@@ -69,6 +69,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	if err != nil {
 		return err
 	}
+	s.lane = l
 	s.http1.SetLane(l)
 	if conf.Top {
 		files.SetTop((*static.Top)(l.Top()))
@@ -76,11 +77,14 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	if keepsRecords {
 		s.handler.BeforeLines(func() { l.Flush() })
 	}
-	s.Elsewhere(func() int64 {
-		_, _, served := l.Count()
-		return served
-	})
+	s.Elsewhere(s.servedInLane)
 	return nil
+}
+
+// servedInLane is how many requests the lane has answered.
+func (s *Server) servedInLane() int64 {
+	_, _, served := s.lane.Count()
+	return served
 }
 
 // adopt goes on with a connection that the lane hands over.

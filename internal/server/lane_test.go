@@ -36,6 +36,8 @@ var ways = sync.OnceValue(func() [2]way {
 		s := config.Defaults()
 		s.HeaderTimeout, s.KeepAlive, s.LimitRequestFields = 20*time.Second, 20*time.Second, 30
 		s.Static, s.DocumentRoot, s.SendfileRoot = []string{"/static=testdata/files"}, "testdata/files", []string{"/files=testdata/files"}
+		s.ForwardedAllowIPs = []string{"127.0.0.1", "10.0.0.0/9", "192.0.2.128/25", "2001:db8::/33", "fd00::7"}
+		s.ForwardedFields = []string{"for", "proto", "host", "port", "prefix", "forwarded"}
 		page, err := tally.New()
 		if err != nil {
 			panic(err)
@@ -74,6 +76,12 @@ func (w way) talk(t testing.TB, ends bool, pieces ...[]byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return talk(t, c, ends, pieces...)
+}
+
+// talk is it on a connection.
+func talk(t testing.TB, c net.Conn, ends bool, pieces ...[]byte) string {
+	t.Helper()
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	wrote := make(chan error, 1)
@@ -320,6 +328,9 @@ func FuzzLane(f *testing.F) {
 	}
 	for i, head := range heads {
 		f.Add([]byte(fmt.Sprintf(head, "/answer/"+answers[i%len(answers)])+fmt.Sprintf(heads[0], "/answer/asked")), 3, 20)
+	}
+	for _, fields := range common {
+		f.Add([]byte("GET /answer/asked HTTP/1.1\r\nHost: x\r\n"+fields+"\r\n"), 30, 60)
 	}
 	f.Fuzz(func(t *testing.T, data []byte, first, second int) {
 		if len(data) > 4<<10 {

@@ -27,6 +27,7 @@ type Server struct {
 	access    *accesslog.Log
 	share     *share.Share // nil: there are no other workers
 	secure    *certs.Store // nil: no TLS
+	lane      http1.Lane   // nil: there is none
 	listeners []*listener
 	accepting sync.WaitGroup
 	stopped   chan struct{} // closed when Watch has ended

@@ -37,10 +37,12 @@ def simple(status, headers, body):
 
 def asked(environ, start_response):
     start_response("200 OK", [("Content-Type", "text/plain")])
-    ours = ("REMOTE_PORT", "SERVER_PORT", "HTTP_HOST", "gowsgi.request_id")
-    text = "".join(
-        f"{name}={value}\n" for name, value in sorted(environ.items()) if isinstance(value, str) and name not in ours
-    )
+
+    def theirs(name, value):
+        own_port = name in ("REMOTE_PORT", "SERVER_PORT") and int(value) > 1023
+        return isinstance(value, str) and name != "gowsgi.request_id" and not own_port
+
+    text = "".join(f"{name}={value}\n" for name, value in sorted(environ.items()) if theirs(name, value))
     return [text.encode("latin-1"), environ["wsgi.input"].read()]
 
 
