@@ -41,6 +41,8 @@ func addFlag(set *pflag.FlagSet, row setting, def string) {
 	flag := set.VarPF(flagValue{def: def, meta: row.meta}, row.name, row.short, row.help)
 	if row.meta == "" {
 		flag.NoOptDefVal = "true"
+	} else if row.bare != "" {
+		flag.NoOptDefVal = row.bare
 	}
 }
 
@@ -108,7 +110,7 @@ func knownFlags() *pflag.FlagSet {
 	}
 	for _, option := range gunicornOptions {
 		flag := set.VarPF(flagValue{meta: "VALUE"}, option.name, option.short, "")
-		if !option.value || option.words != nil {
+		if !option.value {
 			flag.NoOptDefVal = noValue
 		}
 	}
@@ -164,12 +166,9 @@ func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string,
 // may do without one. Gunicorn reads any word so; the application is none here.
 func takesWord(option, word string) bool {
 	name := strings.ReplaceAll(strings.TrimPrefix(option, "--"), "_", "-")
-	for _, known := range gunicornOptions {
-		if known.name == name && option != name && slices.Contains(known.words, strings.ToLower(word)) {
-			return true
-		}
-	}
-	return false
+	return option != name && slices.ContainsFunc(table(), func(row setting) bool {
+		return row.name == name && slices.Contains(row.words, strings.ToLower(word))
+	})
 }
 
 // lettersWantValue tells whether the value of the last of these letters is the

@@ -97,6 +97,7 @@ var foreignOptions = []foreignOption{
 	{names: "post-buffering", value: true, setting: "request-buffer", as: "{}"},
 
 	// Proxies and protocols.
+	{names: "enable-proxy-protocol", setting: "proxy-protocol", as: "v1"},
 	{names: "trusted-proxy", value: true, setting: "forwarded-allow-ips", as: "{}"},
 	{names: "trust-proxy trust-proxy-header trusted-proxy-headers", value: true, say: sayProxies},
 	{names: "proxy-headers no-proxy-headers", say: sayProxies},

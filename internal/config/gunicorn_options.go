@@ -7,7 +7,6 @@ type gunicornOption struct {
 	name, short string
 	key         string   // in a gunicorn.conf.py, where it is another one
 	value       bool     // it takes a value
-	words       []string // it may do without, and takes no others
 	note        string   // why it can be passed over
 	refuse      string   // why it cannot, and the way out
 	harmless    []string // values with which it can all the same
@@ -64,12 +63,6 @@ var gunicornOptions = []gunicornOption{
 	{name: "http2-initial-window-size", value: true, note: reasonHTTP2},
 	{name: "http2-max-frame-size", value: true, note: reasonHTTP2},
 	{name: "http2-max-header-list-size", value: true, note: reasonHTTP2},
-	{
-		name: "proxy-protocol", value: true, note: "gowsgi does not read it", harmless: []string{"off", "false", "none", "0"},
-		words:  []string{"off", "false", "none", "0", "v1", "v2", "auto", "true", "1"},
-		refuse: "gowsgi does not read the PROXY protocol; have the proxy send plain HTTP with X-Forwarded-For, and leave this out",
-	},
-	{name: "proxy-allow-from", key: "proxy_allow_ips", value: true, note: "it is for the PROXY protocol, which gowsgi does not read"},
 	{
 		name: "protocol", value: true, note: "gowsgi speaks HTTP", harmless: []string{"http"},
 		refuse: "gowsgi speaks HTTP only; have the proxy speak it (in nginx: proxy_pass for uwsgi_pass), and leave this out",

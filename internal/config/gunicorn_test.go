@@ -153,18 +153,30 @@ func TestGunicornsOwnFileIsNotPassedOverInSilence(t *testing.T) {
 	}
 }
 
-func TestTheProxyProtocolMayBeOff(t *testing.T) {
-	for _, args := range []string{
-		"--proxy-protocol off app", "app --proxy-protocol OFF", "--proxy-protocol=off app", "--proxy_protocol false app",
-		"--name --proxy-protocol app", // a value of another
+func TestTheProxyProtocolAsGunicornHasIt(t *testing.T) {
+	for args, want := range map[string]string{
+		"app": "off", "--proxy-protocol app": "auto", "app --proxy-protocol": "auto", "--proxy-protocol auto app": "auto", "app --proxy-protocol V1": "v1",
+		"--proxy-protocol=v2 app": "v2", "--proxy_protocol=v2 app": "v2", "--proxy-protocol off app": "off", "app --proxy-protocol OFF": "off",
+		"--proxy_protocol false app": "off", "--proxy-protocol none app": "off", "--proxy-protocol true app": "auto", "--proxy-protocol 1 app": "auto",
+		"--name --proxy-protocol app": "off", // a value of another
 	} {
 		inv := mustLoad(t, words(args), nil, nil)
-		if inv.Settings.Target != "app" {
-			t.Errorf("%s: target %q", args, inv.Settings.Target)
+		if inv.Settings.Target != "app" || inv.Settings.ProxyProtocol != want {
+			t.Errorf("%s: target %q, %q", args, inv.Settings.Target, inv.Settings.ProxyProtocol)
 		}
 	}
-	// What is no such word is the application.
-	if got := problems(t, words("--proxy-protocol app"), nil, nil); len(got) != 1 || !strings.HasPrefix(got[0], "--proxy-protocol: ") {
+	if s := mustLoad(t, words("app"), []string{"GUNICORN_CMD_ARGS=--proxy-protocol --proxy-allow-from 10.0.0.0/8,unix"}, nil).Settings; s.ProxyProtocol != "auto" || !slices.Equal(s.ProxyAllowFrom, []string{"10.0.0.0/8", "unix"}) {
+		t.Errorf("%q, %q", s.ProxyProtocol, s.ProxyAllowFrom)
+	}
+	for file, want := range map[string]string{"proxy_protocol = true": "auto", "proxy_protocol = false": "off", "proxy_protocol = 'v2'": "v2"} {
+		if got := mustLoad(t, words("app"), nil, files{"gowsgi.toml": file}).Settings.ProxyProtocol; got != want {
+			t.Errorf("%s: %q", file, got)
+		}
+	}
+	if got := problems(t, words("--proxy-protocol=v3 app"), nil, nil); len(got) != 1 || got[0] != `--proxy-protocol: must be off, v1, v2 or auto, not "v3"` {
+		t.Errorf("got %q", got)
+	}
+	if got := problems(t, words("app"), nil, files{"gowsgi.toml": "proxy_allow_ips = '10.0.0.1'"}); len(got) != 1 || !strings.Contains(got[0], "proxy_allow_from") {
 		t.Errorf("got %q", got)
 	}
 }
@@ -177,11 +189,6 @@ func TestGunicornOptionsThatWouldBeMissedAreRefused(t *testing.T) {
 	}{
 		{args: "-D", want: "--daemon: gowsgi stays in the foreground", way: "leave this out"},
 		{args: "--certfile x.pem --ssl-context x", want: "--ssl-context: gowsgi makes its TLS of --certfile", way: "instead"},
-		{args: "--proxy-protocol", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
-		{args: "--proxy-protocol v1", want: "--proxy-protocol: gowsgi does not read the PROXY protocol", way: "X-Forwarded-For"},
-		{args: "--proxy_protocol=v2", want: "--proxy-protocol: gowsgi does not read the PROXY protocol"},
-		{variable: "--proxy-protocol auto", want: "$GUNICORN_CMD_ARGS: --proxy-protocol: gowsgi does not read the PROXY protocol"},
-		{file: "proxy_protocol = 'auto'", want: "gowsgi.toml line 1: proxy_protocol: gowsgi does not read the PROXY protocol"},
 		{args: "--protocol uwsgi", want: "--protocol: gowsgi speaks HTTP only", way: "proxy_pass"},
 		{args: "-k uvicorn.workers.UvicornWorker", want: "--worker-class: gowsgi serves WSGI", way: "leave this out"},
 		{args: "-c gunicorn.conf.py", want: `--config: "gunicorn.conf.py" is Python`, way: "TOML"},
@@ -222,7 +229,7 @@ func TestEveryGunicornOptionHasAWordForItsUser(t *testing.T) {
 			t.Errorf("--%s: neither a note nor a refusal", option.name)
 		}
 		args := []string{"--" + option.name}
-		if option.value && option.words == nil {
+		if option.value {
 			args = append(args, "x")
 		}
 		inv, err := Load(append(args, "--threads", "1", "app"), nil, files{}.read)

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -27,7 +28,48 @@ func proxyRows() []setting {
 			help: "Whether such fields reach the application from anybody else: keep, remove, or auto to remove them on TLS alone.",
 			more: "They do under Gunicorn, which Django's SECURE_PROXY_SSL_HEADER and Werkzeug's ProxyFix rely on behind proxies that are not named above.",
 		},
+		{
+			name: "proxy-protocol", group: groupProxies, meta: "VERSION", def: ProxyProtocolOff, bare: "auto",
+			words: []string{"off", "false", "none", "0", "v1", "v2", "auto", "true", "1"},
+			kind:  proxyProtocol(func(s *Settings) *string { return &s.ProxyProtocol }),
+			help:  "Read the PROXY protocol, in which a proxy that passes on bytes says for whom: off, v1, v2, or auto for both.",
+			more:  "The header is read before TLS, if there is any. A connection without one is the peer's own.",
+		},
+		{
+			name: "proxy-allow-from", group: groupProxies, meta: "IPS", def: "127.0.0.1,::1,unix", gunicorn: "proxy_allow_ips",
+			kind: list{field: func(s *Settings) *[]string { return &s.ProxyAllowFrom }, item: proxy, want: wantedPeers("unix for unix sockets"), commas: true},
+			help: "Who may say so: addresses, networks, unix for unix sockets, or * for all. From anybody else it is no request.",
+		},
 	}
+}
+
+// ProxyProtocolOff, V1 and V2 are words of proxy_protocol; auto is both.
+const (
+	ProxyProtocolOff = "off"
+	ProxyProtocolV1  = "v1"
+	ProxyProtocolV2  = "v2"
+)
+
+// proxyProtocol takes Gunicorn's words for its versions as well.
+func proxyProtocol(field func(*Settings) *string) kind {
+	k := choice(field, ProxyProtocolOff, ProxyProtocolV1, ProxyProtocolV2, "auto").(scalar[string])
+	known := k.read
+	k.read = func(text string) (string, bool) {
+		switch strings.ToLower(strings.TrimSpace(text)) {
+		case "false", "none", "0":
+			return ProxyProtocolOff, true
+		case "true", "1":
+			return "auto", true
+		}
+		return known(text)
+	}
+	k.take = func(value any) (string, bool) {
+		if on, ok := value.(bool); ok {
+			return k.read(strconv.FormatBool(on))
+		}
+		return ofString(k.read)(value)
+	}
+	return k
 }
 
 func wantedPeers(words string) string {
@@ -60,6 +102,7 @@ func forwardedField(item string) (string, error) {
 
 func (l *loader) checkPeers() {
 	l.checkEverybody("forwarded_allow_ips", l.settings.ForwardedAllowIPs)
+	l.checkEverybody("proxy_allow_from", l.settings.ProxyAllowFrom)
 	l.noteUnixPeers()
 }
 

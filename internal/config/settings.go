@@ -77,6 +77,8 @@ type Settings struct {
 	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
 	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded
 	ForwardedUntrusted string   `json:"forwarded_untrusted"` // keep, remove or auto
+	ProxyProtocol      string   `json:"proxy_protocol"`      // off, v1, v2 or auto
+	ProxyAllowFrom     []string `json:"proxy_allow_from"`    // as ForwardedAllowIPs
 
 	Static          []string      `json:"static"`           // /path=DIR, or django; see Mapping
 	DocumentRoot    string        `json:"document_root"`    // empty: none

@@ -27,6 +27,11 @@ type setting struct {
 	// gunicorn is the name in a gunicorn.conf.py where it is another one:
 	// whoever carries it over into TOML is told the name it has here.
 	gunicorn string
+
+	// bare is the value that the flag has without one, and words are what it takes for
+	// a value behind a blank then: anything else is the application.
+	bare  string
+	words []string
 }
 
 // key is the name of the setting in a TOML file.

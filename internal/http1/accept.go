@@ -53,7 +53,7 @@ func (s *Server) accepting(l net.Listener, d *Door) func() error {
 		p, err := descriptors.AcceptDescriptor()
 		switch {
 		case err != nil:
-		case s.lane != nil && d.isPlain():
+		case s.lane != nil && d.isPlain() && !s.announces(p.Remote):
 			s.admitToLane(p)
 		default:
 			if c := s.connOfParked(p); c != nil {
@@ -76,7 +76,10 @@ func (s *Server) count() int {
 // admit serves a connection, or turns it away.
 func (s *Server) admit(c *conn, d *Door) {
 	c.door = d
-	client := s.countedAs(c.remote)
+	client := ""
+	if !s.announces(c.remote) { // else it is counted when that is known
+		client = s.countedAs(c.remote)
+	}
 	if why := s.room(client); why != "" {
 		s.turnAway(c, why)
 		return
@@ -123,6 +126,12 @@ func (s *Server) room(client string) (why string) {
 			return "max_connections"
 		}
 	}
+	return s.roomFor(client)
+}
+
+// roomFor counts a connection of a client's if that has not as many as it may, else
+// says so.
+func (s *Server) roomFor(client string) (why string) {
 	if !s.mayEnter(client) {
 		if held, ok := s.crowded.Pass(time.Now(), 1); ok {
 			s.config.Log.Warn("a client has max_connections_per_address: more are turned away", append([]any{

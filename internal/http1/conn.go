@@ -278,7 +278,7 @@ func (c *conn) readHead() step {
 		size, err := t.head.Read(c.in, seen, limits)
 		if err != nil {
 			if refused, ok := errors.AsType[*Refusal](err); ok {
-				return c.refuse(refused.Status, refused.Why)
+				return c.refuse(refused.Status, c.whyNotAnnounced(refused.Why))
 			}
 			return stepReset
 		}

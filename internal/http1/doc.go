@@ -7,6 +7,7 @@
 //
 //	server.go    the connections that there are; their end
 //	accept.go    those that come: how many may, and what if there are no descriptors
+//	announced.go the PROXY protocol: whose connection it is
 //	conn.go      a connection from one request to the next
 //	patience.go  until when it waits for its client, without a timer a request
 //	socket.go    reading without memory for what has not come, writing many pieces

@@ -35,6 +35,8 @@ type Config struct {
 	// there is no need to look at it: a Lane asks. MaxPerAddress is not for those who are
 	// trusted. nil: nobody is.
 	Trusts func(host string) (trusted, heard bool)
+	// Announcing is who announces clients by the PROXY protocol.
+	Announcing Announcing
 	// Ended is called for each connection that was accepted and has ended, unless a lane
 	// had it last or the server drains. nil: nobody wants to know.
 	Ended func()
@@ -64,6 +66,7 @@ type Server struct {
 	full    logging.Ration
 	crowded logging.Ration
 	short   shortage
+	silent  silent
 }
 
 // New makes a server without connections.
@@ -81,11 +84,14 @@ func (s *Server) ServeConn(c net.Conn) {
 
 func (s *Server) live(c *conn) {
 	defer s.leave(c)
+	first := c.wait
 	if c.door.TLS != nil {
-		c.live(c.greet)
-		return
+		first = c.greet
 	}
-	c.live(c.wait)
+	if s.announces(c.remote) {
+		first = c.announced(first)
+	}
+	c.live(first)
 }
 
 // leave makes room for another connection. It may be called again.

@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/share"
 )
 
@@ -70,13 +71,25 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 
 func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, more func(*http1.Config)) *http1.Server {
 	c := http1.Config{
-		Handler: h, Log: log,
+		Handler: h, Log: log, Announcing: announcingOf(s),
 		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,
 		MaxConnections: maxConnections(s.MaxConnections), MaxPerAddress: s.MaxConnectionsPerAddress,
 	}
 	more(&c)
 	return http1.New(c)
+}
+
+// announcingOf is who announces clients by the PROXY protocol.
+func announcingOf(s config.Settings) http1.Announcing {
+	if s.ProxyProtocol == config.ProxyProtocolOff {
+		return http1.Announcing{}
+	}
+	allowed, err := proxies.Parse(s.ProxyAllowFrom)
+	if err != nil {
+		return http1.Announcing{} // it was checked where it was given
+	}
+	return http1.Announcing{Allowed: allowed.Trusts, V1: s.ProxyProtocol != config.ProxyProtocolV2, V2: s.ProxyProtocol != config.ProxyProtocolV1}
 }
 
 func limitsOf(s config.Settings) http1.Limits {
