@@ -9,19 +9,20 @@ func (r *Reader) readElements(said *Said, peer Address, protoSaid bool, lines []
 	if !ok {
 		return "Forwarded is none (RFC 7239): have the proxy set it, or leave forwarded out of forwarded_fields"
 	}
-	client, named := peer, false
+	var furthest hop
+	named := false
 	var first part // of the proxies: the client's
 	for i := len(all) - 1; i >= 0; i-- {
 		first = all[i]
-		hop, known := readNode(first.node)
-		if !known {
-			break
+		h, known := readNode(first.node)
+		if known {
+			furthest, named = h, true
 		}
-		client, named = hop.Address, true
-		if !r.passes(hop) {
+		if !known || !r.passes(h) {
 			break
 		}
 	}
+	client := furthest.client(peer, named)
 	switch {
 	case named && said.Named && client.Host != said.Client.Host:
 		return "Forwarded and X-Forwarded-For contradict each other: have the proxy set one and drop the other"

@@ -9,7 +9,7 @@ import (
 // client is the client of a request with these lines of X-Forwarded-For: false if
 // they name none, and it is the peer.
 func (r *Reader) client(peer Address, lines []string) (client Address, named bool) {
-	client = peer
+	var furthest hop
 	for i := len(lines) - 1; i >= 0; i-- {
 		rest, more := lines[i], true
 		for more {
@@ -18,17 +18,16 @@ func (r *Reader) client(peer Address, lines []string) (client Address, named boo
 			if node == "" {
 				continue // RFC 9110, 5.6.1: an empty element is none
 			}
-			hop, ok := readNode(node)
-			if !ok { // nobody knows who that is: it is whoever has said so
-				return client, named
+			h, ok := readNode(node)
+			if ok {
+				furthest, named = h, true
 			}
-			client, named = hop.Address, true
-			if !r.passes(hop) {
-				return client, true
+			if !ok || !r.passes(h) { // whom nobody knows is whoever has named him
+				return furthest.client(peer, named), named
 			}
 		}
 	}
-	return client, named
+	return furthest.client(peer, named), named
 }
 
 // cutLast takes the last element off a list.
@@ -41,8 +40,22 @@ func cutLast(list string) (rest, last string, more bool) {
 
 // hop is whom a proxy has a request from.
 type hop struct {
-	Address
-	ip netip.Addr // invalid: a unix socket
+	ip   netip.Addr // invalid: a unix socket
+	port uint16     // 0: it is not known
+}
+
+// client is the hop as the client, or the peer if there was none.
+func (h hop) client(peer Address, named bool) (client Address) {
+	if !named {
+		return peer
+	}
+	if h.ip.IsValid() {
+		client.Host = h.ip.String()
+	}
+	if h.port > 0 {
+		client.Port = strconv.Itoa(int(h.port))
+	}
+	return client
 }
 
 // passes tells whether what the hop itself has said counts: it is a proxy of ours.
@@ -81,10 +94,9 @@ func readNode(node string) (h hop, ok bool) {
 	if err != nil || ip.Zone() != "" {
 		return h, false
 	}
-	ip = ip.Unmap()
-	h = hop{Address: Address{Host: ip.String()}, ip: ip}
-	if n, err := strconv.ParseUint(port, 10, 16); err == nil && n > 0 { // else it is hidden, or nonsense
-		h.Port = strconv.FormatUint(n, 10)
+	h.ip = ip.Unmap()
+	if n, err := strconv.ParseUint(port, 10, 16); err == nil { // else it is hidden, or nonsense
+		h.port = uint16(n)
 	}
 	return h, true
 }

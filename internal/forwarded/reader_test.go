@@ -227,3 +227,12 @@ func FuzzReader(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkReader(b *testing.B) {
+	r := reader(b, For|Proto)
+	h := header("X-Forwarded-For: 6.6.6.6, 1.2.3.4, 10.1.1.1\nX-Forwarded-Proto: https")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Read(Address{"127.0.0.1", "1"}, "http", h)
+	}
+}
