@@ -2,8 +2,11 @@ package e2e
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
@@ -11,19 +14,37 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gowsgi/gowsgi/internal/operator"
 )
 
 // dialFrom is Dial from one of this machine's addresses.
-func dialFrom(t testing.TB, s *Server, from string) *Conn {
+func dialFrom(t testing.TB, s *Server, from string) *Conn { return dialAnnounced(t, s, from, "") }
+
+// dialAnnounced is dialFrom with bytes that come before TLS, if that is spoken.
+func dialAnnounced(t testing.TB, s *Server, from, announcement string) *Conn {
 	t.Helper()
-	dialer := net.Dialer{Timeout: deadline, LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	conn, err := dialer.Dial("tcp", s.Addr)
+	dialer := net.Dialer{Timeout: deadline}
+	if s.network == "tcp" {
+		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(from)}
+	}
+	conn, err := dialer.Dial(s.network, s.Addr)
 	if err != nil {
 		t.Fatalf("dial from %s: %v", from, err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(deadline))
+	if _, err := io.WriteString(conn, announcement); err != nil {
+		t.Fatal(err)
+	}
+	if s.secure != nil {
+		secure := tls.Client(conn, s.secure)
+		if err := secure.Handshake(); err != nil {
+			t.Fatalf("handshake from %s: %v", from, err)
+		}
+		conn = secure
+	}
 	return &Conn{t: t, Conn: conn, r: bufio.NewReader(conn)}
 }
 
@@ -62,8 +83,14 @@ func TestEnvironOfForwardedRequests(t *testing.T) {
 					"Forwarded: for=6.6.6.6, for=\""+client+":77\";proto=https;host=shop.example, for=10.1.1.1\r\n\r\n")
 				d.want(t, believed)
 				d = stranger.dump(t, "GET /mount/x HTTP/1.1\r\nHost: inner:99\r\n"+fields+"X-Forwarded-Prefix: //evil\r\nForwarded: \"\r\n\r\n")
-				d.want(t, kept)
-				d.want(t, map[string]string{"REMOTE_ADDR": "127.0.0.2", "wsgi.url_scheme": "http", "HTTP_HOST": "inner:99", "SCRIPT_NAME": "/mount"})
+				own := map[string]string{"REMOTE_ADDR": "127.0.0.2", "wsgi.url_scheme": "http", "HTTP_HOST": "inner:99", "SCRIPT_NAME": "/mount"}
+				if s.secure != nil { // nobody in front has ended TLS
+					own["wsgi.url_scheme"] = "https"
+					d.absent(t, slices.Collect(maps.Keys(kept))...)
+				} else {
+					d.want(t, kept)
+				}
+				d.want(t, own)
 			}
 		})
 		for _, fields := range []string{

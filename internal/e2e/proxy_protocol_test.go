@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
+	"io"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -11,6 +14,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 )
 
 // announcementV1 is a header of the PROXY protocol, version 1.
@@ -59,8 +63,7 @@ func TestEnvironOfAnnouncedClients(t *testing.T) {
 				client, server = fmt.Sprintf("2001:db8::%x", i+1), "[2001:db8::ffff]:443"
 			}
 			from := netip.AddrPortFrom(netip.MustParseAddr(client), uint16(1000+i)).String()
-			c := Dial(t, s.Server)
-			c.Send(announcement(i, from, server))
+			c := dialAnnounced(t, s.Server, "127.0.0.1", announcement(i, from, server))
 			for range 5 {
 				d := c.dump(t, "GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6\r\n\r\n")
 				d.want(t, map[string]string{"REMOTE_ADDR": client, "REMOTE_PORT": port, "SERVER_PORT": "443", "SERVER_NAME": netip.MustParseAddrPort(server).Addr().String()})
@@ -68,8 +71,13 @@ func TestEnvironOfAnnouncedClients(t *testing.T) {
 			c.Close()
 
 			// With its request in the same piece, and from a proxy behind the one that passes on bytes.
-			c = Dial(t, s.Server)
-			d := c.dump(t, announcement(i, "10.1.1.1:99", "192.0.2.1:443")+"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6, "+client+"\r\n\r\n")
+			announced := announcement(i, "10.1.1.1:99", "192.0.2.1:443")
+			if s.secure != nil {
+				c, announced = dialAnnounced(t, s.Server, "127.0.0.1", announced), ""
+			} else {
+				c = Dial(t, s.Server)
+			}
+			d := c.dump(t, announced+"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 6.6.6.6, "+client+"\r\n\r\n")
 			d.want(t, map[string]string{"REMOTE_ADDR": client})
 			d.absent(t, "REMOTE_PORT")
 			c.Close()
@@ -78,15 +86,31 @@ func TestEnvironOfAnnouncedClients(t *testing.T) {
 			Dial(t, s.Server).dump(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").want(t, map[string]string{"REMOTE_ADDR": "127.0.0.1"})
 
 			// Somebody else is believed nothing.
-			c = dialFrom(t, s.Server, "127.0.0.2")
-			c.Send(announcement(i, from, server) + "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-			if response := c.Response("GET"); response.Status != 400 {
-				t.Errorf("%+v", response)
+			if s.secure == nil {
+				c = dialAnnounced(t, s.Server, "127.0.0.2", announcement(i, from, server))
+				c.Send("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+				if response := c.Response("GET"); response.Status != 400 {
+					t.Errorf("%+v", response)
+				}
+			} else {
+				dialer := net.Dialer{Timeout: deadline, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+				conn, err := dialer.Dial("tcp", s.Addr)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				_ = conn.SetDeadline(time.Now().Add(deadline))
+				_, _ = io.WriteString(conn, announcement(i, from, server)) // it may be hung up on
+				if err := tls.Client(conn, s.secure).Handshake(); err == nil {
+					t.Error("TLS behind a header that nobody may send")
+				}
 			}
 			dialFrom(t, s.Server, "127.0.0.2").dump(t, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").want(t, map[string]string{"REMOTE_ADDR": "127.0.0.2"})
 		})
 		s.WaitLog(t, "event=proxy.no_header")
-		s.WaitLog(t, "a header of the PROXY protocol, where")
+		if s.secure == nil {
+			s.WaitLog(t, "a header of the PROXY protocol, where")
+		}
 		s.Stop(t)
 		text, err := os.ReadFile(log)
 		if err != nil {
@@ -96,7 +120,7 @@ func TestEnvironOfAnnouncedClients(t *testing.T) {
 		for line := range strings.Lines(string(text)) {
 			counts[strings.TrimSpace(line)]++
 		}
-		if counts["203.0.113.0"] != 6 || counts["2001:db8::2"] != 6 || counts["127.0.0.1"] != 20 || counts["127.0.0.2"] != 40 || len(counts) != 22 {
+		if counts["203.0.113.0"] != 6 || counts["2001:db8::2"] != 6 || counts["127.0.0.1"] != 20 || (counts["127.0.0.2"] != 40 && s.secure == nil) || len(counts) != 22 {
 			t.Errorf("the access log: %v", counts)
 		}
 	})
