@@ -74,7 +74,7 @@ fmt: ## format Go, C and Python
 
 check: lint unit ## what to run before a commit
 
-bench: build ## gowsgi beside its peers, about an hour: tables to README.md (BENCH="--quick" for six minutes)
+bench: build ## gowsgi beside its peers, an hour and a half: tables to README.md (BENCH="--quick" for twelve minutes)
 	bench/install-peers.sh
 	$(PYTHON) bench/run.py $(BENCH)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import select
 import socket
@@ -55,7 +56,7 @@ class IdleConnections:
     def __init__(self, port: int):
         self.port = port
         self.connections: list[socket.socket] = []
-        self.answered = 0
+        self.answered: list[socket.socket] = []
 
     def close(self) -> None:
         for connection in self.connections:
@@ -78,12 +79,25 @@ class IdleConnections:
             if not answered:
                 return
 
-    def _collect(self, batch: list[socket.socket]) -> int:
+    def served_again(self) -> int:
+        """How many of those that were answered get another answer."""
+        served = 0
+        for start in range(0, len(self.answered), self.BATCH):
+            batch = []
+            for connection in self.answered[start : start + self.BATCH]:
+                with contextlib.suppress(OSError):
+                    connection.sendall(self.REQUEST)
+                    batch.append(connection)
+            served += len(self._collect(batch))
+        return served
+
+    def _collect(self, batch: list[socket.socket]) -> list[socket.socket]:
+        """Those that get an answer in time."""
         waiting = {connection.fileno(): (connection, bytearray()) for connection in batch}
         poll = select.poll()
         for descriptor in waiting:
             poll.register(descriptor, select.POLLIN)
-        answered = 0
+        answered = []
         deadline = time.monotonic() + 3
         while waiting and time.monotonic() < deadline:
             for descriptor, _event in poll.poll(100):
@@ -94,7 +108,8 @@ class IdleConnections:
                     data = b""
                 got += data
                 done = got.endswith(b"Hello, World!\n")
-                answered += done
+                if done:
+                    answered.append(connection)
                 if done or not data:
                     poll.unregister(descriptor)
                     del waiting[descriptor]

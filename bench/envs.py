@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 
-from peers import BENCH, BUILD, PEERS, ROOT
+from peers import BEFORE, BENCH, BUILD, PEERS, ROOT
 
 REQUIREMENTS = BENCH / "requirements"
 DOWNLOAD = BUILD / "download.bin"
@@ -24,7 +24,10 @@ def prepare(family: str, gowsgi: pathlib.Path) -> pathlib.Path:
     """The virtualenv of family, made if need be; raises Missing."""
     if family == "nethttp":
         return build_nethttp()
-    if family == "gowsgi" and not os.access(gowsgi, os.X_OK):
+    if family == "before":
+        build_before()
+        family = "gowsgi"  # the same applications
+    elif family == "gowsgi" and not os.access(gowsgi, os.X_OK):
         raise Missing(f"{gowsgi} is not there: make build")
     venv = BUILD / "venv" / family
     stamp = venv / "gowsgi-bench-stamp"
@@ -67,9 +70,10 @@ def make_virtualenv(family: str, venv: pathlib.Path) -> None:
 
 
 def reason(log: pathlib.Path) -> str:
-    """The line of pip's output that names the trouble: the compiler's before pip's own."""
+    """The line of a log that names the trouble: of pip's the compiler's before its own."""
     lines = [line.strip() for line in log.read_text(errors="replace").splitlines()]
-    for mark in ("fatal error:", "RuntimeError:", "ERROR: Could not find", "ERROR: No matching", "error:", "ERROR:"):
+    not_found = ("ERROR: Could not find", "ERROR: No matching")
+    for mark in ("fatal error:", "RuntimeError:", *not_found, "error:", "ERROR:", "fatal:"):
         for line in lines:
             if mark in line:
                 return line[:160]
@@ -92,6 +96,32 @@ def build_nethttp() -> pathlib.Path:
     if done.returncode:
         raise Missing(f"bench/nethttp does not build: {done.stderr.strip()[-160:]}")
     return BUILD
+
+
+def build_before() -> None:
+    """gowsgi of an older commit, from a copy of its sources: build/bench/before/bin/gowsgi."""
+    tree = BUILD / "before"
+    stamp, wanted = tree / "gowsgi-bench-stamp", f"{BEFORE} {sys.executable} {sys.version}"
+    if stamp.is_file() and stamp.read_text() == wanted:
+        return
+    print(f"  building gowsgi at {BEFORE} …", file=sys.stderr, flush=True)
+    shutil.rmtree(tree, ignore_errors=True)
+    tree.mkdir(parents=True)
+    sources, log = tree / "sources.tar", BUILD / "log" / "install-before.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    steps = (
+        ["git", "-C", str(ROOT), "archive", "--output", str(sources), BEFORE],
+        ["tar", "-x", "-C", str(tree), "-f", str(sources)],
+        ["make", "-C", str(tree), "build", f"PYTHON={sys.executable}"],
+    )
+    with open(log, "wb") as output:
+        for step in steps:
+            try:
+                subprocess.run(step, stdout=output, stderr=subprocess.STDOUT, check=True, timeout=900)
+            except (OSError, subprocess.SubprocessError) as error:
+                raise Missing(f"not built: {reason(log) or error} ({log.relative_to(ROOT)})") from error
+    sources.unlink()
+    stamp.write_text(wanted)
 
 
 def make_download() -> None:

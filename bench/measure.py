@@ -141,14 +141,17 @@ def under_idle(load: Load, server: Server, port: int, settings: Settings) -> Res
         time.sleep(SETTLE)
         after = server.memory()
         open_now = idle.still_open()
-        kept = min(idle.answered, open_now)
+        answered = len(idle.answered)
+        kept = min(answered, open_now)
+        served = idle.served_again()
     if not kept:
-        raise ServerFailed(f"keeps none of {load.connections} connections ({idle.answered} answered)")
+        raise ServerFailed(f"keeps none of {load.connections} connections ({answered} answered)")
     return {
         "wanted": load.connections,
-        "answered": idle.answered,
+        "answered": answered,
         "open": open_now,
         "kept": kept,
+        "served": served,
         "pss_before": before.pss,
         "pss": after.pss,
         "rss": after.rss,
@@ -208,7 +211,8 @@ def brief(figures: Result) -> str:
             tail += f"  disturbed: {figures['cores_foreign']:.1f} cores used by others"
         return f"{figures['per_second']:10,.0f}/s {figures['cpu_us']:10,.1f} µs/request{tail}"
     if "per_connection" in figures:
-        return f"{(figures['per_connection'] or 0) / 1024:8.1f} KiB/connection, {figures['kept']} kept"
+        each = (figures["per_connection"] or 0) / 1024
+        return f"{each:8.2f} KiB/connection, {figures['kept']} kept, {figures['served']} served again"
     return f"{figures['growth'] / 1e6:+.2f} MB after {figures['requests']:,} requests"
 
 

@@ -15,6 +15,8 @@ BENCH = pathlib.Path(__file__).resolve().parent
 ROOT = BENCH.parent
 BUILD = ROOT / "build" / "bench"
 APPS = BENCH / "apps"
+# The last state before HTTP/1 of our own and the lane: what that was to make faster.
+BEFORE = "83781c7"
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,16 @@ class Peer:
 
 
 def gowsgi(launch: Launch) -> list[str]:
+    return [str(launch.gowsgi), *gowsgi_settings(launch)]
+
+
+def before(launch: Launch) -> list[str]:
+    return [str(BUILD / "before" / "bin" / "gowsgi"), *gowsgi_settings(launch)]
+
+
+def gowsgi_settings(launch: Launch) -> list[str]:
     return [
-        *(str(launch.gowsgi), launch.target, "--bind", launch.address),
+        *(launch.target, "--bind", launch.address),
         *("--workers", "1", "--threads", str(launch.threads)),
         *("--venv", str(launch.venv), "--chdir", str(APPS)),
     ]
@@ -124,6 +134,18 @@ def fastwsgi(launch: Launch) -> list[str]:
     ]
 
 
+def fastpysgi(launch: Launch) -> list[str]:
+    return [*(launch.tool("fastpysgi"), "--host", "127.0.0.1", "--port", str(launch.port), launch.target)]
+
+
+def peregrine(launch: Launch) -> list[str]:
+    return [
+        *(launch.tool("peregrine"), "--host", "127.0.0.1", "--port", str(launch.port), "--workers", "1"),
+        *("--wsgi-threads", str(launch.threads), "--protocol", "wsgi", "--max-connections", "20000"),
+        *("--keep-alive", "75000", "--log-level", "warning", launch.target),
+    ]
+
+
 def pyvoy(launch: Launch) -> list[str]:
     return [
         *(launch.tool("pyvoy"), "--interface", "wsgi", "--address", "127.0.0.1", "--port", str(launch.port)),
@@ -149,6 +171,7 @@ PEERS: dict[str, Peer] = {
             env={"GOWSGI_LIMIT": "off"},
             note="all threads run at once: the adaptive limit is switched off",
         ),
+        Peer("before", f"gowsgi at {BEFORE}", "before", before, note="as it was before HTTP/1 of its own and the lane"),
         Peer("granian", "Granian", "granian", granian, "granian", note="blocking threads as for everybody"),
         Peer("granian-1", "Granian, 1 thread", "granian", granian, "granian", threads=1),
         Peer(
@@ -182,6 +205,16 @@ PEERS: dict[str, Peer] = {
             pooled=False,
             note="has no threads: one request at a time",
         ),
+        Peer(
+            *("fastpysgi", "fastpysgi", "fastpysgi", fastpysgi, "fastpysgi"),
+            threads=1,
+            pooled=False,
+            note="has no threads: one request at a time",
+        ),
+        Peer(
+            *("peregrine", "Peregrine", "peregrine", peregrine, "peregrine-server"),
+            needs="CPython 3.11 or newer and glibc 2.35 or newer",
+        ),
         Peer("pyvoy", "pyvoy", "pyvoy", pyvoy, "pyvoy", note="Envoy with CPython inside"),
         Peer(
             *("caddysnake", "caddysnake", "caddysnake", caddysnake, "caddysnake"),
@@ -191,7 +224,7 @@ PEERS: dict[str, Peer] = {
 }
 
 # The peers of a load that asks for no special ones.
-EVERYWHERE = tuple(peer for peer in PEERS if peer not in ("nethttp", "gowsgi-1", "gowsgi-nolimit"))
+EVERYWHERE = tuple(peer for peer in PEERS if peer not in ("nethttp", "gowsgi-1", "gowsgi-nolimit", "before"))
 
 
 def environment(peer: Peer, venv: pathlib.Path) -> dict[str, str]:

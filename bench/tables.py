@@ -15,7 +15,7 @@ WIDTH = 100
 
 HEADS = {
     "requests": ["", "requests/s", "CPU µs/request", "worst", "p50 ms", "p99 ms", "PSS MB", "errors"],
-    "idle": ["", "KiB/connection", "kept", "PSS MB", "PSS MB before"],
+    "idle": ["", "KiB/connection", "kept", "served again", "PSS MB", "PSS MB before"],
     "growth": ["", "requests", "RSS MB", "RSS MB at first", "growth MB"],
 }
 
@@ -27,6 +27,10 @@ def number(value: float) -> str:
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
 
 
+def number_or_dash(count: int | None) -> str:
+    return "–" if count is None else f"{count:,}"
+
+
 def megabytes(count: float) -> str:
     return number(count / 1e6)
 
@@ -35,7 +39,8 @@ def row(kind: str, title: str, best: dict[str, Any]) -> Row:
     if kind == "idle":
         each = "–" if best["per_connection"] is None else number(best["per_connection"] / 1024)
         kept = f"{best['kept']} of {best['wanted']}"
-        return [title, each, kept, megabytes(best["pss"]), megabytes(best["pss_before"])]
+        served = number_or_dash(best.get("served"))
+        return [title, each, kept, served, megabytes(best["pss"]), megabytes(best["pss_before"])]
     if kind == "growth":
         first = f"{megabytes(best['first_rss'])} ({best['first_requests']:,})"
         return [title, f"{best['requests']:,}", megabytes(best["rss"]), first, f"{best['growth'] / 1e6:+.2f}"]
@@ -134,8 +139,8 @@ def required_line(line: dict[str, Any]) -> str:
     return "\n".join([text, textwrap.indent(wrapped(line["figures"]), " " * 13)])
 
 
-def overview(results: Results, key: str) -> list[Row]:
-    """Peers down, loads across, one figure each; "–" where there is none."""
+def overview(results: Results, key: str, unit: float) -> list[Row]:
+    """Peers down, loads across, one figure each, in units; "–" where there is none."""
     loads = {name: load for name, load in results["loads"].items() if load["kind"] == "requests"}
     rows = [["", *loads]]
     for peer in PEERS.values():
@@ -144,7 +149,7 @@ def overview(results: Results, key: str) -> list[Row]:
         cells = []
         for load in loads.values():
             best = load["peers"].get(peer.id, {}).get("best")
-            cells.append(number(best[key]) + ("!" if best["errors"] else "") if best else "–")
+            cells.append(number(best[key] / unit) + ("!" if best["errors"] else "") if best else "–")
         rows.append([peer.title, *cells])
     return rows
 
@@ -177,12 +182,16 @@ def absent(results: Results) -> list[str]:
 def short_markdown(results: Results) -> str:
     """For the README at the top: overviews and required lines."""
     parts = [" ".join(machine(results)), "**Required lines**", required_table(results)]
-    for key, title in (("cpu_us", "CPU µs per request"), ("per_second", "Requests per second")):
-        parts += [f"**{title}** (best round; `!`: with errors)", markdown_table(overview(results, key))]
+    for key, unit, title in (
+        ("cpu_us", 1, "CPU µs per request** (best round; `!`: with errors)"),
+        ("per_second", 1, "Requests per second** (best round; `!`: with errors)"),
+        ("p99_us", 1000, "99 of 100 requests take at most, ms** (fastest round; `!`: with errors)"),
+    ):
+        parts += [f"**{title}", markdown_table(overview(results, key, unit))]
     parts += memory(results)
     if lines := absent(results):
         parts.append("\n".join(lines))
-    parts.append("p50, p99, memory, every command and the method: [bench/README.md](bench/README.md).")
+    parts.append("p50, memory under load, every command and the method: [bench/README.md](bench/README.md).")
     return "\n\n".join(parts)
 
 
