@@ -196,16 +196,7 @@ func logReadiness(t testing.TB, log string) {
 func pss(t testing.TB, pids ...int) (bytes int64) {
 	t.Helper()
 	for _, pid := range pids {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for line := range strings.Lines(string(text)) {
-			if rest, ok := strings.CutPrefix(line, "Pss:"); ok {
-				kib, _ := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
-				bytes += kib << 10
-			}
-		}
+		bytes += rollup(t, pid, "Pss:")
 	}
 	return bytes
 }

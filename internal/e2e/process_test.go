@@ -69,6 +69,27 @@ func RSS(t testing.TB, pid int) int64 {
 	return 0
 }
 
+// rollup is a line of a process's smaps_rollup in bytes: what RSS tells is only about
+// right, by some pages for each processor.
+func rollup(t testing.TB, pid int, field string) int64 {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if rest, ok := strings.CutPrefix(line, field); ok {
+			kib, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(rest), " kB"), 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	t.Fatalf("process %d has no %s", pid, field)
+	return 0
+}
+
 // Eventually waits until condition holds; what names it in the failure.
 func Eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
