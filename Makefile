@@ -21,7 +21,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
+.PHONY: build run test unit race asan tsan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -57,7 +57,12 @@ e2e: build ## the built program against testapps/, with real frameworks, on each
 	done
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
-	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/... ./internal/server/...
+	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/... ./internal/lane/... ./internal/server/...
+
+tsan: ## the C of the pool and of the lane under ThreadSanitizer (stops at the first race)
+	@mkdir -p build/tsan # binaries that are kept have names of functions, for the suppressions
+	CGO_CFLAGS="-O1 -g -fsanitize=thread" CGO_LDFLAGS=-fsanitize=thread TSAN_OPTIONS="halt_on_error=1 suppressions=$(CURDIR)/gil/tsan.txt" \
+		$(WITH) go test -count=1 -o build/tsan/ ./gil/... ./internal/lane/... ./internal/server/...
 
 fuzz: ## each fuzz target, with FUZZ inputs
 	@set -e; for target in environ:FuzzBlock internal/config:FuzzFile internal/config:FuzzCommandLine internal/http1:FuzzHead internal/http1:FuzzChunks internal/http1:FuzzConnection embed:FuzzEnviron embed:FuzzStartResponse; do \

@@ -210,7 +210,7 @@ int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source) {
     pthread_mutex_lock(&pool->lock);
     bool taken = pool->source;
     if (!taken)
-        pool->source = source;
+        __atomic_store_n(&pool->source, source, __ATOMIC_RELEASE);
     pool_thread *next = queue_next_thread(pool);
     pthread_mutex_unlock(&pool->lock);
     if (next)
@@ -245,7 +245,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     while (pool->idle) {
         pool_thread *thread = pool->idle;
         pool->idle = thread->next_idle;
-        thread->woken = true;
+        __atomic_store_n(&thread->woken, true, __ATOMIC_RELEASE);
         pool->idle_count--;
         pool->waking++;
         pool_thread_wake(thread);
@@ -253,7 +253,7 @@ int gowsgi_pool_close(gowsgi_pool *pool, int64_t timeout) {
     for (int i = pool->open; i < pool->thread_count; i++)
         pthread_cond_signal(&pool->threads[i].wake);
     if (pool->leader && pool->leader->waits && !pool->leader->woken) {
-        pool->leader->woken = true;
+        __atomic_store_n(&pool->leader->woken, true, __ATOMIC_RELEASE);
         pool->waking++;
         pool->source->wake(pool->source);
     }

@@ -32,7 +32,7 @@ struct gowsgi_task {
     gowsgi_run run;
     uint32_t index; /* Go's name for the task */
     uint64_t generation; /* of the last submit, chosen by the caller */
-    uint32_t state; /* written under the pool's lock */
+    uint32_t state; /* atomic, written under the pool's lock */
     uint32_t thread; /* number of the thread that runs or ran it, from 0 */
     uint32_t bells; /* rung, and not yet reaped */
     uint8_t quiet; /* set by run: it rings no bell when it is done, the source hears of it */

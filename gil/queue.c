@@ -76,7 +76,7 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
         pthread_mutex_unlock(&pool->lock);
         return GOWSGI_BUSY;
     }
-    task->state = GOWSGI_QUEUED;
+    __atomic_store_n(&task->state, GOWSGI_QUEUED, __ATOMIC_RELAXED);
     task->quiet = 0;
     task->queued_at = now;
     task->generation = generation;
@@ -110,7 +110,7 @@ int gowsgi_pool_cancel(gowsgi_task *task, uint64_t generation) {
         else
             pool->last = task->previous;
         pool->queued--;
-        task->state = GOWSGI_IDLE;
+        __atomic_store_n(&task->state, GOWSGI_IDLE, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&pool->lock);
     return queued;

@@ -5,6 +5,8 @@
  * belongs to its run function. It is held for a few instructions, never across
  * a system call that may sleep or a call into Python: a thread may take it
  * with the GIL held, nobody may ask for the GIL while holding it.
+ *
+ * What is marked "read without the lock" is written atomically as well, under it.
  */
 #ifndef GOWSGI_GIL_QUEUE_H
 #define GOWSGI_GIL_QUEUE_H
@@ -25,11 +27,11 @@ typedef struct pool_thread {
     gowsgi_task *task; /* that it runs; the crash handler reads it without the lock */
     pthread_cond_t wake; /* with pool_thread_wake */
     int doorstep, doorbell; /* ends of a pipe, if the thread waits in a hub; else -1 */
-    bool woken; /* taken off the idle list by somebody who has work for it */
+    bool woken; /* taken off the idle list by somebody who has work for it; read without the lock */
     bool counted; /* runs a task that counts towards the limit */
     int64_t started_at; /* of that task */
     int poll_in, poll_pause; /* idle times to let pass before it polls again */
-    bool waits; /* leads, and waits in the source */
+    bool waits; /* leads, and waits in the source; read without the lock */
     struct pool_thread *next_idle;
 } pool_thread;
 
@@ -49,14 +51,14 @@ struct gowsgi_pool {
     int queued;
     int arrived; /* threads that have begun */
     int alive; /* threads, and the probe, that have not left */
-    int inside; /* tasks inside Python */
+    int inside; /* tasks inside Python; read without the lock */
     int active; /* those of them that count towards the limit */
     int waking; /* threads on their way to a task */
     int limit;
     int64_t occupied, occupied_at; /* active × time up to then, ns */
     pool_thread *idle; /* the one that ran last comes first */
     int idle_count;
-    gowsgi_source *source; /* NULL: none */
+    gowsgi_source *source; /* NULL: none; read without the lock */
     pool_thread *leader; /* who waits in it, or submits what it found; on no list */
     gowsgi_task *rung_first, *rung_last; /* tasks with bells to reap */
     bool reader_awake; /* Go's reader reaps again without being told */
@@ -97,9 +99,13 @@ int pool_condition_init(pthread_cond_t *condition);
 /* Waits for at most `timeout` ns, -1 for ever. Returns ETIMEDOUT or 0. Lock: held. */
 int pool_wait(gowsgi_pool *pool, pthread_cond_t *condition, int64_t timeout);
 
+static inline gowsgi_source *pool_source(const gowsgi_pool *pool) {
+    return __atomic_load_n(&pool->source, __ATOMIC_ACQUIRE);
+}
+
 /* Wakes a thread that queue_next_thread or gowsgi_pool_close gave. Lock: not held. */
 static inline void pool_thread_wake(pool_thread *thread) {
-    gowsgi_source *source = thread->pool->source;
+    gowsgi_source *source = pool_source(thread->pool);
     if (source && __atomic_load_n(&thread->waits, __ATOMIC_ACQUIRE)) {
         source->wake(source);
         return;
@@ -122,6 +128,10 @@ static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
     pool->occupied += pool->active * (now - pool->occupied_at);
     pool->occupied_at = now;
     pool->active += change;
+}
+/* Changes `inside`. */
+static inline void pool_count_inside(gowsgi_pool *pool, int change) {
+    __atomic_store_n(&pool->inside, pool->inside + change, __ATOMIC_RELAXED);
 }
 gowsgi_task *queue_pop(gowsgi_pool *pool);
 /* Finds a thread if a task may start, or one has to lead: the idle one that ran last,

@@ -18,13 +18,13 @@ static gowsgi_task *take(pool_thread *self) {
     gowsgi_task *task = queue_pop(pool);
     if (!task)
         return NULL;
-    task->state = GOWSGI_RUNNING;
+    __atomic_store_n(&task->state, GOWSGI_RUNNING, __ATOMIC_RELAXED);
     task->thread = self->number;
     task->started_at = self->started_at = gowsgi_now();
     self->counted = true;
     __atomic_store_n(&self->task, task, __ATOMIC_RELEASE);
     pool_count(pool, 1, task->started_at);
-    pool->inside++;
+    pool_count_inside(pool, 1);
     return task;
 }
 
@@ -36,7 +36,7 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
     __atomic_store_n(&task->state, GOWSGI_DONE, __ATOMIC_RELEASE);
     __atomic_store_n(&self->task, NULL, __ATOMIC_RELEASE);
     pool->done++;
-    pool->inside--;
+    pool_count_inside(pool, -1);
     if (self->counted) {
         self->counted = false;
         pool_count(pool, -1, task->done_at);
@@ -48,10 +48,10 @@ static bool finish(pool_thread *self, gowsgi_task *task) {
  * on top. Lock: held. */
 static void line_up(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
-    self->woken = false;
+    __atomic_store_n(&self->woken, false, __ATOMIC_RELAXED);
     if (pool->source && !pool->leader) {
         pool->leader = self;
-        self->waits = true;
+        __atomic_store_n(&self->waits, true, __ATOMIC_RELEASE);
         return;
     }
     self->next_idle = pool->idle;
@@ -93,12 +93,12 @@ static void wait_for_work(pool_thread *self) {
  * what it will run itself. It leads until it takes a task. GIL: released. */
 static void lead(pool_thread *self) {
     gowsgi_pool *pool = self->pool;
-    gowsgi_source *source = pool->source;
+    gowsgi_source *source = pool_source(pool);
     source->wait(source);
     pthread_mutex_lock(&pool->lock);
     if (!self->woken)
         pool->waking++;
-    self->woken = false;
+    __atomic_store_n(&self->woken, false, __ATOMIC_RELAXED);
     __atomic_store_n(&self->waits, false, __ATOMIC_RELEASE);
     pthread_mutex_unlock(&pool->lock);
     source->collect(source);
@@ -159,7 +159,7 @@ static PyThreadState *work(pool_thread *self) {
         if (tell)
             queue_tell_reader(pool);
         else if (quiet)
-            pool->source->ended(pool->source, done);
+            pool_source(pool)->ended(pool_source(pool), done);
         if (next)
             pool_thread_wake(next);
         if (probe)

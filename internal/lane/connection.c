@@ -312,7 +312,7 @@ int gowsgi_lane_spare(gowsgi_lane *lane, int most) {
  * Fails: never. */
 void gowsgi_lane_drain(gowsgi_lane *lane) {
     pthread_mutex_lock(&lane->lock);
-    lane->draining = true;
+    __atomic_store_n(&lane->draining, true, __ATOMIC_RELAXED); /* some look without the lock */
     pthread_mutex_unlock(&lane->lock);
     for (;;) {
         pthread_mutex_lock(&lane->lock);

@@ -37,7 +37,7 @@ typedef struct lane_turn {
     uint8_t owner; /* the request's lock */
     int64_t held_since; /* the request's lock: when what waits for more came; 0: nothing does */
 
-    uint64_t generation; /* of the request */
+    uint64_t generation; /* of the request that it has or had last; the request's lock */
     uint64_t number; /* in its name; 0: a proxy gave it one */
     int64_t began, time; /* when it came: CLOCK_MONOTONIC and Unix time, ns */
     uint8_t method; /* place in tally's methods */
@@ -120,7 +120,7 @@ struct gowsgi_lane {
     int stock_count, wanted; /* wanted: requests that Go is to bring */
     int open, idle;
     int64_t served;
-    bool draining;
+    bool draining; /* read without the lock */
     gowsgi_record *records, *records_last;
     int record_count;
     int64_t records_lost;

@@ -64,8 +64,11 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     c->requests++;
     uint8_t was_fresh = c->fresh;
     c->fresh = 0;
+    /* A thread that the request before has left behind may be about to ask whose it is. */
+    pthread_mutex_lock(&req->lock);
     t->owner = LANE_OURS;
     t->generation = req->generation + 1;
+    pthread_mutex_unlock(&req->lock);
     gowsgi_submission submission = {
         .block_size = t->block_size,
         .is_head = t->method == 1,
@@ -90,7 +93,7 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
         return true;
     c->requests--;
     c->fresh = was_fresh;
-    t->owner = LANE_NOBODY;
+    set_owner(t, LANE_NOBODY);
     return false;
 }
 
@@ -298,7 +301,7 @@ static bool wire_send(wsgi_wire *wire, uint64_t generation) {
     wsgi_request *req = t->request;
     const wsgi_response *response = &req->response;
     pthread_mutex_lock(&req->lock);
-    bool late = req->generation != generation, ours = !late && t->owner == LANE_OURS, holds = ours && may_hold(t);
+    bool late = t->generation != generation, ours = !late && t->owner == LANE_OURS, holds = ours && may_hold(t);
     uint8_t owner = t->owner;
     if (ours && !holds)
         t->owner = LANE_SENDING;
@@ -353,8 +356,7 @@ static void wire_leave(wsgi_wire *wire, uint64_t generation) {
     lane_turn *t = (lane_turn *)wire;
     wsgi_request *req = t->request;
     pthread_mutex_lock(&req->lock);
-    bool ours = req->generation == generation && t->owner == LANE_OURS,
-         gos = t->owner == LANE_GOS && req->generation == generation;
+    bool late = t->generation != generation, ours = !late && t->owner == LANE_OURS, gos = !late && t->owner == LANE_GOS;
     if (ours)
         t->owner = LANE_SENDING;
     pthread_mutex_unlock(&req->lock);
