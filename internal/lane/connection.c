@@ -48,9 +48,9 @@ void lane_ring(gowsgi_source *source) {
         lane_wake(lane);
 }
 
-static void tell(int fd) {
+void lane_tell(int event_fd) {
     uint64_t one = 1;
-    while (write(fd, &one, sizeof one) < 0 && errno == EINTR) {
+    while (write(event_fd, &one, sizeof one) < 0 && errno == EINTR) {
     }
 }
 
@@ -83,7 +83,7 @@ void lane_hand(gowsgi_lane *lane, gowsgi_connection *c, int why) {
     link_handed(lane, c, why);
     pthread_mutex_unlock(&lane->lock);
     if (first)
-        tell(lane->config.event_fd);
+        lane_tell(lane->config.event_fd);
 }
 
 /* Ends a connection that nobody else has. The end is told to the client by itself: a
@@ -104,13 +104,20 @@ void lane_close(gowsgi_lane *lane, gowsgi_connection *c) {
     pthread_mutex_unlock(&lane->lock);
 }
 
+/* Something is ready: whoever leads is to read it, or the lookout. */
+static void tell_reader(gowsgi_lane *lane) {
+    if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
+        lane_wake(lane);
+    else
+        lane_stir(lane);
+}
+
 /* Has a connection that nobody else has read in the next round. */
 void lane_again(gowsgi_lane *lane, gowsgi_connection *c) {
     pthread_mutex_lock(&lane->lock);
     lane_append(&lane->ready, c);
     pthread_mutex_unlock(&lane->lock);
-    if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
-        lane_wake(lane);
+    tell_reader(lane);
 }
 
 /* Has a connection that nobody else has wait for its next request. */
@@ -130,8 +137,8 @@ void lane_park(gowsgi_lane *lane, gowsgi_connection *c) {
     pthread_mutex_unlock(&lane->lock);
     if (drains)
         lane_hand(lane, c, GOWSGI_LANE_IDLE);
-    else if (again && __atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
-        lane_wake(lane);
+    else if (again)
+        tell_reader(lane);
 }
 
 /* Takes one that waits out of its list. Lock: held. */
@@ -299,8 +306,7 @@ int gowsgi_lane_spare(gowsgi_lane *lane, int most) {
             break;
         lane_close(lane, c);
     }
-    if (__atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
-        lane_wake(lane); /* some may have turned out to be ready */
+    tell_reader(lane); /* some may have turned out to be ready */
     return closed;
 }
 

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/gowsgi/gowsgi/internal/http1"
 )
@@ -104,4 +108,112 @@ func noConnectionGetsAnothers(t *testing.T) {
 		})
 	}
 	serveUntil(t, &all)
+}
+
+// A process that the application has forked has copies of all sockets: ends are seen
+// all the same, and what comes on such a connection afterwards is nobody's.
+func endsAreSeen(t *testing.T) {
+	var copies []int
+	copied := func(p http1.Parked) *client {
+		c, fd := pair(t)
+		own, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		copies = append(copies, own)
+		p.FD, p.Remote.Host = fd, "192.0.2.1"
+		openCount.Add(1)
+		if !shared.Give(&p) {
+			t.Fatal("the lane does not take it")
+		}
+		return c
+	}
+	last, spared, late := copied(http1.Parked{}), copied(http1.Parked{Requests: 1}), copied(http1.Parked{Requests: 1})
+	last.send("GET /at/echo HTTP/1.0\r\n\r\n")
+	last.want("GET /echo  192.0.2.1 ")
+	last.ended()
+	shared.Spare(1)
+	spared.ended()
+	late.ended() // it expires
+	quiet(t)
+	c := connect(t, http1.Parked{}) // in the place of one of them
+	for range 100 {
+		for _, gone := range []*client{last, spared, late} {
+			gone.send("GET /at/echo?gone HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		c.send("GET /at/echo HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.want("GET /echo  192.0.2.1 ")
+	}
+	if open, _, _ := shared.Count(); open != 1 {
+		t.Errorf("%d are open", open)
+	}
+	c.Close()
+	for _, fd := range copies {
+		_ = unix.Close(fd)
+	}
+	quiet(t)
+}
+
+// While all threads are blocked it reads what comes, and closes what expires, but does
+// not look for it again and again: for clients that leave while their request runs, too.
+func lookoutSleeps(t *testing.T) {
+	const threads = 4
+	var opens []func()
+	var running []taken
+	for i := range threads {
+		fd, open := gate(t)
+		opens = append(opens, open)
+		c := connect(t, http1.Parked{})
+		c.send("GET /at/wait/" + fd + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		if i%2 == 0 {
+			c.Close()
+		}
+	}
+	for range threads {
+		running = append(running, next(t)) // each is a tenth of a second old
+	}
+	before := lookoutSwitches(t)
+	connect(t, http1.Parked{Requests: 1}).ended() // it expires
+	// In two seconds.
+	if n := lookoutSwitches(t) - before; n > 100 {
+		t.Errorf("it woke %d times", n)
+	}
+	c := connect(t, http1.Parked{})
+	c.send("GET /at/echo HTTP/1.1\r\nHost: x\r\n\r\n")
+	h := next(t) // it is queued, and so old that it is Go's
+	if h.kind != http1.Runs || h.request == nil {
+		t.Fatalf("%+v", h)
+	}
+	for _, open := range opens {
+		open()
+	}
+	for _, h := range append(running, h) {
+		rest(t, &h)
+		h.request.Request.Release()
+		h.hangUp()
+	}
+	c.ended()
+	quiet(t)
+}
+
+// lookoutSwitches is how often the lookout has gone to sleep.
+func lookoutSwitches(t *testing.T) (n int) {
+	t.Helper()
+	tasks, err := filepath.Glob("/proc/self/task/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		status, _ := os.ReadFile(task + "/status") // it may have gone
+		if !strings.Contains(string(status), "gowsgi lookout\n") {
+			continue
+		}
+		_, count, _ := strings.Cut(string(status), "\nvoluntary_ctxt_switches:")
+		if _, err := fmt.Sscan(count, &n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	t.Fatal("there is no lookout")
+	return 0
 }

@@ -250,3 +250,50 @@ func moreThanInStock(t *testing.T) {
 	}
 	quiet(t)
 }
+
+// Many come at once; those that fail are Go's, the others are answered.
+func failureIsTheOnlyOne(t *testing.T) {
+	const n = 12 // fewer than are in stock
+	for range 20 {
+		var all []*client
+		for range n {
+			all = append(all, connect(t, http1.Parked{}))
+		}
+		for i, c := range all {
+			c.send([]string{"GET /at/echo", "GET /at/raises"}[i%2] + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		}
+		for i, c := range all {
+			if i%2 == 0 {
+				c.want("GET /echo  192.0.2.1 ")
+			}
+			c.Close()
+		}
+		for range n / 2 {
+			h := next(t)
+			if !strings.HasPrefix(h.head, "GET /at/raises ") {
+				t.Errorf("%+v", h)
+			}
+			rest(t, &h)
+			h.request.Request.Release()
+			h.hangUp()
+		}
+	}
+	quiet(t)
+}
+
+// A reset would overtake the answer if the connection were closed.
+func endWithSomethingBehindIsGos(t *testing.T) {
+	for _, last := range []string{"GET /at/echo HTTP/1.0\r\n\r\n", "GET /at/echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"} {
+		c := connect(t, http1.Parked{})
+		c.send(last + "GET /at/never HTTP/1.1\r\nHost: x\r\n\r\n")
+		if r := c.want("GET /echo  192.0.2.1 "); !r.Close {
+			t.Error("it says that it stays")
+		}
+		h := next(t)
+		if h.kind != http1.Lingers || h.request != nil {
+			t.Errorf("%+v", h)
+		}
+		h.hangUp()
+	}
+	quiet(t)
+}

@@ -17,17 +17,17 @@ static int start(gowsgi_lane *lane) {
     struct epoll_event bell = {.events = EPOLLIN | EPOLLET, .data.ptr = NULL};
     lane->epoll = epoll_create1(EPOLL_CLOEXEC);
     lane->wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    lane->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     lane->scratch = malloc(LANE_SCRATCH);
     lane->fields = calloc(lane->config.limits.fields, sizeof *lane->fields);
     if (!lane->scratch || !lane->fields)
         return ENOMEM;
-    if (lane->epoll < 0 || lane->wake_fd < 0 || epoll_ctl(lane->epoll, EPOLL_CTL_ADD, lane->wake_fd, &bell) < 0)
+    if (lane->epoll < 0 || lane->wake_fd < 0 || lane->bell < 0 ||
+        epoll_ctl(lane->epoll, EPOLL_CTL_ADD, lane->wake_fd, &bell) < 0)
         return errno;
     int err = pthread_mutex_init(&lane->lock, NULL);
     if (err == 0)
         err = pthread_mutex_init(&lane->reading, NULL);
-    if (err == 0)
-        err = pthread_cond_init(&lane->lookout_wake, NULL);
     if (err == 0)
         err = lane_lookout_start(lane);
     return err;
@@ -49,7 +49,6 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
     lane->id_field_size = length(config->id_field);
     lane->stock_count = *wanted = FIRST_STOCK;
     lane->vacant_since = gowsgi_now();
-    lane->lookout_asleep = true;
     lane_names_init(lane);
     int err = gowsgi_pool_has_hubs(config->pool) ? ENOTSUP : start(lane);
     if (err == 0 && gowsgi_pool_attach(config->pool, &lane->source) == 0)
@@ -62,6 +61,8 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
         close(lane->epoll);
     if (lane->wake_fd > 0)
         close(lane->wake_fd);
+    if (lane->bell > 0)
+        close(lane->bell);
     free(lane->scratch);
     free(lane->fields);
     free(lane);

@@ -98,7 +98,7 @@ struct gowsgi_lane {
     gowsgi_lane_config config;
     size_t mount_size, prefix_size, id_field_size;
     lane_name names[LANE_NAMES];
-    int epoll, wake_fd;
+    int epoll, wake_fd, bell; /* bell: the lookout's */
     pthread_t lookout;
 
     pthread_mutex_t reading; /* held from wait to the end of collect: whoever reads has what follows */
@@ -124,8 +124,8 @@ struct gowsgi_lane {
     gowsgi_record *records, *records_last;
     int record_count;
     int64_t records_lost;
-    bool lookout_asleep, over; /* over: it is not to be used */
-    pthread_cond_t lookout_wake;
+    bool stirred, lookout_asleep; /* something has happened since the lookout looked; it waits for the bell */
+    bool over; /* it is not to be used */
 };
 
 /* connection.c. Lock: not held, unless it says so. */
@@ -138,6 +138,7 @@ void lane_close(gowsgi_lane *lane, gowsgi_connection *c);
 void lane_expire(gowsgi_lane *lane, int64_t now);
 int64_t lane_patience(gowsgi_lane *lane); /* ns until lane_expire has something to do; -1: never */
 void lane_wake(gowsgi_lane *lane);
+void lane_tell(int event_fd);
 bool lane_has_input(int fd); /* the kernel has something that nobody has read */
 void lane_ring(gowsgi_source *source); /* has lane_wait return, for the pool */
 
@@ -145,6 +146,7 @@ void lane_ring(gowsgi_source *source); /* has lane_wait return, for the pool */
 void lane_wait(gowsgi_source *source);
 void lane_collect(gowsgi_source *source);
 void lane_read(gowsgi_lane *lane, int timeout_ms); /* the reader's: fetches events */
+void lane_arrive(gowsgi_lane *lane); /* the reader's: takes them, and lets go of `reading` */
 
 /* plain.c. False: it is not plain, and nothing has begun. */
 void lane_names_init(gowsgi_lane *lane);
@@ -166,7 +168,8 @@ void lane_turn_return(gowsgi_lane *lane, lane_turn *t);
 
 /* turn.c */
 bool lane_turn_start(lane_turn *t, gowsgi_connection *c); /* false: the pool does not take it */
-void lane_turn_claim(gowsgi_lane *lane, int64_t before); /* Go's are those that began before */
+/* Go's are those that began before. Returns when it is to be called for the next one; -1: never. */
+int64_t lane_turn_claim(gowsgi_lane *lane, int64_t before);
 void lane_turn_ended(gowsgi_source *source, gowsgi_task *task);
 void lane_wire_init(wsgi_wire *wire);
 
@@ -178,7 +181,7 @@ void lane_note(const lane_turn *t); /* when it is over */
 
 /* lookout.c */
 int lane_lookout_start(gowsgi_lane *lane);
-void lane_lookout_wake(gowsgi_lane *lane);
+void lane_stir(gowsgi_lane *lane); /* has the lookout look in a millisecond */
 void lane_lookout_stop(gowsgi_lane *lane);
 
 #endif

@@ -6,34 +6,35 @@
  * the lead has been vacant for a millisecond, this one reads and submits, and runs
  * nothing. It also makes those requests Go's that have become old.
  *
- * While somebody leads and nothing happens it sleeps; who leaves the lead wakes it. */
+ * While something happens it looks every millisecond, which nobody has to tell it.
+ * Otherwise it sleeps: until a connection has something and nobody leads, until a
+ * request becomes old, or until it is stirred. */
 #include "lane_internal.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <time.h>
+#include <unistd.h>
 
 #define VACANT ((int64_t)1000 * 1000) /* ns */
-enum { LOOKS = 4 }; /* in vain, each after twice the time, before it sleeps */
+enum { LOOKS = 4 }; /* in vain before it sleeps; if somebody leads, each after twice the time */
+
+static struct timespec duration(int64_t ns) { return (struct timespec){ns / 1000000000, ns % 1000000000}; }
 
 static void pause_for(int64_t ns) {
-    struct timespec pause = {ns / 1000000000, ns % 1000000000};
+    struct timespec pause = duration(ns);
     nanosleep(&pause, NULL);
 }
 
-/* Reads if nobody has for a while. */
-static void look(gowsgi_lane *lane) {
+/* Reads if nobody has for a while. True: there was something. */
+static bool look(gowsgi_lane *lane) {
     int64_t since = __atomic_load_n(&lane->vacant_since, __ATOMIC_RELAXED);
     if (since == 0 || gowsgi_now() - since < VACANT || pthread_mutex_trylock(&lane->reading) != 0)
-        return;
+        return false;
     lane_read(lane, 0);
-    lane_collect(&lane->source); /* lets go of `reading` */
-}
-
-static bool is_quiet(gowsgi_lane *lane, int64_t *served) {
-    pthread_mutex_lock(&lane->lock);
-    bool quiet = !lane->alive && lane->served == *served;
-    *served = lane->served;
-    pthread_mutex_unlock(&lane->lock);
-    return quiet;
+    bool found = lane->event_count > 0;
+    lane_arrive(lane);
+    return found;
 }
 
 static bool somebody_leads(gowsgi_lane *lane) { return __atomic_load_n(&lane->vacant_since, __ATOMIC_SEQ_CST) == 0; }
@@ -45,44 +46,79 @@ static bool is_over(gowsgi_lane *lane) {
     return over;
 }
 
-/* Sleeps until something happens. Only while somebody leads: who leaves the lead wakes
- * this thread, or has left it before. False: the lane is not to be used. */
-static bool sleep_until_woken(gowsgi_lane *lane, int64_t served) {
+/* Whether it was stirred since this was asked before. */
+static bool was_stirred(gowsgi_lane *lane) {
     pthread_mutex_lock(&lane->lock);
-    lane->lookout_asleep = !lane->alive && lane->served == served && somebody_leads(lane);
-    while (lane->lookout_asleep && !lane->over)
-        pthread_cond_wait(&lane->lookout_wake, &lane->lock);
-    bool over = lane->over;
+    bool stirred = lane->stirred;
+    lane->stirred = false;
     pthread_mutex_unlock(&lane->lock);
-    return !over;
+    return stirred;
+}
+
+/* Falls asleep, unless it was stirred. From then on whoever stirs it wakes it. */
+static bool falls_asleep(gowsgi_lane *lane) {
+    pthread_mutex_lock(&lane->lock);
+    lane->lookout_asleep = !lane->stirred && !lane->over;
+    lane->stirred = false;
+    bool asleep = lane->lookout_asleep;
+    pthread_mutex_unlock(&lane->lock);
+    return asleep;
+}
+
+static void wake_up(gowsgi_lane *lane) {
+    uint64_t rings;
+    pthread_mutex_lock(&lane->lock);
+    lane->lookout_asleep = false;
+    pthread_mutex_unlock(&lane->lock);
+    (void)!read(lane->bell, &rings, sizeof rings); /* if there is one */
+}
+
+/* Sleeps until it is stirred, or that time; and until something is to be read, if
+ * nobody leads: who comes to lead reads it, and stirs this thread when it leaves. */
+static void sleep_until(gowsgi_lane *lane, int64_t due) {
+    if (!falls_asleep(lane))
+        return;
+    bool leads = somebody_leads(lane);
+    int64_t left = due < 0 ? -1 : due - gowsgi_now(), patience = leads ? -1 : lane_patience(lane);
+    if (due >= 0 && left < 0)
+        left = 0;
+    if (left < 0 || (patience >= 0 && patience < left))
+        left = patience;
+    struct timespec limit = duration(left < 0 ? 0 : left);
+    struct pollfd wait[] = {{.fd = lane->bell, .events = POLLIN}, {.fd = lane->epoll, .events = POLLIN}};
+    ppoll(wait, leads ? 1 : 2, left < 0 ? NULL : &limit, NULL);
+    wake_up(lane);
 }
 
 static void *watch(void *arg) {
     gowsgi_lane *lane = arg;
-    int64_t served = 0;
-    while (sleep_until_woken(lane, served)) {
-        int64_t pause = VACANT;
+    pthread_setname_np(pthread_self(), "gowsgi lookout");
+    while (!is_over(lane)) {
+        int64_t pause = VACANT, due = -1;
         for (int in_vain = 0; in_vain < LOOKS && !is_over(lane); in_vain++) {
-            pause_for(pause);
-            look(lane);
-            lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
-            pause *= 2;
-            if (!is_quiet(lane, &served) || !somebody_leads(lane)) {
+            bool found = look(lane);
+            due = lane_turn_claim(lane, gowsgi_now() - LANE_AGE);
+            if (was_stirred(lane) || found) {
                 in_vain = -1;
                 pause = VACANT;
             }
+            pause_for(pause);
+            if (somebody_leads(lane))
+                pause *= 2;
         }
+        sleep_until(lane, due);
     }
     return NULL;
 }
 
-void lane_lookout_wake(gowsgi_lane *lane) {
+void lane_stir(gowsgi_lane *lane) {
     pthread_mutex_lock(&lane->lock);
     bool asleep = lane->lookout_asleep;
     lane->lookout_asleep = false;
+    lane->stirred = true;
     pthread_mutex_unlock(&lane->lock);
     if (asleep)
-        pthread_cond_signal(&lane->lookout_wake);
+        lane_tell(lane->bell);
 }
 
 int lane_lookout_start(gowsgi_lane *lane) { return pthread_create(&lane->lookout, NULL, watch, lane); }
@@ -91,6 +127,6 @@ void lane_lookout_stop(gowsgi_lane *lane) {
     pthread_mutex_lock(&lane->lock);
     lane->over = true;
     pthread_mutex_unlock(&lane->lock);
-    pthread_cond_signal(&lane->lookout_wake);
+    lane_stir(lane);
     pthread_join(lane->lookout, NULL);
 }

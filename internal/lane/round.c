@@ -154,7 +154,7 @@ static void begin(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, 
 }
 
 /* Reads a connection that this thread has taken. */
-static void arrive(gowsgi_lane *lane, gowsgi_connection *c) {
+static void read_one(gowsgi_lane *lane, gowsgi_connection *c) {
     if (c->in_size) {
         uint8_t *data = c->in; /* freed by whoever takes it */
         size_t size = c->in_size;
@@ -206,17 +206,20 @@ static lane_list take_round(gowsgi_lane *lane) {
     return round;
 }
 
-void lane_collect(gowsgi_source *source) {
-    gowsgi_lane *lane = (gowsgi_lane *)source;
+void lane_arrive(gowsgi_lane *lane) {
     lane_list round = take_round(lane);
     for (gowsgi_connection *c = round.first, *next; c; c = next) {
         next = c->next;
         c->next = c->previous = NULL;
-        arrive(lane, c);
+        read_one(lane, c);
     }
     int64_t now = gowsgi_now();
     lane_expire(lane, now);
     __atomic_store_n(&lane->vacant_since, now, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&lane->reading);
-    lane_lookout_wake(lane);
+}
+
+void lane_collect(gowsgi_source *source) {
+    lane_arrive((gowsgi_lane *)source);
+    lane_stir((gowsgi_lane *)source); /* nobody leads */
 }

@@ -62,6 +62,8 @@ static lane_turn *take(lane_stock *stock, lane_turn *t) {
  * GIL: either. Nobody else has the request.
  * Fails: never; without memory the request stays unused. */
 void gowsgi_lane_stock(gowsgi_lane *lane, wsgi_request *req) {
+    /* As Go has read before: what its thread did with it comes before what is done here. */
+    (void)__atomic_load_n(&req->task.state, __ATOMIC_ACQUIRE);
     if (!req->own_wire) {
         lane_turn *made = calloc(1, sizeof *made);
         if (!made)

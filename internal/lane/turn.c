@@ -118,12 +118,16 @@ static void make_gos(lane_turn *t) {
 }
 
 /* Takes one of ours, if it began before, or has held something back for too long; one
- * that is being sent is looked at the next time. Lock of the lane: held. */
-static bool take(lane_turn *t, int64_t before, int64_t now) {
-    if (pthread_mutex_trylock(&t->request->lock) != 0)
+ * that is being sent is looked at the next time. *soon: that is in a moment. Lock of the
+ * lane: held. */
+static bool take(lane_turn *t, int64_t before, int64_t now, bool *soon) {
+    if (pthread_mutex_trylock(&t->request->lock) != 0) {
+        *soon = true;
         return false;
+    }
     bool late = t->began < before || (t->held_since && now - t->held_since >= HOLD);
     bool taken = t->owner == LANE_OURS && late;
+    *soon |= !taken && (late || t->held_since);
     if (taken) {
         t->owner = LANE_GOS;
         unlink_alive(t->lane, t);
@@ -134,9 +138,9 @@ static bool take(lane_turn *t, int64_t before, int64_t now) {
 
 /* Requests begin in the order in which they came, so those that may hold something
  * back stand before those that wait. */
-static lane_turn *find(gowsgi_lane *lane, int64_t before, int64_t now) {
+static lane_turn *find(gowsgi_lane *lane, int64_t before, int64_t now, bool *soon) {
     lane_turn *t = lane->alive;
-    while (t && !take(t, before, now)) {
+    while (t && !take(t, before, now, soon)) {
         bool waits = __atomic_load_n(&t->request->task.state, __ATOMIC_RELAXED) == GOWSGI_QUEUED;
         if (t->began >= before && waits)
             return NULL;
@@ -145,15 +149,18 @@ static lane_turn *find(gowsgi_lane *lane, int64_t before, int64_t now) {
     return t;
 }
 
-void lane_turn_claim(gowsgi_lane *lane, int64_t before) {
+int64_t lane_turn_claim(gowsgi_lane *lane, int64_t before) {
     int64_t now = gowsgi_now();
     for (;;) {
+        bool soon = false;
         pthread_mutex_lock(&lane->lock);
-        lane_turn *t = find(lane, before, now);
+        lane_turn *t = find(lane, before, now, &soon);
+        int64_t oldest = lane->alive ? lane->alive->began : -1;
         pthread_mutex_unlock(&lane->lock);
-        if (!t)
-            return;
-        hand_request(t);
+        if (t)
+            hand_request(t);
+        else
+            return soon ? now + HOLD : oldest < 0 ? -1 : oldest + LANE_AGE + 1;
     }
 }
 
@@ -306,8 +313,10 @@ static bool wire_send(wsgi_wire *wire, uint64_t generation) {
     if (ours && !holds)
         t->owner = LANE_SENDING;
     pthread_mutex_unlock(&req->lock);
-    if (holds)
+    if (holds) {
+        lane_stir(t->lane); /* which sees to it that it does not wait for long */
         return true;
+    }
     if (!ours) /* who sends looks again before it stops */
         return late || owner != LANE_GOS;
     do {
