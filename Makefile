@@ -21,7 +21,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race asan tsan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
+.PHONY: build run test unit race cut asan tsan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -55,6 +55,10 @@ e2e: build ## the built program against testapps/, with real frameworks, on each
 		GOWSGI_TEST_BRIEF=$$brief $$python embed/cgo_env.py go test -count=1 -timeout 40m ./internal/e2e/...; \
 		brief=1; \
 	done
+
+cut: build ## the tests of the contract, with a proxy before it that cuts what clients send behind each byte
+	GOWSGI_TEST_CUT=1 $(WITH) go test -count=1 -timeout 20m ./internal/e2e -run "^($$(awk \
+		'/^func Test/ { split($$2, name, "(") } /\tModes\(t, / { print name[1] }' internal/e2e/*_test.go | sort -u | paste -sd '|'))$$"
 
 asan: ## the pool and the WSGI objects under AddressSanitizer
 	ASAN_OPTIONS=detect_leaks=0 $(WITH) go test -asan -count=1 ./gil/... ./embed/... ./cmd/gowsgi-worker ./internal/http1/... ./internal/lane/... ./internal/server/...

@@ -41,9 +41,7 @@ func (s *Server) Client(t testing.TB) *Client {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, s.network, s.Addr)
-		},
+		DialContext:         func(context.Context, string, string) (net.Conn, error) { return s.dial() },
 		TLSClientConfig:     s.secure,
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 100,

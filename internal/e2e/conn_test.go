@@ -15,13 +15,14 @@ import (
 type Conn struct {
 	t testing.TB
 	net.Conn
-	r *bufio.Reader
+	r      *bufio.Reader
+	server *Server
 }
 
 // Dial opens a connection to the server. It is closed when the test ends.
 func Dial(t testing.TB, s *Server) *Conn {
 	t.Helper()
-	conn, err := net.DialTimeout(s.network, s.Addr, deadline)
+	conn, err := s.dial()
 	if err != nil {
 		t.Fatalf("dial: %v", err)
 	}
@@ -34,7 +35,7 @@ func Dial(t testing.TB, s *Server) *Conn {
 		}
 		conn = secure
 	}
-	return &Conn{t: t, Conn: conn, r: bufio.NewReader(conn)}
+	return &Conn{t: t, Conn: conn, r: bufio.NewReader(conn), server: s}
 }
 
 // Send sends text as it is. A test that is sent to a server which hangs up

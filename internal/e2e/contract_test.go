@@ -27,7 +27,7 @@ type Contract struct {
 // startContract serves testapps/<module>.py.
 func startContract(t testing.TB, module string, mode Mode, args ...string) Contract {
 	t.Helper()
-	return startContractTarget(t, module+":application", Options{Args: append(slices.Clone(mode.Args), args...), Env: mode.Env})
+	return startContractTarget(t, module+":application", Options{Args: append(slices.Clone(mode.Args), args...), Env: mode.Env, Cut: mode.Cut})
 }
 
 func startContractTarget(t testing.TB, target string, o Options) Contract {

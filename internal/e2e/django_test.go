@@ -59,7 +59,7 @@ func startDjango(t *testing.T, mode Mode) django {
 	s.Server = Start(t, Options{
 		Target: `timing:around("mysite.wsgi:application")`,
 		Args:   append([]string{"--pythonpath", Testapps()}, mode.Args...),
-		Dir:    Testapps("django_site"), Venv: s.venv, Env: append(s.env(), mode.Env...),
+		Dir:    Testapps("django_site"), Venv: s.venv, Env: append(s.env(), mode.Env...), Cut: mode.Cut,
 	})
 	return s
 }

@@ -42,6 +42,7 @@ func startSiteIn(t *testing.T, venv, folder, name string, mode Mode) site {
 		Dir:    Testapps(folder),
 		Venv:   s.venv,
 		Env:    append([]string{"SITE_DATA=" + s.data}, mode.Env...),
+		Cut:    mode.Cut,
 	})
 	return s
 }

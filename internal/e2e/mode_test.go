@@ -14,6 +14,7 @@ type Mode struct {
 	Args             []string
 	Env              []string // NAME=value
 	Threads, Workers int
+	Cut              bool // through a proxy that cuts what clients send
 }
 
 // modes are all of them; the first is the default. The last two have nothing to do
@@ -21,17 +22,21 @@ type Mode struct {
 var modes = allModes[:len(allModes)-min(2, 2*len(os.Getenv("GOWSGI_TEST_BRIEF")))]
 
 var allModes = []Mode{
-	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1},
+	{Name: "8 threads", Args: []string{"--threads", "8"}, Threads: 8, Workers: 1, Cut: cuts},
 	{Name: "1 thread", Args: []string{"--threads", "1"}, Threads: 1, Workers: 1},
 	{Name: "2 workers", Args: []string{"--workers", "2"}, Threads: 8, Workers: 2},
-	{Name: "goroutines alone", Args: []string{"--threads", "8"}, Env: []string{"GOWSGI_LANE=off"}, Threads: 8, Workers: 1},
+	{Name: "goroutines alone", Args: []string{"--threads", "8"}, Env: []string{"GOWSGI_LANE=off"}, Threads: 8, Workers: 1, Cut: cuts},
 	{Name: "TLS", Args: append([]string{"--threads", "8"}, certificate().args()...), Threads: 8, Workers: 1},
 }
 
-// Modes runs a test's body once per mode, each in a subtest of that name.
+// Modes runs a test's body once per mode, each in a subtest of that name; if some cut
+// what clients send, only in those.
 func Modes(t *testing.T, body func(t *testing.T, mode Mode)) {
 	t.Helper()
 	for _, mode := range modes {
+		if cuts && !mode.Cut {
+			continue
+		}
 		t.Run(mode.Name, func(t *testing.T) { body(t, mode) })
 	}
 }

@@ -53,6 +53,7 @@ type Options struct {
 	Addr    string   // host:port or path that Args bind to themselves
 	// Outlived: another program that it starts goes on writing the log.
 	Outlived bool
+	Cut      bool // clients come through a proxy that cuts what they send (a Mode's)
 	Free     bool // do not bind: Env or Args do
 	// Wrap changes the command, to have another program start it.
 	Wrap func(*exec.Cmd)
@@ -65,6 +66,7 @@ type Server struct {
 
 	network  string
 	secure   *tls.Config // what clients speak TLS with; nil: plain text
+	cutting  *cuttingProxy // nil: none
 	cmd      *exec.Cmd
 	log, out *log
 	exited   chan struct{} // closed once the program is gone and status is set
@@ -128,6 +130,9 @@ func launch(t testing.TB, o Options) *Server {
 	if slices.Contains(args, "--certfile") {
 		s.secure = certificate().client()
 		s.URL = strings.Replace(s.URL, "http://", "https://", 1)
+	}
+	if o.Cut && s.network == "tcp" && !o.Free {
+		s.cutting = startCutting(t, s.Addr)
 	}
 	s.cmd = command(o, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log

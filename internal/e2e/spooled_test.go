@@ -25,7 +25,7 @@ func startSpooled(t testing.TB, module string, mode Mode, args ...string) Spoole
 func startSpooledIn(t testing.TB, tmp, module string, mode Mode, o Options, args ...string) Spooled {
 	t.Helper()
 	o.Args = append(append(append([]string{}, mode.Args...), "--worker-tmp-dir", tmp), args...)
-	o.Env = mode.Env
+	o.Env, o.Cut = mode.Env, mode.Cut
 	return Spooled{startContractTarget(t, module+":application", o), tmp}
 }
 
