@@ -65,6 +65,24 @@ func TestChunkedBodies(t *testing.T) {
 	}
 }
 
+// A million chunks of a byte are a body, with as much in their lines as is free; what is
+// more is refused long before their end, whatever of it comes at once.
+func TestAMillionChunksOfAByte(t *testing.T) {
+	const n = 1_000_000
+	text := strings.Repeat("1\r\nx\r\n", n) + "0\r\n\r\n"
+	body, used, done, err := readChunks(t, text, 4096, &ordinary)
+	if len(body) != n || used != len(text) || !done || err != nil {
+		t.Errorf("%d bytes of %d, %v, %v", len(body), used, done, err)
+	}
+	const line = "1;0123456789abcdef\r\nx\r\n"
+	for _, piece := range []int{1, 4096, 1 << 20} {
+		body, _, done, err = readChunks(t, strings.Repeat(line, n), piece, &ordinary)
+		if status(err) != 400 || done || len(body) > 16<<10 {
+			t.Errorf("in pieces of %d: %d bytes, %v, %v", piece, len(body), done, err)
+		}
+	}
+}
+
 func TestChunkedBodiesThatAreRefused(t *testing.T) {
 	extension := strings.Repeat("x", 20<<10)
 	for text, want := range map[string]int{

@@ -327,7 +327,7 @@ func TestAnswerIsReadWhoeverStillSends(t *testing.T) {
 		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n",
 		"GET / HTTP/1.1\r\nX : bad\r\n\r\n",
 	} {
-		for range 200 {
+		for range 500 { // a thousand in all
 			c := s.dial(t)
 			go func() { _, _ = io.WriteString(c.Conn, head+repeat("x", each)) }()
 			c.answer("POST")
