@@ -7,6 +7,7 @@ PYTHONS ?= $(PYTHON)
 FUZZ    ?= 100000x
 # The same for whole connections, each of which is made twice.
 FUZZLANE ?= 3000x
+FUZZFOR  ?= 600
 
 GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -21,7 +22,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race cut asan tsan fuzz e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
+.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -73,6 +74,9 @@ fuzz: ## each fuzz target, with FUZZ inputs
 		$(WITH) go test ./$${target%%:*} -run '^$$' -fuzz "^$${target##*:}$$" -fuzztime $(FUZZ) -fuzzminimizetime 5x; \
 	done
 	$(WITH) go test ./internal/server -run '^$$' -fuzz '^FuzzLane$$' -fuzztime $(FUZZLANE) -fuzzminimizetime 5x
+
+fuzz-http: ## those that read HTTP/1, under AddressSanitizer, FUZZFOR seconds each; what they find is kept
+	PYTHON=$(PYTHON) .ci/fuzz $(FUZZFOR)
 
 fmt: ## format Go, C and Python
 	@mkdir -p $(TOOLS) && GOBIN=$(CURDIR)/$(TOOLS) go install $(GOFUMPT) && $(TOOLS)/gofumpt -w $(GOSOURCE)
