@@ -249,8 +249,8 @@ int gowsgi_lane_give(gowsgi_lane *lane, int fd, const gowsgi_connection *like) {
         return -1;
     }
     lane_park(lane, c);
-    if (first && __atomic_load_n(&lane->sleeping, __ATOMIC_SEQ_CST))
-        lane_wake(lane); /* it sleeps without a limit */
+    if (first)
+        tell_reader(lane); /* it sleeps without a limit */
     return 0;
 }
 

@@ -172,7 +172,14 @@ func lookoutSleeps(t *testing.T) {
 	for range threads {
 		running = append(running, next(t)) // each is a tenth of a second old
 	}
-	before := lookoutSwitches(t)
+	before, same := lookoutSwitches(t), 0
+	eventually(t, "it sleeps", func() bool {
+		now := lookoutSwitches(t)
+		if same++; now != before {
+			before, same = now, 0
+		}
+		return same == 500
+	})
 	connect(t, http1.Parked{Requests: 1}).ended() // it expires
 	// In two seconds.
 	if n := lookoutSwitches(t) - before; n > 100 {

@@ -67,8 +67,8 @@ func pipelineIsHandedOver(t *testing.T) {
 			}
 			c.send(text[cut:])
 			h := next(t)
-			rest := readAll(t, h.parked.FD, len(text)-int(h.parked.Requests)*len(plain)-len(h.in))
-			if got := h.in + rest; got != text[int(h.parked.Requests)*len(plain):] || h.parked.Requests > plains {
+			rest := readAll(t, h.parked.FD, len(text)-h.parked.Requests*len(plain)-len(h.in))
+			if got := h.in + rest; got != text[h.parked.Requests*len(plain):] || h.parked.Requests > plains {
 				t.Fatalf("cut at %d of %q: after %d requests %q", cut, text, h.parked.Requests, got)
 			}
 			for range h.parked.Requests - min(plains, cut/len(plain)) {
