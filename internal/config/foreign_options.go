@@ -118,6 +118,8 @@ var foreignOptions = []foreignOption{
 	{names: "static-expires", value: true, say: "write --static-max-age SECONDS"},
 	{names: "stats", value: true, optional: true, setting: "metrics", as: "127.0.0.1:9100"},
 
+	{names: "compress-responses http-auto-gzip", say: "write --compress"},
+
 	// Logs.
 	{names: "access-log", value: true, optional: true, odd: accessLogAdvice},
 	{names: "no-access-log disable-logging L", say: "there is no access log unless --access-logfile names one; leave this out"},

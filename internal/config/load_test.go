@@ -67,6 +67,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		StaticIndex: []string{"index.html"}, StaticMaxAge: time.Minute, StaticImmutable: "auto", StaticSymlinks: "inside",
 		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
 		LogSyslogTo: "unix:///dev/log", LogSyslogFacility: "user",
+		CompressTypes: []string{"common"}, CompressMinSize: 1024, CompressLevel: 5,
 		AccessLogformat: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"`,
 	}
 	if got := Defaults(); !reflect.DeepEqual(got, want) {
@@ -102,7 +103,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		value := row.kind.encode(&s)
 		switch value.(type) {
 		case []string:
-			value = map[string]any{"env": "A=1", "static": "/static=x", "forwarded_fields": "host"}[row.key()]
+			value = map[string]any{"env": "A=1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*"}[row.key()]
 			if value == nil {
 				value = "127.0.0.1"
 			}
@@ -118,7 +119,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 			}
 		default:
 			value = int64(5000)
-			if row.key() == "workers" || row.key() == "threads" || row.key() == "header_timeout" || row.key() == "start_limit" {
+			if row.key() == "workers" || row.key() == "threads" || row.key() == "header_timeout" || row.key() == "start_limit" || row.key() == "compress_level" {
 				value = int64(7)
 			}
 		}

@@ -45,15 +45,20 @@ func hostAndPort(field func(*Settings) *string) kind {
 // fieldName is the name of a header field (RFC 9110, 5.1), or empty. Those that
 // frame a message are not for it.
 func fieldName(field func(*Settings) *string) kind {
-	const others = "!#$%&'*+-.^_`|~"
 	return textThat(field, "the name of a header field such as X-Request-ID, or empty", func(text string) bool {
-		for _, c := range []byte(text) {
-			if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !strings.ContainsRune(others, rune(c)) {
-				return false
-			}
-		}
-		return !slices.Contains([]string{"content-length", "transfer-encoding", "connection", "date", "content-type", "trailer", "upgrade"}, strings.ToLower(text))
+		return (text == "" || isToken(text)) && !slices.Contains([]string{"content-length", "transfer-encoding", "connection", "date", "content-type", "trailer", "upgrade"}, strings.ToLower(text))
 	})
+}
+
+// isToken tells whether text is one (RFC 9110, 5.6.2).
+func isToken(text string) bool {
+	const others = "!#$%&'*+-.^_`|~"
+	for _, c := range []byte(text) {
+		if (c|0x20 < 'a' || c|0x20 > 'z') && (c < '0' || c > '9') && !strings.ContainsRune(others, rune(c)) {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // statsdAddress is where statsd listens: host:port, unix:PATH as Gunicorn writes

@@ -74,6 +74,12 @@ type Settings struct {
 
 	WorkerTmpDir string `json:"worker_tmp_dir"` // empty: $TMPDIR or /tmp
 
+	Compress        bool     `json:"compress"`
+	CompressTypes   []string `json:"compress_types"` // text/html, text/*, or common
+	CompressMinSize int64    `json:"compress_min_size"`
+	CompressLevel   int      `json:"compress_level"`
+	CompressCookies bool     `json:"compress_cookies"`
+
 	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
 	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded
 	ForwardedUntrusted string   `json:"forwarded_untrusted"` // keep, remove or auto

@@ -58,6 +58,7 @@ const (
 	groupRecycling   = "Replacing workers"
 	groupTimeouts    = "Timeouts"
 	groupLimits      = "Limits"
+	groupCompression = "Compression"
 	groupProxies     = "Proxies"
 	groupFiles       = "Files"
 	groupLogging     = "Logging"
@@ -82,6 +83,6 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 func table() []setting {
 	return slices.Concat(
 		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
-		limitRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
+		limitRows(), compressionRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/compress"
 	"github.com/gowsgi/gowsgi/internal/spool"
 )
 
@@ -18,7 +19,8 @@ import (
 // than a moment, a second one begins: it puts the rest of what is to be written
 // into the file, then each batch behind which the application has to wait, up to
 // the last one. The first one follows with what is in the file; once it has caught
-// up, the second ends, and all is as before.
+// up, the second ends, and all is as before. What is to be encoded (coding.go) is so
+// before it is written or put into the file, by whoever of the two does that next.
 type ahead struct {
 	x     *exchange
 	more  bool // the application goes on
@@ -26,7 +28,8 @@ type ahead struct {
 
 	mu    sync.Mutex
 	armed bool     // somebody writes, and there is no second goroutine yet
-	rest  [][]byte // what he writes afterwards
+	rest  [][]byte // what he writes afterwards, not encoded yet
+	made  []byte   // what he writes before that, which is
 	size  int64    // of the file
 	over  bool     // the second goroutine has ended, and the rest belongs to the first
 
@@ -70,8 +73,9 @@ func (x *exchange) sendAhead(blocks [][]byte, more bool) error {
 	var piece [][]byte
 	for begun := false; !begun; {
 		piece, blocks = cut(piece[:0], blocks, aPiece)
+		encoded := x.encode(&x.made, piece, x.afterwards(more || len(blocks) > 0))
 		a.arm(blocks, more)
-		err := x.write(piece, more)
+		err := x.write(encoded, more)
 		begun = !a.disarm()
 		if err != nil {
 			if begun {
@@ -127,7 +131,7 @@ func (a *ahead) run() {
 		a.mu.Unlock()
 		return
 	}
-	a.armed, a.over, a.finished, a.size, a.file = false, false, false, 0, nil
+	a.armed, a.over, a.finished, a.size, a.file, a.made = false, false, false, 0, nil, nil
 	a.quit, a.done, a.left = make(chan struct{}), make(chan struct{}), false
 	rest := a.rest
 	a.mu.Unlock()
@@ -135,9 +139,9 @@ func (a *ahead) run() {
 	if a.more { // the application does not wait for this client any more, so it may be silent
 		a.x.flight.Step()
 	}
-	rest = a.put(rest)
+	rest = a.put(rest, a.more)
 	switch {
-	case len(rest) > 0:
+	case a.isFull(rest):
 	case a.more:
 		rest = a.takeBatches()
 	default:
@@ -148,8 +152,31 @@ func (a *ahead) run() {
 	a.mu.Unlock()
 }
 
-// put puts blocks into the file. What there is no room for is returned.
-func (a *ahead) put(blocks [][]byte) (rest [][]byte) {
+// put puts blocks into the file. more: the application goes on. What there is no room
+// for is returned, or stands in made if it has been encoded.
+func (a *ahead) put(blocks [][]byte, more bool) (rest [][]byte) {
+	x := a.x
+	if !x.encoded {
+		return a.store(blocks)
+	}
+	var piece [][]byte
+	var memory []byte
+	for x.encoder != nil && (len(blocks) > 0 || x.afterwards(more) == compress.End) {
+		piece, blocks = cut(piece[:0], blocks, aPiece)
+		left := a.store(x.encode(&memory, piece, x.afterwards(more || len(blocks) > 0)))
+		if len(left) > 0 {
+			a.made = left[0]
+			break
+		}
+	}
+	return blocks
+}
+
+// isFull tells whether there was no room for all that put was to put there.
+func (a *ahead) isFull(rest [][]byte) bool { return len(rest) > 0 || len(a.made) > 0 }
+
+// store writes blocks to the file. What there is no room for is returned.
+func (a *ahead) store(blocks [][]byte) (rest [][]byte) {
 	if len(blocks) > 0 && a.file == nil {
 		file, err := a.x.h.spool.Create(0)
 		if err != nil {
@@ -189,9 +216,9 @@ func (a *ahead) takeBatches() (rest [][]byte) {
 		batch, ok := x.req.SetAside()
 		switch {
 		case ok:
-			rest = a.put(batch.Blocks(nil))
-			a.finished = done && len(rest) == 0
-			if done || len(rest) > 0 {
+			rest = a.put(batch.Blocks(nil), !done)
+			a.finished = done && !a.isFull(rest)
+			if done || a.isFull(rest) {
 				return rest
 			}
 		case x.flight.IsSilent():
@@ -253,7 +280,10 @@ func (x *exchange) follow(a *ahead) error {
 		case !over:
 			a.leave() // it may have put something there meanwhile
 		default:
-			return x.write(a.rest, a.more)
+			if err := x.write([][]byte{a.made}, a.more); err != nil {
+				return err
+			}
+			return x.pass(a.rest, a.more)
 		}
 	}
 }

@@ -14,6 +14,7 @@
 //	pace.go       clients that are too slow with it
 //	environ.go    request → environ block
 //	response.go   what the application produced → wire
+//	coding.go     … compressed
 //	ahead.go      … by way of a file, for a client that is slow to take it
 //	hints.go      103 Early Hints
 //	files.go      files, in the application's place or because it names them

@@ -13,6 +13,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/gil"
 	"github.com/gowsgi/gowsgi/internal/accesslog"
+	"github.com/gowsgi/gowsgi/internal/compress"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/forwarded"
@@ -59,21 +60,22 @@ type Hooks struct {
 
 // Handler answers requests with an application.
 type Handler struct {
-	app      *embed.Application
-	settings config.Settings
-	log      *slog.Logger
-	access   *accesslog.Log // nil: none
-	ids      *requestIDs
-	watcher  *deadlines.Watcher
-	draining func() bool
-	hooks    Hooks
-	advised  sync.Map // what Hooks.Advise was called for
-	readings readings
-	own      *probe.Paths // nil: none
-	files    *static.Site // nil: none
-	leaving  atomic.Bool  // no requests should be sent here any more
-	shows    bool         // each request, in the log
-	before   func()       // is called before a line of the access log; nil: nothing is
+	app        *embed.Application
+	settings   config.Settings
+	log        *slog.Logger
+	access     *accesslog.Log // nil: none
+	ids        *requestIDs
+	watcher    *deadlines.Watcher
+	draining   func() bool
+	hooks      Hooks
+	advised    sync.Map // what Hooks.Advise was called for
+	readings   readings
+	own        *probe.Paths         // nil: none
+	files      *static.Site         // nil: none
+	compressor *compress.Compressor // nil: responses go out as they are
+	leaving    atomic.Bool          // no requests should be sent here any more
+	shows      bool                 // each request, in the log
+	before     func()               // is called before a line of the access log; nil: nothing is
 
 	forwarded      *forwarded.Reader
 	contradictions logging.Ration      // records of a proxy's
@@ -99,6 +101,9 @@ func New(c Config) (*Handler, error) {
 		watcher: deadlines.New(c.App, c.Settings, c.Log, c.Board, c.Replace),
 		bodies:  memoryLimit{most: c.Settings.RequestMemory},
 		shows:   (c.Settings.Reload || c.Settings.Debug) && c.Access == nil,
+	}
+	if s := &c.Settings; s.Compress {
+		h.compressor = compress.New(compress.Config{Types: s.CompressTypes, MinSize: s.CompressMinSize, Level: s.CompressLevel, Cookies: s.CompressCookies})
 	}
 	if err := h.openSpool(c.SpoolFiles); err != nil {
 		return nil, err
@@ -147,6 +152,7 @@ type exchange struct {
 	body    *countedBody  // nil: none, or nobody wants to know
 	number  atomic.Uint64 // in requestID; 0: none yet
 	trace   string        // its traceparent; empty: nobody wants to know
+	coding
 	memory
 }
 
@@ -154,6 +160,7 @@ type exchange struct {
 type memory struct {
 	fields [][2]string
 	blocks [][]byte
+	made   []byte // see coding
 	entry  accesslog.Entry
 	line   []byte // of the access log
 }
@@ -161,14 +168,20 @@ type memory struct {
 // mostKept is how many fields and blocks there is memory for afterwards.
 const mostKept = 1024
 
+// mostMade is how many bytes of what was encoded there is memory for.
+const mostMade = 64 << 10
+
 // reusable is the memory without what was in it.
 func (m *memory) reusable() memory {
 	if cap(m.fields) > mostKept || cap(m.blocks) > mostKept {
 		return memory{line: m.line}
 	}
+	if cap(m.made) > mostMade {
+		m.made = nil
+	}
 	clear(m.fields)
 	clear(m.blocks)
-	return memory{fields: m.fields[:0], blocks: m.blocks[:0], line: m.line}
+	return memory{fields: m.fields[:0], blocks: m.blocks[:0], made: m.made, line: m.line}
 }
 
 var exchanges = sync.Pool{New: func() any { return new(exchange) }}
@@ -233,6 +246,7 @@ func (h *Handler) exchange(w Wire, r *http.Request, begun *Begun, to *Secure) {
 		x.req.Release()
 	}
 	x.letGo()
+	x.dropEncoder()
 	if x.flight.Kept() {
 		w.Keep()
 		return
@@ -253,6 +267,7 @@ func (x *exchange) giveUp() {
 		x.req.Release()
 	}
 	x.letGo()
+	x.dropEncoder()
 }
 
 // cloneFields has the response's fields outlive the request.

@@ -111,7 +111,7 @@ func (x *exchange) finish(batch embed.Batch) {
 	}
 	if !x.begun {
 		x.leaveUntouched()
-		x.begin(x.lengthOf(batch))
+		x.begin(x.lengthOf(batch), batch)
 	}
 	if !x.send(batch, false) || !x.sendFile() {
 		return
@@ -130,12 +130,13 @@ func (x *exchange) lengthOf(batch embed.Batch) int64 {
 }
 
 // begin makes the response's head. length is its Content-Length, -1 if it has
-// none.
-func (x *exchange) begin(length int64) {
-	x.begun, x.status, x.length = true, x.req.Status(), length
+// none; batch is what there is of its body.
+func (x *exchange) begin(length int64, batch embed.Batch) {
+	x.begun, x.status = true, x.req.Status()
 	x.fields = x.endToEnd(x.req.Fields(x.fields[:0]))
+	x.length = x.chooseCoding(length, batch)
 	x.addOwnFields()
-	x.w.Begin(x.status, x.req.Reason(), x.fields, length)
+	x.w.Begin(x.status, x.req.Reason(), x.fields, x.length)
 }
 
 // bodyAllowed: RFC 9110, 6.4.1, and 15.3.6.
@@ -154,17 +155,21 @@ func (x *exchange) send(batch embed.Batch, more bool) bool {
 		return true // what there is of a body is not the response's
 	}
 	if !x.begun {
-		x.begin(x.req.ContentLength())
+		x.begin(x.req.ContentLength(), batch)
 	}
 	if !bodyAllowed(x.status) {
 		return true
 	}
 	x.blocks = batch.Blocks(x.blocks[:0])
 	var err error
-	if x.mayBeAhead(batch.Size(), more) {
+	switch {
+	case x.whole:
+		x.whole = false
+		err = x.write([][]byte{x.made}, more)
+	case x.mayBeAhead(batch.Size(), more):
 		err = x.sendAhead(x.blocks, more)
-	} else {
-		err = x.write(x.blocks, more)
+	default:
+		err = x.pass(x.blocks, more)
 	}
 	if err != nil {
 		x.lose(err)
@@ -214,8 +219,13 @@ func (x *exchange) sendFile() bool {
 		x.lose(err)
 		return false
 	}
-	n, err := io.CopyN(x.w, file, size)
-	x.written += n
+	n := int64(0)
+	if x.encoded {
+		n, err = x.passFile(file, size)
+	} else {
+		n, err = io.CopyN(x.w, file, size)
+		x.written += n
+	}
 	if err != nil {
 		if errors.Is(err, io.EOF) {
 			x.LogRequest(slog.LevelError, "the file became shorter while it was sent", "response.short",

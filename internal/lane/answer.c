@@ -155,12 +155,21 @@ static void frame(lane_turn *t, int status, int64_t length) {
     }
 }
 
+/* Whether Go may encode a body, or say that it might: exchange's chooseCoding. */
+static bool may_be_encoded(const gowsgi_lane *lane, int status, int64_t length) {
+    int64_t from = lane->config.coded_from;
+    if (from < 0 || status == 204 || status == 205)
+        return false;
+    return status == 304 || length < 0 || length >= from;
+}
+
 bool lane_answer_begin(lane_turn *t, int64_t length) {
     const gowsgi_lane *lane = t->lane;
     const wsgi_head *head = &t->request->response.head;
     gowsgi_lane_answer *a = &t->answer;
     facts facts = {.has_id = !lane->config.id_field};
-    if (head->size < 6 || head->status < 200 || head->status > 999 || !look(t, head, &facts) ||
+    if (head->size < 6 || head->status < 200 || head->status > 999 || may_be_encoded(lane, head->status, length) ||
+        !look(t, head, &facts) ||
         gowsgi_request_reserve(&t->out, &t->out_room, head->size + t->id_size + lane->id_field_size + 256) < 0)
         return false;
     a->begun = 1;

@@ -51,6 +51,7 @@ type Config struct {
 	IDPrefix                 string // of the names of requests
 	LastID                   *atomic.Uint64
 	IDField                  string // of the response that has the name; empty: none
+	CodedFrom                int64  // bodies of so many bytes, or of unknown length, Go may encode; -1: none
 	Board                    Board
 	Figures                  *tally.Figures // nil: nobody counts
 	CountsClients            bool           // Closed is called
@@ -113,7 +114,7 @@ func New(config Config) (*Lane, error) {
 		mount: C.CString(config.Mount), id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
 		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
 		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),
-		open_count:    (*C.int64_t)(config.OpenCount),
+		coded_from: C.int64_t(config.CodedFrom), open_count: (*C.int64_t)(config.OpenCount),
 		keeps_records: config.Record != nil, tells_closed: C.bool(config.CountsClients), event_fd: C.int(tell), record_fd: C.int(note),
 	}
 	c.elsewhere, c.elsewhere_count = cStrings(config.Elsewhere)

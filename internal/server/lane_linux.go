@@ -42,6 +42,10 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		Forwarded: s.handler.Forwarded(), IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
 		Adopt: s.adopt, Closed: s.http1.Closed, Lost: s.handler.Lost,
 	}
+	conf.CodedFrom = -1
+	if c.Compress {
+		conf.CodedFrom = c.CompressMinSize
+	}
 	for _, path := range []string{c.HealthPath, c.MetricsPath} {
 		if path != "" {
 			conf.Elsewhere = append(conf.Elsewhere, path)
