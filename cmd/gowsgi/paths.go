@@ -62,6 +62,12 @@ func absolute(s config.Settings) (config.Settings, error) {
 		*list = paths
 	}
 	s.CACerts = from(s.CACerts)
+	var pages []string
+	for _, page := range s.ErrorPage {
+		statuses, file, _ := strings.Cut(page, "=")
+		pages = append(pages, statuses+"="+from(file))
+	}
+	s.ErrorPage = pages
 	binds := make([]string, len(s.Bind))
 	for i, bind := range s.Bind {
 		if path, ok := strings.CutPrefix(bind, "unix:"); ok && !strings.HasPrefix(path, "@") { // that one is no file

@@ -21,6 +21,7 @@ func (l *loader) check(action Action) {
 	l.checkTmpDir()
 	l.checkTLS()
 	l.checkFiles()
+	l.checkResponses()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be

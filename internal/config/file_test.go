@@ -86,6 +86,7 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil, ForwardedFields: []string{"prefix", "forwarded"}, ForwardedUntrusted: "remove", ProxyProtocol: "v1", ProxyAllowFrom: []string{"*"},
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil,
+		AddField: []string{"A: b, c", "X-Y: "}, RemoveField: []string{"Server", "x-powered-by"}, ErrorPage: []string{"404,5xx=a,b=c.html"},
 		Compress: true, CompressTypes: []string{"text/*", "common"}, CompressMinSize: 0, CompressLevel: 9, CompressCookies: true,
 		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 		Static: []string{"/a b=x,y", StaticDjango}, DocumentRoot: "www", StaticIndex: []string{"a", "b"}, StaticMaxAge: time.Hour,

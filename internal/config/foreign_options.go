@@ -120,6 +120,10 @@ var foreignOptions = []foreignOption{
 
 	{names: "compress-responses http-auto-gzip", say: "write --compress"},
 
+	{names: "add-header header", value: true, say: "write --add-field 'NAME: VALUE'"},
+	{names: "del-header", value: true, setting: "remove-field", as: "{}"},
+	{names: "server-header no-server-header", say: "a response has no Server field unless --add-field adds one; leave this out"},
+
 	// Logs.
 	{names: "access-log", value: true, optional: true, odd: accessLogAdvice},
 	{names: "no-access-log disable-logging L", say: "there is no access log unless --access-logfile names one; leave this out"},

@@ -103,7 +103,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		value := row.kind.encode(&s)
 		switch value.(type) {
 		case []string:
-			value = map[string]any{"env": "A=1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*"}[row.key()]
+			value = map[string]any{"env": "A=1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*", "add_field": "A: b", "error_page": "404=x.html"}[row.key()]
 			if value == nil {
 				value = "127.0.0.1"
 			}

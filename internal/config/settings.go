@@ -80,6 +80,10 @@ type Settings struct {
 	CompressLevel   int      `json:"compress_level"`
 	CompressCookies bool     `json:"compress_cookies"`
 
+	AddField    []string `json:"add_field"`    // NAME: VALUE
+	RemoveField []string `json:"remove_field"` // names
+	ErrorPage   []string `json:"error_page"`   // statuses=FILE; see SplitErrorPage
+
 	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
 	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded
 	ForwardedUntrusted string   `json:"forwarded_untrusted"` // keep, remove or auto

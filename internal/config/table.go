@@ -59,6 +59,7 @@ const (
 	groupTimeouts    = "Timeouts"
 	groupLimits      = "Limits"
 	groupCompression = "Compression"
+	groupResponses   = "Responses"
 	groupProxies     = "Proxies"
 	groupFiles       = "Files"
 	groupLogging     = "Logging"
@@ -83,6 +84,6 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 func table() []setting {
 	return slices.Concat(
 		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
-		limitRows(), compressionRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
+		limitRows(), compressionRows(), responseRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

@@ -19,6 +19,7 @@
 //	hints.go      103 Early Hints
 //	files.go      files, in the application's place or because it names them
 //	fields.go     the application's header fields: which are the server's
+//	dress.go      fields and pages of the settings
 //	refuse.go     answers that the application has no part in
 //	line.go       the line in the access log
 //	requestid.go  a request's name

@@ -73,6 +73,7 @@ type Handler struct {
 	own        *probe.Paths         // nil: none
 	files      *static.Site         // nil: none
 	compressor *compress.Compressor // nil: responses go out as they are
+	dress
 	leaving    atomic.Bool          // no requests should be sent here any more
 	shows      bool                 // each request, in the log
 	before     func()               // is called before a line of the access log; nil: nothing is
@@ -104,6 +105,9 @@ func New(c Config) (*Handler, error) {
 	}
 	if s := &c.Settings; s.Compress {
 		h.compressor = compress.New(compress.Config{Types: s.CompressTypes, MinSize: s.CompressMinSize, Level: s.CompressLevel, Cookies: s.CompressCookies})
+	}
+	if h.dress, err = newDress(&c.Settings); err != nil {
+		return nil, err
 	}
 	if err := h.openSpool(c.SpoolFiles); err != nil {
 		return nil, err

@@ -48,6 +48,7 @@ func (x *exchange) answerItself(own probe.Answer) {
 		x.fields = append(x.fields, closing)
 		x.w.LeaveBody()
 	}
+	x.fields = x.h.edits.Apply(x.fields)
 	x.status, x.begun, x.length = own.Status, true, int64(len(own.Body))
 	x.w.Begin(own.Status, http.StatusText(own.Status), x.fields, x.length)
 	if x.r.Method != http.MethodHead {

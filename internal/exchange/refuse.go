@@ -39,6 +39,7 @@ func (x *exchange) answer(status int, text string) {
 	} else if !x.upload.isLate() {
 		x.w.LeaveBody()
 	}
+	x.fields, text = x.h.Dress(status, x.fields, text)
 	x.addOwnFields()
 	x.status, x.begun, x.length = status, true, int64(len(text))
 	x.w.Begin(status, http.StatusText(status), x.fields, x.length)

@@ -135,6 +135,7 @@ func (x *exchange) begin(length int64, batch embed.Batch) {
 	x.begun, x.status = true, x.req.Status()
 	x.fields = x.endToEnd(x.req.Fields(x.fields[:0]))
 	x.length = x.chooseCoding(length, batch)
+	x.fields = x.h.edits.Apply(x.fields)
 	x.addOwnFields()
 	x.w.Begin(x.status, x.req.Reason(), x.fields, x.length)
 }

@@ -73,6 +73,7 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 	if said.Host != "" {
 		e.Host = said.Host
 	}
+	e.Fields = h.edits.Apply(e.Fields)
 	h.access.Write(&e.Entry, nil)
 }
 

@@ -27,15 +27,21 @@ func (c *conn) refuse(status int, why string) step {
 // refuseWith is refuse with a text of its own.
 func (c *conn) refuseWith(status int, why, body string) step {
 	b := appendStatus(nil, 1, status, http.StatusText(status))
-	b = append(c.server.date.Append(append(b, "Date: "...), time.Now().UTC()), "\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "...)
-	b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
+	fields := [][2]string{{"Content-Type", "text/plain; charset=utf-8"}}
 	switch status {
 	case http.StatusMethodNotAllowed:
-		b = append(b, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"...)
+		fields = append(fields, [2]string{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"})
 	case http.StatusServiceUnavailable:
-		b = append(b, "Retry-After: 1\r\n"...)
+		fields = append(fields, [2]string{"Retry-After", "1"})
 	}
-	b = append(b, "Connection: close\r\n\r\n"...)
+	if c.server.config.Dress != nil {
+		fields, body = c.server.config.Dress(status, fields, body)
+	}
+	b = append(c.server.date.Append(append(b, "Date: "...), time.Now().UTC()), "\r\n"...)
+	for _, field := range fields {
+		b = appendField(b, field[0], field[1])
+	}
+	b = append(strconv.AppendInt(append(b, "Content-Length: "...), int64(len(body)), 10), "\r\nConnection: close\r\n\r\n"...)
 	head := len(b)
 	if c.first.IsZero() {
 		c.first = time.Now()

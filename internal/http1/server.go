@@ -23,6 +23,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Refused is told of answers to what was no request. nil: nobody is.
 	Refused func(*Refused)
+	// Dress changes the fields and the body of such an answer. nil: they stay.
+	Dress func(status int, fields [][2]string, body string) ([][2]string, string)
 
 	Limits         Limits
 	HeaderTimeout  time.Duration // from a head's first byte, and for the first byte of a connection

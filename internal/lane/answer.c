@@ -99,6 +99,21 @@ static bool is_servers(const field *f) {
     return false;
 }
 
+static bool is_named(const field *f, const char *name) {
+    size_t i = 0;
+    while (i < f->name_size && name[i] && http1_lower(f->name[i]) == http1_lower((uint8_t)name[i]))
+        i++;
+    return i == f->name_size && !name[i];
+}
+
+/* Whether the settings remove a field: package fields. */
+static bool is_removed(const gowsgi_lane *lane, const field *f) {
+    for (int i = 0; i < lane->config.removed_count; i++)
+        if (is_named(f, lane->config.removed[i]))
+            return true;
+    return false;
+}
+
 /* Fields by which an application names a file: package static's. */
 static bool names_file(const field *f) {
     return HTTP1_EQUALS(f->name, f->name_size, "x-sendfile") || HTTP1_EQUALS(f->name, f->name_size, "x-accel-redirect");
@@ -107,6 +122,7 @@ static bool names_file(const field *f) {
 /* What of a response's fields matters to its head. */
 typedef struct {
     bool has_date, has_id;
+    uint64_t has; /* a bit for each of those that the settings add */
 } facts;
 
 static bool look(const lane_turn *t, const wsgi_head *head, facts *facts) {
@@ -117,13 +133,14 @@ static bool look(const lane_turn *t, const wsgi_head *head, facts *facts) {
         p = next(p, &f);
         if (is_servers(&f) || (lane->config.names_files && names_file(&f)))
             return false;
+        if (is_removed(lane, &f))
+            continue;
         facts->has_date |= HTTP1_EQUALS(f.name, f.name_size, "date");
-        if (lane->id_field_size == f.name_size && lane->config.id_field) {
-            bool same = true;
-            for (size_t i = 0; i < f.name_size && same; i++)
-                same = http1_lower(f.name[i]) == http1_lower((uint8_t)lane->config.id_field[i]);
-            facts->has_id |= same;
-        }
+        facts->has_id |=
+            lane->id_field_size == f.name_size && lane->config.id_field && is_named(&f, lane->config.id_field);
+        for (int i = 0; i < lane->config.added_count; i++)
+            if (is_named(&f, lane->config.added[i]))
+                facts->has |= (uint64_t)1 << i;
     }
     return true;
 }
@@ -170,7 +187,8 @@ bool lane_answer_begin(lane_turn *t, int64_t length) {
     facts facts = {.has_id = !lane->config.id_field};
     if (head->size < 6 || head->status < 200 || head->status > 999 || may_be_encoded(lane, head->status, length) ||
         !look(t, head, &facts) ||
-        gowsgi_request_reserve(&t->out, &t->out_room, head->size + t->id_size + lane->id_field_size + 256) < 0)
+        gowsgi_request_reserve(&t->out, &t->out_room,
+                               head->size + t->id_size + lane->id_field_size + lane->added_size + 256) < 0)
         return false;
     a->begun = 1;
     a->status = head->status;
@@ -189,11 +207,16 @@ bool lane_answer_begin(lane_turn *t, int64_t length) {
     to = PUT(to, "\r\n");
     while (p < end) {
         p = next(p, &f);
+        if (is_removed(lane, &f))
+            continue;
         to = put(to, f.name, f.name_size);
         to = PUT(to, ": ");
         to = put(to, f.value, f.value_size);
         to = PUT(to, "\r\n");
     }
+    for (int i = 0; i < lane->config.added_count; i++)
+        if (!(facts.has & (uint64_t)1 << i))
+            to = put(to, lane->config.added_lines[i], strlen(lane->config.added_lines[i]));
     if (!facts.has_id) {
         to = put(to, lane->config.id_field, lane->id_field_size);
         to = PUT(to, ": ");

@@ -47,6 +47,8 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
     lane->mount_size = length(config->mount);
     lane->prefix_size = length(config->id_prefix);
     lane->id_field_size = length(config->id_field);
+    for (int i = 0; i < config->added_count; i++)
+        lane->added_size += length(config->added_lines[i]);
     lane->stock_count = *wanted = FIRST_STOCK;
     lane->vacant_since = gowsgi_now();
     lane_names_init(lane);

@@ -50,8 +50,10 @@ type Config struct {
 	Forwarded                *forwarded.Reader
 	IDPrefix                 string // of the names of requests
 	LastID                   *atomic.Uint64
-	IDField                  string // of the response that has the name; empty: none
-	CodedFrom                int64  // bodies of so many bytes, or of unknown length, Go may encode; -1: none
+	IDField                  string      // of the response that has the name; empty: none
+	CodedFrom                int64       // bodies of so many bytes, or of unknown length, Go may encode; -1: none
+	AddedFields              [][2]string // that a response gets if it has none of the name
+	RemovedFields            []string    // names of those that it loses before
 	Board                    Board
 	Figures                  *tally.Figures // nil: nobody counts
 	CountsClients            bool           // Closed is called
@@ -123,6 +125,13 @@ func New(config Config) (*Lane, error) {
 		c.top = (*C.uint64_t)(C.calloc(topWords, 8))
 	}
 	believe(&c, config.Forwarded)
+	c.removed, c.removed_count = cStrings(config.RemovedFields)
+	var added, lines []string
+	for _, field := range config.AddedFields {
+		added, lines = append(added, field[0]), append(lines, field[0]+": "+field[1]+"\r\n")
+	}
+	c.added, c.added_count = cStrings(added)
+	c.added_lines, _ = cStrings(lines)
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
 	}

@@ -75,6 +75,9 @@ typedef struct {
     const char *id_prefix; /* of requests' names */
     uint64_t *last_id; /* atomic, shared with Go */
     const char *id_field; /* of the response that has it; NULL: none */
+    const char *const *added, *const *added_lines; /* fields of responses that have none of that name; 64 at most */
+    const char *const *removed; /* names of fields that a response loses before */
+    int added_count, removed_count;
     int64_t coded_from; /* bodies of so many bytes, or of unknown length, Go may encode; -1: none */
     uint8_t *board; /* package scoreboard's slots; NULL: none */
     uint32_t board_slots, board_slot_size, board_method_room;

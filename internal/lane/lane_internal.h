@@ -96,7 +96,7 @@ enum { LANE_NAMES = 256 }; /* places of the table, a power of two */
 struct gowsgi_lane {
     gowsgi_source source; /* first: the pool's name for the lane */
     gowsgi_lane_config config;
-    size_t mount_size, prefix_size, id_field_size;
+    size_t mount_size, prefix_size, id_field_size, added_size;
     lane_name names[LANE_NAMES];
     int epoll, wake_fd, bell; /* bell: the lookout's */
     pthread_t lookout;

@@ -54,6 +54,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	files := s.handler.Files()
 	conf.Elsewhere = append(conf.Elsewhere, files.Prefixes()...)
 	conf.Top, conf.NamesFiles = files.HasRoot(), files.HasInternal()
+	conf.AddedFields, conf.RemovedFields = s.handler.Edits()
 	if hooks.Board != nil {
 		memory, slots, size, room := hooks.Board.Layout()
 		conf.Board = lane.Board{Memory: unsafe.Pointer(unsafe.SliceData(memory)), Slots: slots, SlotSize: size, Room: room}

@@ -52,7 +52,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 		shakes.counts = hooks.Page.Figures
 	}
 	srv.http1 = newHTTP1(s, log, h, func(c *http1.Config) {
-		c.Refused, c.Trusts, c.Handshaken, c.Ended = refusals.note, h.Trusts, shakes.note, func() { own.Add(-1) }
+		c.Refused, c.Dress, c.Trusts, c.Handshaken, c.Ended = refusals.note, h.Dress, h.Trusts, shakes.note, func() { own.Add(-1) }
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	srv.handler, srv.Watcher, srv.access, srv.cancel = h, h.Watcher(), access, cancel
