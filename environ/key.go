@@ -24,7 +24,9 @@ const (
 	URLScheme
 	ContentType
 	ContentLength
-	RequestID   // gowsgi's name for the request
+	RequestID // gowsgi's name for the request
+	AuthType
+	RemoteUser
 	firstHeader // HTTP_… from here on
 )
 
@@ -44,6 +46,8 @@ var variables = [firstHeader]string{
 	ContentType:    "CONTENT_TYPE",
 	ContentLength:  "CONTENT_LENGTH",
 	RequestID:      "gowsgi.request_id",
+	AuthType:       "AUTH_TYPE",
+	RemoteUser:     "REMOTE_USER",
 }
 
 // headers are the request header fields that browsers, API clients and

@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/rates"
 	"github.com/gowsgi/gowsgi/internal/share"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
@@ -25,6 +26,18 @@ func (w *worker) openShare() *share.Share {
 		w.log.Warn("this worker takes connections as they come", "event", "scoreboard.failed", "error", err.Error())
 	}
 	return s
+}
+
+// openRates opens the memory in which workers count what clients send; nil for none.
+func (w *worker) openRates() *rates.Table {
+	if w.plan.Rates == 0 {
+		return nil
+	}
+	table, err := rates.Open(w.inherited.at(w.plan.Rates))
+	if err != nil {
+		w.log.Warn("this worker counts for itself what clients send", "event", "scoreboard.failed", "error", err.Error())
+	}
+	return table
 }
 
 // countLost counts lines of the access log that could not be written.

@@ -104,7 +104,7 @@ func (w *worker) start() *control.Report {
 		return &control.Report{Message: err.Error()}
 	}
 	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{
-		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Metrics: w.metrics,
+		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Rates: w.openRates(), Metrics: w.metrics,
 	}, w.openShare())
 	if err != nil {
 		return &control.Report{Message: err.Error()}

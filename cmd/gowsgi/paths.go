@@ -43,7 +43,7 @@ func absolute(s config.Settings) (config.Settings, error) {
 		}
 		return filepath.Join(base, path)
 	}
-	s.Pid = from(s.Pid)
+	s.Pid, s.BasicAuth = from(s.Pid), from(s.BasicAuth)
 	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
 		if *path != "-" {
 			*path = from(*path)

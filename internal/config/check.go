@@ -22,6 +22,7 @@ func (l *loader) check(action Action) {
 	l.checkTLS()
 	l.checkFiles()
 	l.checkResponses()
+	l.checkAccess()
 }
 
 // checkTarget asks for a target, unless it may stand in what could not be

@@ -87,6 +87,7 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil, ForwardedFields: []string{"prefix", "forwarded"}, ForwardedUntrusted: "remove", ProxyProtocol: "v1", ProxyAllowFrom: []string{"*"},
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil,
 		AddField: []string{"A: b, c", "X-Y: "}, RemoveField: []string{"Server", "x-powered-by"}, ErrorPage: []string{"404,5xx=a,b=c.html"},
+		Allow: []string{"10.0.0.0/8", "unix"}, Deny: []string{"*"}, LimitRate: "600/m", LimitRateBurst: 7, LimitRateBy: "X-Key", BasicAuth: "users file", BasicAuthRealm: "a b",
 		Compress: true, CompressTypes: []string{"text/*", "common"}, CompressMinSize: 0, CompressLevel: 9, CompressCookies: true,
 		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 		Static: []string{"/a b=x,y", StaticDjango}, DocumentRoot: "www", StaticIndex: []string{"a", "b"}, StaticMaxAge: time.Hour,

@@ -67,7 +67,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		StaticIndex: []string{"index.html"}, StaticMaxAge: time.Minute, StaticImmutable: "auto", StaticSymlinks: "inside",
 		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
 		LogSyslogTo: "unix:///dev/log", LogSyslogFacility: "user",
-		CompressTypes: []string{"common"}, CompressMinSize: 1024, CompressLevel: 5,
+		BasicAuthRealm: "restricted", CompressTypes: []string{"common"}, CompressMinSize: 1024, CompressLevel: 5,
 		AccessLogformat: `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"`,
 	}
 	if got := Defaults(); !reflect.DeepEqual(got, want) {
@@ -112,7 +112,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		case string:
 			value = map[string]any{
 				"log_level": "error", "forwarded_untrusted": "keep", "proxy_protocol": "v2", "static_immutable": "auto", "static_symlinks": "never", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
-				"cert_reqs": "optional", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
+				"cert_reqs": "optional", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "limit_rate": "10/s", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
 			}[row.key()]
 			if value == nil {
 				value = "x"

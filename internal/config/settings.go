@@ -74,6 +74,14 @@ type Settings struct {
 
 	WorkerTmpDir string `json:"worker_tmp_dir"` // empty: $TMPDIR or /tmp
 
+	Allow          []string `json:"allow"`            // addresses, networks, unix or, alone, *
+	Deny           []string `json:"deny"`             // the same
+	LimitRate      string   `json:"limit_rate"`       // what ParseRate reads; empty: no limit
+	LimitRateBurst int      `json:"limit_rate_burst"` // 0: what comes in ten seconds
+	LimitRateBy    string   `json:"limit_rate_by"`    // a field; empty: by address
+	BasicAuth      string   `json:"basic_auth"`       // a file; empty: nobody is asked
+	BasicAuthRealm string   `json:"basic_auth_realm"`
+
 	Compress        bool     `json:"compress"`
 	CompressTypes   []string `json:"compress_types"` // text/html, text/*, or common
 	CompressMinSize int64    `json:"compress_min_size"`

@@ -43,6 +43,9 @@ type Plan struct {
 	// Share is the descriptor of the memory in which all workers say how many
 	// connections they have (package share); 0 for none.
 	Share int `json:"share"`
+	// Rates is the descriptor of the memory in which all workers count what clients
+	// send (package rates); 0 for none.
+	Rates int `json:"rates,omitempty"`
 	// TLS is what TLS is spoken with; nil: it is not spoken. Nobody writes it down.
 	TLS *certs.Material `json:"tls,omitempty"`
 	// Check: load the application, report Ready or Failed, and exit. There are

@@ -51,10 +51,11 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 		case distrusts && forwarded.IsField(name):
 		case strings.IndexByte(name, '_') >= 0: // environ.Builder.Header says why
 			x.advisePassedOver(name)
-		case name != "Content-Length" && x.passesOn(name):
+		case name != "Content-Length" && x.passesOn(name) && (name != authorization || x.h.passwords == nil):
 			b.Header(name, values)
 		}
 	}
+	x.sayUser(b)
 	x.nameIt(b)
 	return true
 }

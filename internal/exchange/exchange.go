@@ -19,6 +19,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/probe"
+	"github.com/gowsgi/gowsgi/internal/rates"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/spool"
 	"github.com/gowsgi/gowsgi/internal/static"
@@ -54,6 +55,8 @@ type Hooks struct {
 	// Page has what the worker does and, if Counts, has done.
 	Page   *tally.Page
 	Counts bool
+	// Rates is what all workers count clients' requests in; nil: this one counts alone.
+	Rates *rates.Table
 	// Metrics are those of all workers, for metrics_path.
 	Metrics func(ctx context.Context, accept string) (text, mediaType string, err error)
 }
@@ -74,9 +77,10 @@ type Handler struct {
 	files      *static.Site         // nil: none
 	compressor *compress.Compressor // nil: responses go out as they are
 	dress
-	leaving    atomic.Bool          // no requests should be sent here any more
-	shows      bool                 // each request, in the log
-	before     func()               // is called before a line of the access log; nil: nothing is
+	keeper
+	leaving atomic.Bool // no requests should be sent here any more
+	shows   bool        // each request, in the log
+	before  func()      // is called before a line of the access log; nil: nothing is
 
 	forwarded      *forwarded.Reader
 	contradictions logging.Ration      // records of a proxy's
@@ -109,6 +113,9 @@ func New(c Config) (*Handler, error) {
 	if h.dress, err = newDress(&c.Settings); err != nil {
 		return nil, err
 	}
+	if err := h.openGate(c.Rates); err != nil {
+		return nil, err
+	}
 	if err := h.openSpool(c.SpoolFiles); err != nil {
 		return nil, err
 	}
@@ -139,6 +146,7 @@ type exchange struct {
 	to       *Secure
 	location string // of an answer of ours; empty: none
 	start    time.Time
+	user     string // who had a password
 
 	status  int
 	begun   bool // the response has
@@ -287,6 +295,9 @@ func (x *exchange) serve() {
 		x.contradict(why)
 		return
 	}
+	if !x.enters() {
+		return
+	}
 	if x.r.RequestURI == "*" { // OPTIONS: RFC 9110, 9.3.7
 		x.answer(http.StatusOK, "")
 		return
@@ -306,6 +317,9 @@ func (x *exchange) serve() {
 	}
 	if own, ours := h.own.Answer(x.r, x.uri, x.peer.Host); ours {
 		x.answerItself(own)
+		return
+	}
+	if !x.mayGoOn() {
 		return
 	}
 	if x.serveFile() {

@@ -5,10 +5,11 @@ import (
 	"strconv"
 )
 
-// refuse answers a request that the application has no part in, or failed.
-func (x *exchange) refuse(status int) {
+// refuse answers a request that the application has no part in, or failed. fields are
+// those of the answer beside the usual ones.
+func (x *exchange) refuse(status int, fields ...[2]string) {
 	x.h.CountStatus(status)
-	x.answer(status, strconv.Itoa(status)+" "+http.StatusText(status)+"\n")
+	x.answer(status, strconv.Itoa(status)+" "+http.StatusText(status)+"\n", fields...)
 }
 
 var (
@@ -18,18 +19,20 @@ var (
 )
 
 // answer is a whole response of the server's own.
-func (x *exchange) answer(status int, text string) {
+func (x *exchange) answer(status int, text string, fields ...[2]string) {
 	x.fields = x.fields[:0]
 	if text != "" {
 		x.fields = append(x.fields, plainText)
 	}
+	x.fields = append(x.fields, fields...)
 	if x.location != "" {
 		x.fields = append(x.fields, [2]string{"Location", x.location})
 	}
 	switch status {
 	case http.StatusServiceUnavailable:
 		x.fields = append(x.fields, retryAfter)
-	case http.StatusOK, http.StatusInternalServerError, http.StatusNotFound, http.StatusGatewayTimeout, http.StatusPermanentRedirect:
+	case http.StatusOK, http.StatusInternalServerError, http.StatusNotFound, http.StatusGatewayTimeout, http.StatusPermanentRedirect,
+		http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
 	default:
 		// What the client sent cannot be trusted to end where it says.
 		x.fields = append(x.fields, closing)

@@ -94,5 +94,5 @@ func (h *Handler) IDs() (prefix string, last *Counter) { return h.ids.prefix, h.
 // ShowsAll tells whether each request has to be looked at by a goroutine: for the log,
 // or because the settings ask for something in it that only an exchange does.
 func (h *Handler) ShowsAll() bool {
-	return h.shows || h.settings.Traceparent || h.settings.ServerTiming
+	return h.shows || h.settings.Traceparent || h.settings.ServerTiming || !h.isOpen()
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/logging"
 	"github.com/gowsgi/gowsgi/internal/metrics"
 	"github.com/gowsgi/gowsgi/internal/operator"
+	"github.com/gowsgi/gowsgi/internal/rates"
 	"github.com/gowsgi/gowsgi/internal/share"
 	"github.com/gowsgi/gowsgi/internal/statsd"
 	"github.com/gowsgi/gowsgi/internal/systemd"
@@ -103,6 +104,7 @@ type Options struct {
 
 	ignored []syscall.Signal // when gowsgi was started; Run finds out
 	shares  *share.Shares    // of the workers in the connections; nil: each takes what it gets
+	rates   *rates.Keeper    // of what clients have sent; nil: each worker counts alone
 }
 
 // StartError says why a worker could not be started.
@@ -186,7 +188,8 @@ func Run(ctx context.Context, o Options) error {
 		o.Log.Warn("workers take connections as they come", "event", "scoreboard.failed", "error", err.Error())
 	}
 	defer shares.Close()
-	o.shares = shares
+	o.shares, o.rates = shares, &rates.Keeper{}
+	defer o.rates.Close()
 
 	s := &supervisor{
 		Options: o,

@@ -100,6 +100,15 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		plan.Share = control.FD + len(files)
 		files = append(files, o.shares.File())
 	}
+	if o.Settings.LimitRate != "" {
+		file, err := o.rates.File()
+		if err != nil {
+			o.Log.Warn("each worker counts for itself what clients send", "event", "scoreboard.failed", "error", err.Error())
+		} else if file != nil {
+			plan.Rates = control.FD + len(files)
+			files = append(files, file)
+		}
+	}
 	return &worker{
 		number: number, plan: plan, tls: o.TLS, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
 	}, files, nil
