@@ -267,6 +267,17 @@ func TestClientsWithPasswords(t *testing.T) {
 	})
 }
 
+// The first request of a worker is its own: it needs no password.
+func TestNobodyKeepsOutAWarmup(t *testing.T) {
+	users := writeFile(t, t.TempDir(), "users", "anna:$2y$05$......................nobody.has.a.password.of.this..\n")
+	for _, args := range [][]string{{"--allow", "10.0.0.1"}, {"--deny", "unix,*"}, {"--limit-rate", "1/h", "--limit-rate-burst", "1"}, {"--basic-auth", users}} {
+		s := startContract(t, "environ_dump", modes[2], append(args, "--warmup", "/")...)
+		if r := Dial(t, s.Server).Get("/"); r.Status != map[string]int{"--limit-rate": 200, "--basic-auth": 401}[args[0]] && r.Status != 403 {
+			t.Errorf("%s: %+v", args[0], r)
+		}
+	}
+}
+
 // Guesses leave the application, and who is known, what they need.
 func TestGuessesOfPasswords(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), 11)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/gowsgi/gowsgi/environ"
@@ -24,6 +25,8 @@ type keeper struct {
 	by        string          // field of a request that has its client's name; empty: none
 	passwords *gate.Passwords // nil: nobody is asked
 	realm     string
+
+	ajar atomic.Bool // the only client is this worker itself
 
 	denied, limited, crowded, unknown logging.Ration // records
 }
@@ -64,6 +67,10 @@ func (h *Handler) openGate(table *rates.Table) (err error) {
 // isOpen tells whether nobody has to be looked at.
 func (k *keeper) isOpen() bool { return k.addresses == nil && k.limiter == nil && k.passwords == nil }
 
+// WarmUp has requests pass until it is called with false: they are the worker's own,
+// and nobody else can send any yet.
+func (h *Handler) WarmUp(own bool) { h.ajar.Store(own) }
+
 func (h *Handler) notePasswords(users int, err error) {
 	if err != nil {
 		h.log.Error("the passwords cannot be read anew, so the old ones stay", "event", "passwords.failed", "error", err.Error())
@@ -75,7 +82,7 @@ func (h *Handler) notePasswords(users int, err error) {
 // enters tells whether requests may come from the client; else it is answered.
 func (x *exchange) enters() bool {
 	k := &x.h.keeper
-	if k.addresses.Enters(x.client.Host) {
+	if k.addresses.Enters(x.client.Host) || k.ajar.Load() {
 		return true
 	}
 	x.h.countRefusal(tally.Denied)
@@ -86,7 +93,9 @@ func (x *exchange) enters() bool {
 
 // mayGoOn tells whether the client has not sent too much, and has the password; else
 // it is answered.
-func (x *exchange) mayGoOn() bool { return x.isWithinRate() && x.isKnown() }
+func (x *exchange) mayGoOn() bool {
+	return x.h.isOpen() || x.h.ajar.Load() || x.isWithinRate() && x.isKnown()
+}
 
 func (x *exchange) isWithinRate() bool {
 	k := &x.h.keeper
@@ -153,7 +162,7 @@ const authorization = "Authorization"
 // sayUser tells the application who was asked for his password. Then the password is
 // none of its business, as under Apache.
 func (x *exchange) sayUser(b *environ.Builder) {
-	if x.h.passwords != nil {
+	if x.user != "" {
 		b.Set(environ.AuthType, "Basic")
 		b.Set(environ.RemoteUser, x.user)
 	}

@@ -25,6 +25,8 @@ func (s *Server) Warmup(target string, timeout time.Duration) error {
 	if where.Host == "" {
 		where.Scheme, where.Host = "http", "localhost"
 	}
+	s.handler.WarmUp(true)
+	defer s.handler.WarmUp(false)
 	ours, theirs := net.Pipe()
 	served := make(chan struct{})
 	go func() {
