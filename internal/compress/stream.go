@@ -36,11 +36,11 @@ type encoder interface {
 
 // Stream encodes one response.
 type Stream struct {
-	c     *Compressor
-	place int // of the coding
-	encoder
-	made  sink
-	brief bool
+	c       *Compressor
+	place   int // of the coding
+	encoder encoder
+	made    sink
+	brief   bool
 }
 
 // sink is what an encoder writes to.
@@ -67,7 +67,7 @@ func (c *Compressor) Open(coding Coding, brief bool) *Stream {
 		s = &Stream{c: c, place: place, encoder: newEncoder(coding, c.Level)}
 	}
 	s.brief = brief
-	s.Reset(&s.made)
+	s.encoder.Reset(&s.made)
 	return s
 }
 
@@ -93,7 +93,7 @@ func (s *Stream) Encode(to []byte, blocks [][]byte, then Then) []byte {
 	// Nothing fails: the sink takes all.
 	s.made = to
 	for _, block := range blocks {
-		_, _ = s.Write(block)
+		_, _ = s.encoder.Write(block)
 	}
 	switch then {
 	case Flush:

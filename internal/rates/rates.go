@@ -173,10 +173,10 @@ func (t *Table) find(name uint64, group *[ways]place, now int64) (p *place, crow
 		for i := range group {
 			other := &group[i]
 			otherName, otherPaid := atomic.LoadUint64(&other.name), atomic.LoadInt64(&other.paid)
-			switch {
-			case otherName == name:
+			switch otherName {
+			case name:
 				return other, false
-			case otherName == 0:
+			case 0:
 				otherPaid = 0
 			}
 			if i == 0 || otherPaid < paid {
