@@ -267,6 +267,18 @@ func TestClientsWithPasswords(t *testing.T) {
 	})
 }
 
+// What an application that cannot be loaded says is not for those who are kept out.
+func TestTracebacksAreForThoseWhoMayEnter(t *testing.T) {
+	folder := t.TempDir()
+	writeFile(t, folder, "app.py", "raise ValueError('a secret')\n")
+	for want, args := range map[bool][]string{true: {"--reload"}, false: {"--reload", "--deny", "10.0.0.1"}} {
+		s := Start(t, Options{Dir: folder, Target: "app:application", Args: args})
+		if r := Dial(t, s).Get("/"); r.Status != 500 || strings.Contains(r.Body, "a secret") != want {
+			t.Errorf("%q: %+v", args, r)
+		}
+	}
+}
+
 // The first request of a worker is its own: it needs no password.
 func TestNobodyKeepsOutAWarmup(t *testing.T) {
 	users := writeFile(t, t.TempDir(), "users", "anna:$2y$05$......................nobody.has.a.password.of.this..\n")

@@ -41,6 +41,10 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Connection", "close") // the next request may find it mended
 		w.WriteHeader(http.StatusInternalServerError)
+		message, traceback := message, traceback
+		if len(s.Allow)+len(s.Deny) > 0 || s.BasicAuth != "" { // not everybody may know
+			message, traceback = "The log says why.", ""
+		}
 		// An error is the client's, who has left.
 		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
 	})
