@@ -85,7 +85,6 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,
 		LimitRequestLine: 0, LimitRequestFields: 32768, LimitRequestHead: 1 << 20, LimitRequestFieldSize: 64 << 10, LimitRequestBody: 3<<40 + 1,
 		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil, ForwardedFields: []string{"prefix", "forwarded"}, ForwardedUntrusted: "remove", ProxyProtocol: "v1", ProxyAllowFrom: []string{"*"},
-		RequestBuffer: 0, RequestMemory: 2, RequestSpool: 3, ResponseSpool: 4, SpoolLimit: 5 << 30, WorkerTmpDir: "tmp files", ResponseBuffer: 4097, ForwardedAllowIPs: nil,
 		AddField: []string{"A: b, c", "X-Y: "}, RemoveField: []string{"Server", "x-powered-by"}, ErrorPage: []string{"404,5xx=a,b=c.html"},
 		Allow: []string{"10.0.0.0/8", "unix"}, Deny: []string{"*"}, LimitRate: "600/m", LimitRateBurst: 7, LimitRateBy: "X-Key", BasicAuth: "users file", BasicAuthRealm: "a b",
 		Compress: true, CompressTypes: []string{"text/*", "common"}, CompressMinSize: 0, CompressLevel: 9, CompressCookies: true,

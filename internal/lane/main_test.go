@@ -111,7 +111,7 @@ func config() Config {
 		App: app, Limits: http1.Limits{Line: 1000, Field: 1000, Fields: 20, Head: 4000},
 		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, BodyRoom: 100, Mount: "/at", Elsewhere: []string{"/healthz"},
 		Forwarded: forwarded.NewReader(&proxies.Proxies{}, forwarded.For|forwarded.Proto),
-		IDPrefix:  "t", LastID: &counters.lastID, CountsClients: true, OpenCount: (*int64)(unsafe.Pointer(openCount)), // SAFETY: it is that word
+		IDPrefix:  "t", LastID: &counters.lastID, CountsClients: true, CodedFrom: -1, OpenCount: (*int64)(unsafe.Pointer(openCount)), // SAFETY: it is that word
 
 		Adopt: func(h *Handed) {
 			adopted <- taken{h.Kind, string(h.In), string(h.Head), h.Answer, h.Parked, h.Request}
