@@ -58,11 +58,7 @@ var gunicornOptions = []gunicornOption{
 	{name: "casefold-http-method", warn: true, note: reasonParser},
 	{name: "http-parser", value: true, note: "gowsgi has one parser"},
 	{name: "http-protocols", value: true, note: reasonHTTP2},
-	{name: "http2-cleartext", value: true, note: reasonHTTP2},
-	{name: "http2-max-concurrent-streams", value: true, note: reasonHTTP2},
-	{name: "http2-initial-window-size", value: true, note: reasonHTTP2},
-	{name: "http2-max-frame-size", value: true, note: reasonHTTP2},
-	{name: "http2-max-header-list-size", value: true, note: reasonHTTP2},
+	{name: "http2-max-header-list-size", value: true, note: "--limit-request-head and --limit-request-fields hold for HTTP/2 as well"},
 	{
 		name: "protocol", value: true, note: "gowsgi speaks HTTP", harmless: []string{"http"},
 		refuse: "gowsgi speaks HTTP only; have the proxy speak it (in nginx: proxy_pass for uwsgi_pass), and leave this out",

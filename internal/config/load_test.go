@@ -63,6 +63,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
 		LimitRequestLine: 4094, LimitRequestHead: 64 << 10, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 		RequestBuffer: 1 << 20, RequestMemory: 256 << 20, RequestSpool: 1 << 30, ResponseSpool: 1 << 30, SpoolLimit: 10 << 30, ResponseBuffer: 1 << 20,
+		HTTP2Cleartext: "off", HTTP2MaxConcurrentStreams: 100, HTTP2InitialWindowSize: 256 << 10, HTTP2MaxFrameSize: 16 << 10,
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1", "unix"}, ForwardedFields: []string{"for", "proto"}, ForwardedUntrusted: "auto", ProxyProtocol: "off", ProxyAllowFrom: []string{"127.0.0.1", "::1", "unix"}, MetricsAllowIPs: []string{"127.0.0.1", "::1"},
 		StaticIndex: []string{"index.html"}, StaticMaxAge: time.Minute, StaticImmutable: "auto", StaticSymlinks: "inside",
 		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
@@ -111,7 +112,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 			value = true
 		case string:
 			value = map[string]any{
-				"log_level": "error", "forwarded_untrusted": "keep", "proxy_protocol": "v2", "static_immutable": "auto", "static_symlinks": "never", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
+				"log_level": "error", "http2_cleartext": "prior-knowledge", "forwarded_untrusted": "keep", "proxy_protocol": "v2", "static_immutable": "auto", "static_symlinks": "never", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
 				"cert_reqs": "optional", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "limit_rate": "10/s", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
 			}[row.key()]
 			if value == nil {
@@ -121,6 +122,9 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 			value = int64(5000)
 			if row.key() == "workers" || row.key() == "threads" || row.key() == "header_timeout" || row.key() == "start_limit" || row.key() == "compress_level" {
 				value = int64(7)
+			}
+			if row.group == groupHTTP2 {
+				value = int64(70_000)
 			}
 		}
 		if err := row.kind.decode(&s, value); err != nil {

@@ -91,6 +91,10 @@ type Settings struct {
 	AddField    []string `json:"add_field"`    // NAME: VALUE
 	RemoveField []string `json:"remove_field"` // names
 	ErrorPage   []string `json:"error_page"`   // statuses=FILE; see SplitErrorPage
+	HTTP2Cleartext            string `json:"http2_cleartext"` // Off or PriorKnowledge
+	HTTP2MaxConcurrentStreams int    `json:"http2_max_concurrent_streams"`
+	HTTP2InitialWindowSize    int    `json:"http2_initial_window_size"`
+	HTTP2MaxFrameSize         int    `json:"http2_max_frame_size"`
 
 	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
 	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded

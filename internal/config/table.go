@@ -85,6 +85,6 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 func table() []setting {
 	return slices.Concat(
 		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
-		limitRows(), accessRows(), compressionRows(), responseRows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
+		limitRows(), accessRows(), compressionRows(), responseRows(), http2Rows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

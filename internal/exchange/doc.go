@@ -6,7 +6,7 @@
 //
 //	exchange.go   from limits to the line in the access log
 //	wire.go       what a response goes out by, at its best: internal/http1's Writer
-//	foreign.go    the same made of anybody's http.ResponseWriter
+//	foreign.go    the same made of anybody's http.ResponseWriter; foreign_pace.go: its clients' pace
 //	gate.go       whom the settings keep out
 //	limits.go     request line and fields, where the reader of heads was not ours
 //	body.go       the request's body: read ahead, or streamed

@@ -24,7 +24,7 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 		b.Set(environ.ScriptName, x.prefix+x.h.settings.Mount)
 	}
 	b.Set(environ.RequestMethod, r.Method)
-	b.Set(environ.ServerProtocol, r.Proto)
+	b.Set(environ.ServerProtocol, protocol(r))
 	b.Set(environ.URLScheme, x.scheme)
 	server := x.server
 	if server.Port == "" || x.asked { // a unix socket has no name and port of its own

@@ -310,6 +310,10 @@ func (x *exchange) serve() {
 		return
 	}
 	if other, ok := x.w.(*foreign); ok {
+		if gone, _ := other.Presence(); gone { // in HTTP/2 a client may take it back at once
+			x.status, x.abort = statusClientGone, true
+			return
+		}
 		if status := checkHead(other.r, &h.settings); status != 0 {
 			x.refuse(status)
 			return

@@ -24,11 +24,24 @@ type foreign struct {
 	last    bool
 	aborted bool
 	status  int
-	out     int // size of the heads
+	out     int   // size of the heads
+	facts   facts // nil: nobody has any
+	pacing
+}
+
+// facts are what a ResponseWriter may know of its connection.
+type facts interface {
+	RequestsBefore() int
+	HeadSize() int
 }
 
 func newForeign(h *Handler, w http.ResponseWriter, r *http.Request) *foreign {
-	return &foreign{ResponseWriter: w, r: r, h: h, control: http.NewResponseController(w)}
+	f := &foreign{ResponseWriter: w, r: r, h: h, control: http.NewResponseController(w)}
+	f.facts, _ = w.(facts)
+	if r.ProtoMajor > 1 && r.Body != nil {
+		r.Body = &stream{r.Body, f}
+	}
+	return f
 }
 
 // ofNetHTTP are the fields that net/http looks for, under these names. All
@@ -64,9 +77,6 @@ func (f *foreign) Begin(status int, _ string, fields [][2]string, length int64) 
 
 func (f *foreign) WriteBlocks(blocks ...[]byte) (written int64, err error) {
 	for _, block := range blocks {
-		if timeout := f.h.settings.WriteTimeout; timeout > 0 {
-			paceOf(&f.h.settings).limit(f.control, len(block))
-		}
 		n, err := f.Write(block)
 		written += int64(n)
 		if err != nil {
@@ -76,9 +86,10 @@ func (f *foreign) WriteBlocks(blocks ...[]byte) (written int64, err error) {
 	return written, nil
 }
 
-func (f *foreign) FlushError() error { return f.control.Flush() }
-
-func (f *foreign) SetReadDeadline(t time.Time) error { return f.control.SetReadDeadline(t) }
+func (f *foreign) SetReadDeadline(t time.Time) error {
+	f.reads.Store(!t.IsZero())
+	return f.control.SetReadDeadline(t)
+}
 
 // Stream is called if the body is to be read while the response goes out.
 func (f *foreign) Stream() {
@@ -87,14 +98,22 @@ func (f *foreign) Stream() {
 }
 
 // LeaveBody has net/http read a little of it, so that the client gets to read
-// the answer; it need not wait for what never comes.
-func (f *foreign) LeaveBody() { _ = f.control.SetReadDeadline(time.Now().Add(timeForLeft)) }
+// the answer; it need not wait for what never comes. HTTP/2 has a frame for that.
+func (f *foreign) LeaveBody() {
+	if f.r.ProtoMajor == 1 {
+		_ = f.control.SetReadDeadline(time.Now().Add(timeForLeft))
+	}
+}
 
 const timeForLeft = 5 * time.Second
 
 func (f *foreign) Abort() { f.aborted = true }
 
-func (f *foreign) End() error { return nil }
+// End leaves it to net/http to send what is left, in time.
+func (f *foreign) End() error {
+	f.limit(0)
+	return nil
+}
 
 func (f *foreign) Keep() {}
 
@@ -102,7 +121,8 @@ func (f *foreign) Presence() (gone, finished bool) { return f.r.Context().Err() 
 
 func (f *foreign) Local() (host, port string) {
 	if local, ok := f.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {
-		host, port, _ = net.SplitHostPort(local.String())
+		server := splitClient(local.String())
+		host, port = server.Host, server.Port
 	}
 	return host, port
 }
@@ -112,9 +132,21 @@ func (f *foreign) Remote() (host, port string) {
 	return client.Host, client.Port
 }
 
-func (f *foreign) RequestsBefore() int { return 0 } // nobody knows
+// RequestsBefore is 0 where nobody knows.
+func (f *foreign) RequestsBefore() int {
+	if f.facts == nil {
+		return 0
+	}
+	return f.facts.RequestsBefore()
+}
 
-func (f *foreign) HeadSize() int { return 0 }
+// HeadSize is 0 where nobody knows.
+func (f *foreign) HeadSize() int {
+	if f.facts == nil {
+		return 0
+	}
+	return f.facts.HeadSize()
+}
 
 func (f *foreign) HeadsOut() int { return f.out }
 

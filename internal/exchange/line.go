@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/gowsgi/gowsgi/internal/accesslog"
@@ -14,7 +15,7 @@ func (x *exchange) writeLine() {
 	e := &x.entry
 	*e = accesslog.Entry{
 		Time: x.start, Took: time.Since(x.start), ID: x.sentID(), Named: x, Client: x.client, Server: x.server,
-		Method: x.r.Method, URI: x.uri, Proto: x.r.Proto, Host: x.r.Host, Scheme: x.scheme, Header: x.r.Header,
+		Method: x.r.Method, URI: x.uri, Proto: protocol(x.r), Host: x.r.Host, Scheme: x.scheme, Header: x.r.Header,
 		Status: x.status, Fields: x.fields, Length: x.length, BytesIn: x.bytesIn(), BytesOut: x.written,
 		HeadIn: x.w.HeadSize(), HeadOut: x.w.HeadsOut(), Before: x.w.RequestsBefore(), Closes: x.w.Closes(), Broken: x.abort,
 		Ran: x.ran,
@@ -24,4 +25,16 @@ func (x *exchange) writeLine() {
 		e.GIL, e.Thread = x.req.GILWait(), x.req.Thread()
 	}
 	x.line = x.h.access.Write(e, x.line)
+}
+
+// protocol is the request's, for SERVER_PROTOCOL and the access log. From HTTP/2 on
+// there are no minor versions (RFC 9110, 2.5); net/http writes HTTP/2.0.
+func protocol(r *http.Request) string {
+	switch r.ProtoMajor {
+	case 2:
+		return "HTTP/2"
+	case 3:
+		return "HTTP/3"
+	}
+	return r.Proto
 }

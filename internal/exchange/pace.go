@@ -3,7 +3,6 @@ package exchange
 import (
 	"errors"
 	"io"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -69,12 +68,6 @@ func (u *upload) Read(p []byte) (int, error) {
 		_ = u.wire.SetReadDeadline(time.Time{})
 	}
 	return n, err
-}
-
-// limit sets the deadline for a client to take a block of that size, where the
-// connection is not ours.
-func (p pace) limit(control *http.ResponseController, size int) {
-	_ = control.SetWriteDeadline(time.Now().Add(p.write + p.allowance(int64(size))))
 }
 
 // isLate: the client was too slow with its body. nil is never late.

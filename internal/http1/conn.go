@@ -70,7 +70,7 @@ func giveRoom(memory []byte) {
 }
 
 func (s *Server) newConn(c net.Conn) *conn {
-	conn := s.connOf(c, splitAddress(c.LocalAddr().String()), splitAddress(c.RemoteAddr().String()))
+	conn := s.connOf(c, SplitAddress(c.LocalAddr().String()), SplitAddress(c.RemoteAddr().String()))
 	conn.name = c.RemoteAddr().String()
 	return conn
 }
@@ -88,8 +88,8 @@ func (s *Server) connOf(c net.Conn, local, remote Address) *conn {
 
 var plainDoor Door
 
-// splitAddress takes an address apart; empty for a unix socket.
-func splitAddress(text string) Address {
+// SplitAddress takes an address apart; empty for a unix socket.
+func SplitAddress(text string) Address {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil {
 		return Address{}
@@ -129,6 +129,9 @@ func (c *conn) live(first func() step) {
 				next = c.serve()
 			}
 			c.endTurn()
+		case stepHTTP2:
+			c.giveToHTTP2()
+			return
 		case stepLinger:
 			c.linger()
 			return
@@ -275,19 +278,26 @@ func (c *conn) endTurn() {
 func (c *conn) readHead() step {
 	t, limits := c.turn, &c.server.config.Limits
 	for seen := 0; ; {
-		size, err := t.head.Read(c.in, seen, limits)
-		if err != nil {
-			if refused, ok := errors.AsType[*Refusal](err); ok {
-				return c.refuse(refused.Status, c.whyNotAnnounced(refused.Why))
+		begun, whole := c.preface()
+		if whole {
+			return stepHTTP2
+		}
+		if !begun {
+			size, err := t.head.Read(c.in, seen, limits)
+			if err != nil {
+				if refused, ok := errors.AsType[*Refusal](err); ok {
+					return c.refuse(refused.Status, c.whyNotHTTP2(c.whyNotAnnounced(refused.Why)))
+				}
+				return stepReset
 			}
-			return stepReset
+			if size > 0 {
+				t.fill(c, c.in[:size])
+				c.in = c.in[size:]
+				return stepHead
+			}
+			seen = len(c.in)
 		}
-		if size > 0 {
-			t.fill(c, c.in[:size])
-			c.in = c.in[size:]
-			return stepHead
-		}
-		if seen = len(c.in); c.first.IsZero() {
+		if c.first.IsZero() {
 			c.first = time.Now()
 			c.deadline(c.server.config.HeaderTimeout)
 		}

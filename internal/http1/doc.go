@@ -19,6 +19,7 @@
 //	line.go      status lines and fields
 //	facts.go     what a handler may want to know of the connection
 //	refuse.go    answers to what was no request
+//	preface.go   connections that turn out to be HTTP/2's
 //
 // Two values say where a connection stands, what may be read (body.input) and
 // what may be written (Writer.output), and a third whether it goes on

@@ -17,6 +17,7 @@ type Refused struct {
 	In            int  // bytes that were read of it
 	Head, Body    int  // bytes of the answer
 	Before        int  // requests that the connection had
+	Goes          bool // the connection goes on
 }
 
 // refuse answers what was no request. The connection ends with it.

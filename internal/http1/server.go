@@ -39,6 +39,10 @@ type Config struct {
 	Trusts func(host string) (trusted, heard bool)
 	// Announcing is who announces clients by the PROXY protocol.
 	Announcing Announcing
+	// PriorKnowledge: those whom Trusts believes may begin a connection with HTTP/2.
+	PriorKnowledge bool
+	// SpareHTTP2 closes up to most of HTTP2's connections that have been idle longest.
+	SpareHTTP2 func(most int) (closed int)
 	// Ended is called for each connection that was accepted and has ended, unless a lane
 	// had it last or the server drains. nil: nobody wants to know.
 	Ended func()
@@ -276,6 +280,9 @@ func (s *Server) spare() (closed int) {
 			s.leave(i.conn) // not only when its goroutine gets to it: its place is wanted now
 			closed++
 		}
+	}
+	if closed == 0 && s.config.SpareHTTP2 != nil {
+		closed = s.config.SpareHTTP2(some)
 	}
 	if closed == 0 {
 		s.mu.Lock()

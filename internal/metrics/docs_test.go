@@ -98,9 +98,9 @@ func TestTheDashboardAsksForWhatThereIs(t *testing.T) {
 }
 
 var (
-	sampleLine  = regexp.MustCompile(`^([a-z_]+)(\{.*\})? `)
+	sampleLine  = regexp.MustCompile(`^([a-z0-9_]+)(\{.*\})? `)
 	labelName   = regexp.MustCompile(`([a-z]+)="`)
-	metricName  = regexp.MustCompile(`\bgowsgi_[a-z_]+`)
+	metricName  = regexp.MustCompile(`\bgowsgi_[a-z0-9_]+`)
 	byLabels    = regexp.MustCompile(`by \(([a-z, ]*)\)`)
 	legendLabel = regexp.MustCompile(`\{\{([a-z]+)\}\}`)
 )

@@ -79,6 +79,8 @@ func families() []family {
 		{"gowsgi_gil_held_seconds", gauge, "For how long nobody has got the GIL although somebody asks for it.", perWorker(func(n *tally.Now) float64 { return time.Duration(n.Unanswered).Seconds() })},
 		{"gowsgi_connections", gauge, "Open connections, by state: active ones have a request, idle ones wait for one.", connections},
 		{"gowsgi_connections_tls", gauge, "Open connections that speak TLS.", perWorker(func(n *tally.Now) float64 { return float64(n.Secure) })},
+		{"gowsgi_http2_connections", gauge, "Open connections that speak HTTP/2.", perWorker(func(n *tally.Now) float64 { return float64(n.HTTP2) })},
+		{"gowsgi_http2_streams", gauge, "Requests that those connections have.", perWorker(func(n *tally.Now) float64 { return float64(n.Streams) })},
 		{"gowsgi_worker_resident_bytes", gauge, "Resident memory of the worker process.", func(s *Snapshot, w *writer) {
 			for _, worker := range s.Workers {
 				w.sample("", float64(worker.Resident), "worker", strconv.Itoa(worker.Number))

@@ -30,7 +30,7 @@ func sample() Snapshot {
 
 var (
 	labels = `(\{[a-z]+="([^"\\\n]|\\[\\"n])*"(,[a-z]+="([^"\\\n]|\\[\\"n])*")*\})?`
-	line   = regexp.MustCompile(`^([a-z_]+)` + labels + ` (-?[0-9.e+-]+|\+Inf)$`)
+	line   = regexp.MustCompile(`^([a-z0-9_]+)` + labels + ` (-?[0-9.e+-]+|\+Inf)$`)
 )
 
 // Each line is one that both formats know; families stand together; counters end

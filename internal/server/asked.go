@@ -39,11 +39,14 @@ const looks = 10
 
 // note has what the worker does written down, at every look of the watcher.
 func (s *Server) note(app *embed.Application, page *tally.Page) {
-	open, idle, secure, left := 0, 0, 0, 0
+	open, idle, secure, other, streams, left := 0, 0, 0, 0, 0, 0
 	s.Note(func(served int64) {
 		if left--; left < 0 { // each connection has a lock
 			left = looks - 1
 			open, idle, secure = s.http1.Count()
+			more := 0
+			other, more, streams = s.http2.Count()
+			idle += more
 		}
 		if !s.http1.Draining() {
 			s.share.Set(s.http1.Open())
@@ -56,6 +59,7 @@ func (s *Server) note(app *embed.Application, page *tally.Page) {
 			Requests: served, Threads: int64(pool.Threads), Busy: int64(pool.Threads - pool.Idle), Limit: int64(pool.Limit),
 			Queued: int64(pool.Queued), Unanswered: int64(app.Unresponsive()), Probes: pool.Probes, ProbeWait: int64(pool.ProbeWait),
 			Connections: int64(open), Idle: int64(idle), Secure: int64(secure), Goroutines: int64(runtime.NumGoroutine()),
+			HTTP2: int64(other), Streams: int64(streams),
 		}
 		if s.http1.Draining() {
 			now.Draining = 1

@@ -48,7 +48,11 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		// An error is the client's, who has left.
 		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
 	})
-	srv := &Server{http1: newHTTP1(s, log, page, func(c *http1.Config) { c.Handshaken = (&handshakes{log: log}).note }), stopped: make(chan struct{}), cancel: func() {}}
+	other := newHTTP2(s, log, page, nil)
+	srv := &Server{http1: newHTTP1(s, log, page, other, func(c *http1.Config) {
+		c.Handshaken = (&handshakes{log: log}).note
+		c.Trusts = func(string) (trusted, heard bool) { return true, false } // the page is for who develops
+	}), http2: other, stopped: make(chan struct{}), cancel: func() {}}
 	close(srv.stopped)
 	return srv
 }

@@ -1,7 +1,7 @@
 // Package server wires listeners to what is behind them, and ends without a lost
 // request:
 //
-//	server.go       listeners → internal/http1 → internal/exchange
+//	server.go       listeners → internal/http1 (→ internal/http2) → internal/exchange
 //	descriptor.go   no connection among the standard streams
 //	connections.go  how many there may be
 //	tls.go          which listeners speak TLS, and which send clients there

@@ -23,7 +23,8 @@ import (
 //  3. A connection that is idle is not closed at once: its client may be
 //     sending the next request at this moment. It has the time to do so
 //     (linger) and gets an answer, with Connection: close. Clients that are
-//     busy are gone after that; the others have nothing to lose.
+//     busy are gone after that; the others have nothing to lose. Those of HTTP/2
+//     are told that the connection will end, and answered for as long.
 //  4. What is left at the end of the timeout is cut off.
 
 // sweepInterval is how often a drain looks at the connections.
@@ -36,6 +37,7 @@ const sweepInterval = 20 * time.Millisecond
 func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string) {
 	s.share.Leave()
 	s.http1.Drain()
+	s.http2.Drain()
 	for _, l := range s.listeners {
 		l.close(stops)
 	}
@@ -47,6 +49,7 @@ func (s *Server) Drain(linger, timeout time.Duration, stops bool) (cut []string)
 	for late := false; !late && s.http1.Sweep(linger) > 0; {
 		select {
 		case <-tick.C:
+			s.http2.Sweep(linger)
 		case <-deadline.C:
 			late, cut = true, s.Unfinished()
 		}

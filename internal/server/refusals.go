@@ -38,6 +38,6 @@ func (r *refusals) note(refused *http1.Refused) {
 	r.access.Write(&accesslog.Entry{
 		Time: refused.Time, Took: time.Since(refused.Time), Client: accesslog.Address(client), Server: accesslog.Address(refused.Local),
 		Line: line, Scheme: scheme, Status: refused.Status, Length: int64(refused.Body), BytesOut: int64(refused.Body),
-		HeadIn: refused.In, HeadOut: refused.Head, Before: refused.Before, Closes: true,
+		HeadIn: refused.In, HeadOut: refused.Head, Before: refused.Before, Closes: !refused.Goes,
 	}, nil)
 }

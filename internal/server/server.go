@@ -15,6 +15,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/http2"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 	"github.com/gowsgi/gowsgi/internal/share"
 )
@@ -22,6 +23,7 @@ import (
 // Server serves one application.
 type Server struct {
 	http1 *http1.Server
+	http2 *http2.Server
 	// Watcher has the figures. nil: there is no application.
 	*deadlines.Watcher
 	handler   *exchange.Handler // nil: there is no application
@@ -51,7 +53,8 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	if hooks.Page != nil && hooks.Counts {
 		shakes.counts = hooks.Page.Figures
 	}
-	srv.http1 = newHTTP1(s, log, h, func(c *http1.Config) {
+	srv.http2 = newHTTP2(s, log, h, refusals.note)
+	srv.http1 = newHTTP1(s, log, h, srv.http2, func(c *http1.Config) {
 		c.Refused, c.Dress, c.Trusts, c.Handshaken, c.Ended = refusals.note, h.Dress, h.Trusts, shakes.note, func() { own.Add(-1) }
 	})
 	ctx, cancel := context.WithCancel(context.Background())
@@ -69,9 +72,10 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	return srv, nil
 }
 
-func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, more func(*http1.Config)) *http1.Server {
+func newHTTP1(s config.Settings, log *slog.Logger, h http.Handler, other *http2.Server, more func(*http1.Config)) *http1.Server {
 	c := http1.Config{
 		Handler: h, Log: log, Announcing: announcingOf(s),
+		HTTP2: other.Serve, SpareHTTP2: other.Spare, PriorKnowledge: s.HTTP2Cleartext == config.PriorKnowledge,
 		Limits:        limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout, MinRate: s.MinRate,
 		MaxConnections: maxConnections(s.MaxConnections), MaxPerAddress: s.MaxConnectionsPerAddress,
@@ -90,6 +94,14 @@ func announcingOf(s config.Settings) http1.Announcing {
 		return http1.Announcing{} // it was checked where it was given
 	}
 	return http1.Announcing{Allowed: allowed.Trusts, V1: s.ProxyProtocol != config.ProxyProtocolV2, V2: s.ProxyProtocol != config.ProxyProtocolV1}
+}
+
+func newHTTP2(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused)) *http2.Server {
+	return http2.New(http2.Config{
+		Handler: h, Log: log, Refused: refused, Limits: limitsOf(s),
+		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout,
+		MaxStreams: s.HTTP2MaxConcurrentStreams, Window: s.HTTP2InitialWindowSize, MaxFrame: s.HTTP2MaxFrameSize,
+	})
 }
 
 func limitsOf(s config.Settings) http1.Limits {

@@ -46,6 +46,8 @@ type Now struct {
 	Secure      int64 // of them all, those that speak TLS
 	Goroutines  int64
 	Draining    int64 // 1: it takes no more requests
+	HTTP2       int64 // connections that speak it
+	Streams     int64 // requests that those have
 }
 
 const (
