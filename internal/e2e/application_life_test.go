@@ -13,7 +13,7 @@ import (
 )
 
 func TestApplicationLife(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		venv := PlainVenv(t)
 		s := startContract(t, "application_life", mode, "-e", "FROM_THE_COMMAND_LINE=yes")
 		t.Run("the interpreter is the virtualenv's", func(t *testing.T) { checkInterpreter(t, s, mode, venv) })
@@ -181,7 +181,7 @@ func TestEndOfLife(t *testing.T) {
 }
 
 func TestSignalThief(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "signal_thief", mode)
 		log := s.WaitLog(t, "signal.signal")
 		if !strings.Contains(log, "steal_at_import") || !strings.Contains(log, "signal_thief.py") {

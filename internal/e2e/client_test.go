@@ -45,7 +45,10 @@ func (s *Server) Client(t testing.TB) *Client {
 		TLSClientConfig:     s.secure,
 		DisableCompression:  true,
 		MaxIdleConnsPerHost: 100,
+		Protocols:           new(http.Protocols),
 	}
+	transport.Protocols.SetUnencryptedHTTP2(s.http2)
+	transport.Protocols.SetHTTP1(!s.http2)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Client{t: t, base: base, http: &http.Client{
 		Jar: jar, Transport: transport, Timeout: startDeadline,

@@ -29,6 +29,16 @@ var allModes = []Mode{
 	{Name: "TLS", Args: append([]string{"--threads", "8"}, certificate().args()...), Threads: 8, Workers: 1},
 }
 
+// http2Mode is one more for tests whose clients are all of Client's.
+var http2Mode = Mode{Name: "HTTP/2", Args: []string{"--threads", "8", "--http2-cleartext", "prior-knowledge"}, Threads: 8, Workers: 1}
+
+// Protocols is Modes, and once more over HTTP/2.
+func Protocols(t *testing.T, body func(t *testing.T, mode Mode)) {
+	t.Helper()
+	Modes(t, body)
+	t.Run(http2Mode.Name, func(t *testing.T) { body(t, http2Mode) })
+}
+
 // Modes runs a test's body once per mode, each in a subtest of that name; if some cut
 // what clients send, only in those.
 func Modes(t *testing.T, body func(t *testing.T, mode Mode)) {

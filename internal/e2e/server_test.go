@@ -65,8 +65,9 @@ type Server struct {
 	Addr string // 127.0.0.1:port, or the socket's path
 
 	network  string
-	secure   *tls.Config // what clients speak TLS with; nil: plain text
+	secure   *tls.Config   // what clients speak TLS with; nil: plain text
 	cutting  *cuttingProxy // nil: none
+	http2    bool          // clients speak it
 	cmd      *exec.Cmd
 	log, out *log
 	exited   chan struct{} // closed once the program is gone and status is set
@@ -134,6 +135,7 @@ func launch(t testing.TB, o Options) *Server {
 	if o.Cut && s.network == "tcp" && !o.Free {
 		s.cutting = startCutting(t, s.Addr)
 	}
+	s.http2 = slices.Contains(args, "prior-knowledge")
 	s.cmd = command(o, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if o.Outlived {

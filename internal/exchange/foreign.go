@@ -23,6 +23,7 @@ type foreign struct {
 	begun   bool
 	last    bool
 	aborted bool
+	failed  bool // writing did
 	status  int
 	out     int   // size of the heads
 	facts   facts // nil: nobody has any
@@ -54,7 +55,9 @@ func (f *foreign) Begin(status int, _ string, fields [][2]string, length int64) 
 	for _, field := range fields {
 		// The strings may be C's memory.
 		name, value := strings.Clone(field[0]), strings.Clone(field[1])
-		if known := http.CanonicalHeaderKey(name); ofNetHTTP[known] {
+		// In HTTP/2 all names are in lower case, and one that is spelled in two ways is one
+		// field, whose values have an order.
+		if known := http.CanonicalHeaderKey(name); ofNetHTTP[known] || f.r.ProtoMajor > 1 {
 			name = known
 		}
 		h[name] = append(h[name], value)
@@ -107,7 +110,13 @@ func (f *foreign) LeaveBody() {
 
 const timeForLeft = 5 * time.Second
 
-func (f *foreign) Abort() { f.aborted = true }
+// Abort has what there is go out first, as far as the client takes it.
+func (f *foreign) Abort() {
+	f.aborted = true
+	if f.begun && !f.failed {
+		_ = f.FlushError()
+	}
+}
 
 // End leaves it to net/http to send what is left, in time.
 func (f *foreign) End() error {

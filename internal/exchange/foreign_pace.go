@@ -46,6 +46,7 @@ func (f *foreign) Write(p []byte) (written int, err error) {
 	if f.r.ProtoMajor > 1 && f.buffered+len(p) < httpBuffer {
 		n, err := f.ResponseWriter.Write(p)
 		f.buffered += n
+		f.failed = err != nil
 		return n, err
 	}
 	defer f.unlimit()
@@ -55,6 +56,7 @@ func (f *foreign) Write(p []byte) (written int, err error) {
 		n, err := f.ResponseWriter.Write(step)
 		written += n
 		if err != nil {
+			f.failed = true
 			return written, err
 		}
 		p = p[len(step):]
@@ -68,7 +70,7 @@ func (f *foreign) FlushError() error {
 	f.limit(f.buffered)
 	defer f.unlimit()
 	err := f.control.Flush()
-	f.buffered = 0
+	f.buffered, f.failed = 0, err != nil
 	return err
 }
 

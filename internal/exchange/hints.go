@@ -11,8 +11,11 @@ func (x *exchange) sendHints() {
 		}
 		h := x.w.Header() // empty: the response has not begun
 		for _, field := range fields {
-			if isForHints(field[0]) {
-				h[field[0]] = append(h[field[0]], field[1])
+			if name := field[0]; isForHints(name) {
+				if x.r.ProtoMajor > 1 { // one field, however it is spelled
+					name = http.CanonicalHeaderKey(name)
+				}
+				h[name] = append(h[name], field[1])
 			}
 		}
 		if len(h) == 0 {
