@@ -20,6 +20,14 @@ var traffic = []load.Traffic{
 	{Name: "streaming", Clients: 6, Blocks: 5, Pause: 5 * time.Millisecond},
 }
 
+// streams is the same to one that is spoken HTTP/2 with, over eight connections.
+var streams = []load.Traffic{
+	{Name: "busy", Clients: 28, Streams: 7},
+	{Name: "thinking", Clients: 10, Think: 20 * time.Millisecond, Streams: 5},
+	{Name: "posting", Clients: 6, Body: 64 << 10, Streams: 6},
+	{Name: "streaming", Clients: 6, Blocks: 5, Pause: 5 * time.Millisecond, Streams: 6},
+}
+
 // enough requests in a window to say that none is lost.
 const enough = 3000
 
@@ -33,7 +41,11 @@ type Busy struct {
 // keepBusy starts the load.
 func keepBusy(t testing.TB, p *Project) *Busy {
 	t.Helper()
-	b := &Busy{Project: p, load: load.StartTLS(p.network, p.Addr, "steady", p.secure, traffic...)}
+	clients := traffic
+	if p.http2 {
+		clients = streams
+	}
+	b := &Busy{Project: p, load: load.StartTLS(p.network, p.Addr, "steady", p.secure, clients...)}
 	t.Cleanup(func() {
 		if b.ended {
 			return

@@ -14,29 +14,42 @@ func TestNoRequestIsLost(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		for _, unix := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d workers, unix %v", workers, unix), func(t *testing.T) {
-				settings := Settings{Workers: workers, Threads: 8}
-				p := startProject(t, ProjectOptions{Unix: unix, Settings: settings})
-				b := keepBusy(t, p)
-				edition := 1
-				renew := func(signal syscall.Signal, through func() bool) {
-					t.Helper()
-					edition++
-					p.Edition(t, edition)
-					b.Signal(t, signal, through)
-					b.OnlyEdition(t, strconv.Itoa(edition))
-				}
-				for range 3 {
-					renew(syscall.SIGHUP, p.Replaced(t, workers))
-				}
-				loaded := p.LoggedOnceMore("application.loaded")
-				b.Signal(t, syscall.SIGTTIN, func() bool { return loaded() && len(p.Workers(t)) == workers+1 })
-				b.Signal(t, syscall.SIGTTOU, func() bool { return len(p.Workers(t)) == workers })
-				renew(syscall.SIGUSR2, p.Succeeded(t, workers))
-				renew(syscall.SIGHUP, p.Replaced(t, workers)) // of the new gowsgi
-				b.Finish(t)
+				losesNothing(t, ProjectOptions{Unix: unix, Settings: Settings{Workers: workers, Threads: 8}})
 			})
 		}
 	}
+}
+
+// Nor is one over HTTP/2, where clients share connections, and are told of their end.
+func TestNoRequestIsLostOverHTTP2(t *testing.T) {
+	for _, workers := range []int{1, 2} {
+		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
+			losesNothing(t, ProjectOptions{Unix: workers == 1, Settings: Settings{Workers: workers, Threads: 8}, Args: http2Mode.Args[2:]})
+		})
+	}
+}
+
+func losesNothing(t *testing.T, o ProjectOptions) {
+	workers := o.Settings.Workers
+	p := startProject(t, o)
+	b := keepBusy(t, p)
+	edition := 1
+	renew := func(signal syscall.Signal, through func() bool) {
+		t.Helper()
+		edition++
+		p.Edition(t, edition)
+		b.Signal(t, signal, through)
+		b.OnlyEdition(t, strconv.Itoa(edition))
+	}
+	for range 3 {
+		renew(syscall.SIGHUP, p.Replaced(t, workers))
+	}
+	loaded := p.LoggedOnceMore("application.loaded")
+	b.Signal(t, syscall.SIGTTIN, func() bool { return loaded() && len(p.Workers(t)) == workers+1 })
+	b.Signal(t, syscall.SIGTTOU, func() bool { return len(p.Workers(t)) == workers })
+	renew(syscall.SIGUSR2, p.Succeeded(t, workers))
+	renew(syscall.SIGHUP, p.Replaced(t, workers)) // of the new gowsgi
+	b.Finish(t)
 }
 
 // What fails is nothing that a client could notice.

@@ -25,7 +25,8 @@ type client struct {
 	number  int
 	traffic Traffic
 	body    []byte
-	sum     uint32 // of body
+	sum     uint32   // of body
+	session *session // nil: HTTP/1.1
 
 	count  int      // requests so far
 	conn   net.Conn // nil: to be made
@@ -128,6 +129,9 @@ type answer struct {
 // request sends one and reads the answer. After a failure the connection is of
 // no more use.
 func (c *client) request() (answer, *Failure) {
+	if c.session != nil {
+		return c.requestByStream()
+	}
 	fail := func(kind Kind, format string, args ...any) (answer, *Failure) {
 		return answer{}, &Failure{
 			Kind: kind, Traffic: c.traffic.Name, Worker: c.worker,

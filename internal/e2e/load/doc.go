@@ -8,6 +8,10 @@
 // reason: it silently repeats a request if a kept connection ends before the
 // answer, which is the loss that is looked for.)
 //
+// Some may share an HTTP/2 connection instead (Traffic.Streams): they go over to
+// another when the server says that this one will end, and here as well no request is
+// sent twice, also where HTTP/2 lets a client know that it may be.
+//
 // # What is a failure
 //
 // Anything but a complete, right answer: see [Kind]. Right is a 200 whose body

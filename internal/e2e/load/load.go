@@ -16,6 +16,9 @@ type Traffic struct {
 	Body    int           `json:"body"`   // bytes to POST; 0: GET
 	Blocks  int           `json:"blocks"` // the answer is a stream of so many blocks; 0: one piece
 	Pause   time.Duration `json:"pause"`  // of the application, before each block
+	// Streams is how many of the clients share an HTTP/2 connection; 0: each has one of
+	// HTTP/1.1.
+	Streams int `json:"streams"`
 	// Patience is when a request that has not been answered has failed; 0: after 30 s.
 	Patience time.Duration `json:"patience"`
 }
@@ -25,6 +28,7 @@ type Load struct {
 	network, address string
 	secure           *tls.Config // nil: in plain text
 	clients          []*client
+	sessions         []*session
 	names            []string     // of windows; clients only see how many there are
 	present          atomic.Int32 // index of the present window
 	stopping, ending atomic.Bool
@@ -42,8 +46,17 @@ func Start(network, address, window string, traffic ...Traffic) *Load {
 func StartTLS(network, address, window string, secure *tls.Config, traffic ...Traffic) *Load {
 	l := &Load{network: network, address: address, secure: secure, names: []string{window}, end: make(chan struct{})}
 	for _, t := range traffic {
-		for range t.Clients {
-			l.clients = append(l.clients, newClient(l, len(l.clients), t))
+		var shared *session
+		for i := range t.Clients {
+			c := newClient(l, len(l.clients), t)
+			if t.Streams > 0 {
+				if i%t.Streams == 0 {
+					shared = &session{load: l}
+					l.sessions = append(l.sessions, shared)
+				}
+				c.session = shared
+			}
+			l.clients = append(l.clients, c)
 		}
 	}
 	for _, c := range l.clients {
@@ -67,6 +80,9 @@ func (l *Load) Stop() []Window {
 	l.ending.Store(true)
 	close(l.end)
 	l.running.Wait()
+	for _, s := range l.sessions {
+		s.hangUp()
+	}
 	windows := make([]Window, 0, len(l.names))
 	for i := range l.names {
 		w := l.window(i, true)
