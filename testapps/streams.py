@@ -15,6 +15,7 @@ Proves what is HTTP/2's: a stream is slow or breaks off by itself. By path:
     /connects  fields that are the connection's
     /interim   101 as if it were an answer
     /length    the size of the body
+    /reads     reads the body; the journal says that it does, and what came of it
 """
 
 import os
@@ -64,6 +65,15 @@ def sips(environ):
     return str(sizes)
 
 
+def reads(environ):
+    note(environ, "reads")
+    try:
+        return str(len(environ["wsgi.input"].read()))
+    except OSError as error:
+        note(environ, type(error).__name__)
+        raise
+
+
 def breaks():
     yield b"some"
     raise RuntimeError("on purpose")
@@ -82,6 +92,8 @@ def application(environ, start_response):
         return plain(start_response, "\n".join(f"{name}={value}" for name, value in sorted(environ.items())))
     if path == "/sips":
         return plain(start_response, sips(environ))
+    if path == "/reads":
+        return plain(start_response, reads(environ))
     if path == "/length":
         return plain(start_response, str(len(environ["wsgi.input"].read())))
     if path == "/hints":

@@ -31,7 +31,7 @@ func wantAll(t testing.TB, c *Conn, body string) {
 var aheadBody = numberedLines(aheadSize)
 
 func TestApplicationsDoNotWaitForTheirClients(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startSpooled(t, "ahead", mode)
 		for _, way := range []string{"blocks", "small", "list", "block", "large", "write"} {
 			for _, declared := range []string{"", "&declared"} {

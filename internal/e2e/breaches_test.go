@@ -50,7 +50,7 @@ var breachTexts = map[string]string{
 }
 
 func TestBreachesOfTheContract(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "breaches", mode)
 		sins := strings.Fields(s.Client(t).Get("/").Body)
 		if len(sins) < 80 {

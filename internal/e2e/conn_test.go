@@ -19,8 +19,29 @@ type Conn struct {
 	server *Server
 }
 
-// Dial opens a connection to the server. It is closed when the test ends.
+// Dial opens a connection to the server, to one of HTTP/2 by way of a translator. It
+// is closed when the test ends.
 func Dial(t testing.TB, s *Server) *Conn {
+	t.Helper()
+	if !s.http2 {
+		return DialPlain(t, s)
+	}
+	conn := translated(t, s)
+	t.Cleanup(func() { conn.Close() })
+	return &Conn{t: t, Conn: conn, r: bufio.NewReader(conn), server: s}
+}
+
+// Versions are those that a client of Dial may speak with it: a translator's are the
+// same to the server.
+func (s *Server) Versions() []string {
+	if s.http2 {
+		return []string{"HTTP/1.1"}
+	}
+	return []string{"HTTP/1.1", "HTTP/1.0"}
+}
+
+// DialPlain is Dial without a translator.
+func DialPlain(t testing.TB, s *Server) *Conn {
 	t.Helper()
 	conn, err := s.dial()
 	if err != nil {

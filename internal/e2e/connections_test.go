@@ -129,7 +129,7 @@ func TestHeaderTimeoutEndsSlowClients(t *testing.T) {
 // A client that leaves while its request runs must not disturb others, and the
 // thread must be free afterwards.
 func TestClientsThatLeave(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "pool_threads", mode)
 		for name, leave := range map[string]func(c *Conn){"reset": (*Conn).Reset, "close": func(c *Conn) { c.Close() }} {
 			t.Run(name+" while the application runs", func(t *testing.T) {

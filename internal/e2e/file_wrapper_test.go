@@ -33,7 +33,7 @@ func startFiles(t *testing.T, mode Mode) (Contract, string) {
 }
 
 func TestFileWrapper(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s, data := startFiles(t, mode)
 		third := strings.SplitN(data, "\n", 4)[3]
 		for _, kind := range []string{"plain", "unbuffered", "update", "temporary", "named", "spooled", "memory", "gzip", "iterable", "own"} {

@@ -15,7 +15,7 @@ import (
 
 // h2specDepartures are the cases that do not pass, and why.
 var h2specDepartures = map[string]string{
-	"http2/3.5: Sends invalid connection preface": "what is no preface is HTTP/1 on a port without TLS, and gets a 400",
+	"http2/3.5: Sends invalid connection preface":                        "what is no preface is HTTP/1 on a port without TLS, and gets a 400",
 	"http2/6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE": "net/http ends a connection whose settings say one thing twice",
 	"http2/8.1.2.2: Sends a HEADERS frame that contains the connection-specific header field": "net/http answers 400, " +
 		"which RFC 9113, 8.1.1, allows in the place of a reset",

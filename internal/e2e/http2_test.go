@@ -137,9 +137,8 @@ func TestHTTP2ClientsThatTakeNothing(t *testing.T) {
 
 // A client that leaves, or takes its request back, stops the application.
 func TestHTTP2ClientsThatLeave(t *testing.T) {
-	s := startHTTP2(t, "--threads", "1", "--access-logfile", "-", "--access-logformat", `%U %s %H`)
+	s := startHTTP2(t, "--threads", "1", "--access-logfile", "-", "--access-logformat", `%U %s %H`, "--request-buffer", "1000", "--request-spool", "0")
 	gate := s.Gate(t)
-	c := frametest.Dial(t, s.Addr)
 	stops := func(how string, leave func(c *frametest.Client, stream uint32)) {
 		c := frametest.Dial(t, s.Addr)
 		key := s.Key()
@@ -158,6 +157,15 @@ func TestHTTP2ClientsThatLeave(t *testing.T) {
 	}
 	stops("taken back", func(c *frametest.Client, stream uint32) { c.Must(c.WriteRSTStream(stream, http2.ErrCodeCancel)) })
 	stops("closed", func(c *frametest.Client, _ uint32) { c.Close() })
+
+	// While it sends its body.
+	c := frametest.Dial(t, s.Addr)
+	key := s.Key()
+	stream := c.Open(false, ":method", "POST", ":path", "/reads?id="+key)
+	c.Must(c.WriteData(stream, false, make([]byte, 2000)))
+	s.WaitNotes(t, key, "reads")
+	c.Must(c.WriteRSTStream(stream, http2.ErrCodeCancel))
+	Eventually(t, "the application hears of it", func() bool { return len(s.Notes(t, key)) > 1 })
 
 	// While it waits for a thread, it is never started.
 	first := c.Open(true, ":path", "/waits?id=a&gate="+gate.Path)
@@ -274,14 +282,14 @@ func TestHTTP2ConnectionsMakeRoom(t *testing.T) {
 // Who is not trusted speaks HTTP/1, as always, and is told so.
 func TestHTTP2IsForProxies(t *testing.T) {
 	s := startHTTP2(t, "--forwarded-allow-ips", "192.0.2.1")
-	c := Dial(t, s.Server)
+	c := DialPlain(t, s.Server)
 	c.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	if a := c.Response("PRI"); a.Status != 505 {
 		t.Errorf("%+v", a)
 	}
 	c.Closed()
 	s.WaitLog(t, "forwarded_allow_ips")
-	c = Dial(t, s.Server)
+	c = DialPlain(t, s.Server)
 	c.StaysOpen("/")
 	c.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
 	if a := c.Response("PRI"); a.Status != 505 {
@@ -295,7 +303,7 @@ func TestHTTP2PrefaceInPieces(t *testing.T) {
 		t.Run("lane "+lane, func(t *testing.T) {
 			s := startContract(t, "streams", Mode{Args: []string{"--http2-cleartext", "prior-knowledge", "--header-timeout", "2"}, Env: []string{"GOWSGI_LANE=" + lane}})
 			Parallel(t, len(http2.ClientPreface)-1, func(t testing.TB, i int) {
-				c := Dial(t, s.Server)
+				c := DialPlain(t, s.Server)
 				c.Send(http2.ClientPreface[:i+1])
 				c.Silent()
 				c.Send(http2.ClientPreface[i+1:])
@@ -304,14 +312,14 @@ func TestHTTP2PrefaceInPieces(t *testing.T) {
 					t.Errorf("%v, %v", first, err)
 				}
 			})
-			c := Dial(t, s.Server)
+			c := DialPlain(t, s.Server)
 			c.Send("P")
 			c.Silent()
 			c.Send("OST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc")
 			if a := c.Response("POST"); a.Body != "3" {
 				t.Errorf("%+v", a)
 			}
-			c = Dial(t, s.Server)
+			c = DialPlain(t, s.Server)
 			c.Send("PRI * HTTP/2.0\r\n\r\nSM\r")
 			if a := c.Response("PRI"); a.Status != 408 {
 				t.Errorf("a preface that never ends: %+v", a)
@@ -331,7 +339,7 @@ func TestUpgradesAreAnswered(t *testing.T) {
 			"TLS":       "Connection: Upgrade\r\nUpgrade: TLS/1.2\r\n",
 		} {
 			t.Run(fmt.Sprint(name, args), func(t *testing.T) {
-				c := Dial(t, s.Server)
+				c := DialPlain(t, s.Server)
 				for range 2 {
 					c.Send("GET /environ HTTP/1.1\r\nHost: x\r\n" + fields + "\r\n")
 					if a := c.Response("GET"); a.Status != 200 || !strings.Contains(a.Body, "HTTP_UPGRADE=") {

@@ -19,7 +19,7 @@ func getUnread(t testing.TB, s Contract, key string) (*Conn, *Gate) {
 const writeIsLate = "write belongs to a request that has ended"
 
 func TestWritersThatAreLeftBehind(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "leaves_writers", mode)
 		for range 3 {
 			key := s.Key()

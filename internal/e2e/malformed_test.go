@@ -209,7 +209,7 @@ func TestWellFormedRequests(t *testing.T) {
 }
 
 func TestLimitRequestBody(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "input_streams", mode, "--limit-request-body", "5000")
 		streams := startContract(t, "input_streams", mode, "--limit-request-body", "5000", "--request-buffer", "1000", "--request-spool", "0")
 		for framing, frame := range framings {

@@ -30,7 +30,7 @@ var allModes = []Mode{
 }
 
 // http2Mode is one more for tests whose clients are all of Client's.
-var http2Mode = Mode{Name: "HTTP/2", Args: []string{"--threads", "8", "--http2-cleartext", "prior-knowledge"}, Threads: 8, Workers: 1}
+var http2Mode = Mode{Name: "h2", Args: []string{"--threads", "8", "--http2-cleartext", "prior-knowledge"}, Threads: 8, Workers: 1}
 
 // Protocols is Modes, and once more over HTTP/2.
 func Protocols(t *testing.T, body func(t *testing.T, mode Mode)) {

@@ -32,7 +32,7 @@ func parseHere(t testing.TB, response RawResponse) (h here) {
 }
 
 func TestRequestsRunOnTheThreadsOfThePool(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "pool_threads", mode)
 		var mu sync.Mutex
 		counts := map[[2]int][]int{} // per thread: what its threading.local has counted

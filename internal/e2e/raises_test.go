@@ -11,7 +11,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 
 func TestExceptions(t *testing.T) {
 	kinds := []string{"ValueError", "SystemExit", "KeyboardInterrupt", "GeneratorExit", "StopIteration", "OwnError", "UnprintableError", "MemoryError"}
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "raises", mode)
 		for _, kind := range kinds {
 			t.Run(kind, func(t *testing.T) {

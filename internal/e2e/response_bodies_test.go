@@ -7,7 +7,7 @@ import (
 )
 
 func TestResponseBodies(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startContract(t, "response_bodies", mode)
 		t.Run("a body whose length is known has a Content-Length", func(t *testing.T) {
 			Parallel(t, 20, func(t testing.TB, _ int) {
@@ -37,7 +37,7 @@ func TestResponseBodies(t *testing.T) {
 		})
 		t.Run("many small blocks", func(t *testing.T) { checkManyBlocks(t, s) })
 		for _, path := range []string{"/lockstep", "/lockstep-write"} {
-			for _, proto := range []string{"HTTP/1.1", "HTTP/1.0"} {
+			for _, proto := range s.Versions() {
 				t.Run("each block goes out before the next: "+path+" "+proto, func(t *testing.T) { checkLockstep(t, s, path, proto) })
 			}
 		}

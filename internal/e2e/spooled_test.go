@@ -67,7 +67,7 @@ func numberedLines(size int) string {
 const spooledSize = 3_000_000
 
 func TestLargeBodiesAreWholeBeforeTheApplicationIsCalled(t *testing.T) {
-	Modes(t, func(t *testing.T, mode Mode) {
+	Protocols(t, func(t *testing.T, mode Mode) {
 		s := startSpooled(t, "spooled", mode)
 		body := numberedLines(spooledSize)
 		half, sum := body[len(body)/2:], 0

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,7 +24,8 @@ type foreign struct {
 	begun   bool
 	last    bool
 	aborted bool
-	failed  bool // writing did
+	failed  bool        // writing did
+	whole   atomic.Bool // all of the response is out
 	status  int
 	out     int   // size of the heads
 	facts   facts // nil: nobody has any
@@ -126,7 +128,11 @@ func (f *foreign) End() error {
 
 func (f *foreign) Keep() {}
 
-func (f *foreign) Presence() (gone, finished bool) { return f.r.Context().Err() != nil, false }
+// Presence does not know whether the client of an HTTP/2 stream is there that has
+// ended, as one of HEAD has with the response's head.
+func (f *foreign) Presence() (gone, finished bool) {
+	return f.r.Context().Err() != nil && !f.whole.Load(), false
+}
 
 func (f *foreign) Local() (host, port string) {
 	if local, ok := f.r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok {

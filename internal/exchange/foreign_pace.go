@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"io"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -69,7 +70,14 @@ func (f *foreign) Write(p []byte) (written int, err error) {
 func (f *foreign) FlushError() error {
 	f.limit(f.buffered)
 	defer f.unlimit()
+	if f.whole.Load() {
+		return nil
+	}
 	err := f.control.Flush()
+	if f.begun && f.r.Method == http.MethodHead && f.r.ProtoMajor > 1 {
+		f.whole.Store(true) // the stream has ended, which looks like an error
+		err = nil
+	}
 	f.buffered, f.failed = 0, err != nil
 	return err
 }

@@ -16,10 +16,18 @@ import (
 type Writer struct {
 	http.ResponseWriter
 	before, size int
+	isHead       bool
+	whole        bool // the stream has ended: it was one of HEAD, whose head is out
 }
 
 // Unwrap is for http.ResponseController.
 func (w *Writer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// FlushError sends what there is.
+func (w *Writer) FlushError() error {
+	w.whole = w.whole || w.isHead
+	return http.NewResponseController(w.ResponseWriter).Flush()
+}
 
 // RequestsBefore is how many requests the connection had before this one.
 func (w *Writer) RequestsBefore() int { return w.before }
@@ -44,13 +52,14 @@ func (c *conn) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	t.release()
 	delete(r.Header, "Host") // it is r.Host, as in HTTP/1
+	own := &Writer{ResponseWriter: w, before: before, size: size, isHead: r.Method == http.MethodHead}
 	defer func() {
-		if r.Context().Err() != nil {
+		if r.Context().Err() != nil && !own.whole {
 			c.takenBack()
 		}
 		c.recover(recover(), r)
 	}()
-	c.server.config.Handler.ServeHTTP(&Writer{w, before, size}, r)
+	c.server.config.Handler.ServeHTTP(own, r)
 }
 
 // recover logs a fault of ours, and has the stream end with an error.
