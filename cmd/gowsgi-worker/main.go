@@ -92,7 +92,7 @@ func run(inherited descriptors) int {
 		logs: []*logging.File{file}, reports: reports,
 	}
 	if plan.TLS != nil {
-		w.certs = certs.NewStore(server.Protocols()...)
+		w.certs = certs.NewStore(server.Protocols(plan.Settings.HTTPProtocols)...)
 		if err := w.certs.Use(plan.TLS); err != nil {
 			return fail(reports, control.Report{Message: err.Error()})
 		}

@@ -20,7 +20,6 @@ const (
 	reasonStats   = "gowsgi sends no statistics"
 	reasonParser  = "requests are read by the letter of RFC 9112"
 	reasonASGI    = "it is for ASGI, and gowsgi serves WSGI"
-	reasonHTTP2   = "gowsgi settles that with each client"
 	reasonDirty   = "gowsgi has no dirty workers"
 	reasonControl = "gowsgi is controlled with signals"
 
@@ -57,7 +56,6 @@ var gunicornOptions = []gunicornOption{
 	{name: "permit-unconventional-http-version", warn: true, note: reasonParser},
 	{name: "casefold-http-method", warn: true, note: reasonParser},
 	{name: "http-parser", value: true, note: "gowsgi has one parser"},
-	{name: "http-protocols", value: true, note: reasonHTTP2},
 	{name: "http2-max-header-list-size", value: true, note: "--limit-request-head and --limit-request-fields hold for HTTP/2 as well"},
 	{
 		name: "protocol", value: true, note: "gowsgi speaks HTTP", harmless: []string{"http"},

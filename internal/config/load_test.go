@@ -63,7 +63,7 @@ func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 		StartupTimeout: 2 * time.Minute, DeadlockTimeout: time.Minute,
 		LimitRequestLine: 4094, LimitRequestHead: 64 << 10, LimitRequestFields: 100, LimitRequestFieldSize: 8190,
 		RequestBuffer: 1 << 20, RequestMemory: 256 << 20, RequestSpool: 1 << 30, ResponseSpool: 1 << 30, SpoolLimit: 10 << 30, ResponseBuffer: 1 << 20,
-		HTTP2Cleartext: "off", HTTP2MaxConcurrentStreams: 100, HTTP2InitialWindowSize: 256 << 10, HTTP2MaxFrameSize: 16 << 10,
+		HTTPProtocols: []string{"h2", "h1"}, HTTP2Cleartext: "off", HTTP2MaxConcurrentStreams: 100, HTTP2InitialWindowSize: 256 << 10, HTTP2MaxFrameSize: 16 << 10,
 		ForwardedAllowIPs: []string{"127.0.0.1", "::1", "unix"}, ForwardedFields: []string{"for", "proto"}, ForwardedUntrusted: "auto", ProxyProtocol: "off", ProxyAllowFrom: []string{"127.0.0.1", "::1", "unix"}, MetricsAllowIPs: []string{"127.0.0.1", "::1"},
 		StaticIndex: []string{"index.html"}, StaticMaxAge: time.Minute, StaticImmutable: "auto", StaticSymlinks: "inside",
 		LogLevel: "info", LogFormat: "text", Color: "auto", ErrorLogfile: "-", SlowRequestThreshold: 5 * time.Second,
@@ -104,7 +104,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		value := row.kind.encode(&s)
 		switch value.(type) {
 		case []string:
-			value = map[string]any{"env": "A=1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*", "add_field": "A: b", "error_page": "404=x.html"}[row.key()]
+			value = map[string]any{"env": "A=1", "http_protocols": "h1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*", "add_field": "A: b", "error_page": "404=x.html"}[row.key()]
 			if value == nil {
 				value = "127.0.0.1"
 			}

@@ -1,5 +1,10 @@
 package config
 
+import (
+	"errors"
+	"strings"
+)
+
 const groupHTTP2 = "HTTP/2"
 
 // PriorKnowledge is a value of http2_cleartext.
@@ -8,6 +13,12 @@ const PriorKnowledge = "prior-knowledge"
 // http2Rows say how HTTP/2 is spoken, and with whom.
 func http2Rows() []setting {
 	return []setting{
+		{
+			name: "http-protocols", group: groupHTTP2, meta: "LIST", def: "h2,h1",
+			kind: list{field: func(s *Settings) *[]string { return &s.HTTPProtocols }, item: protocol, want: "h2 or h1", commas: true, least: 1},
+			help: "What clients with TLS can have, the first that they know: h2, h1.",
+			more: "Gunicorn's default is h1. Clients that do not ask have h1.",
+		},
 		{
 			name: "http2-cleartext", group: groupHTTP2, meta: "MODE", def: "off",
 			kind: cleartext(func(s *Settings) *string { return &s.HTTP2Cleartext }),
@@ -33,6 +44,14 @@ func http2Rows() []setting {
 			more: "Each connection keeps the memory for the longest that came.",
 		},
 	}
+}
+
+// protocol is one that clients with TLS can have.
+func protocol(item string) (string, error) {
+	if item = strings.ToLower(item); item != "h2" && item != "h1" {
+		return "", errors.New("must be h2 or h1")
+	}
+	return item, nil
 }
 
 // cleartext is a choice that says why Gunicorn's other two words are none here.

@@ -95,6 +95,11 @@ type Settings struct {
 	HTTP2MaxConcurrentStreams int    `json:"http2_max_concurrent_streams"`
 	HTTP2InitialWindowSize    int    `json:"http2_initial_window_size"`
 	HTTP2MaxFrameSize         int    `json:"http2_max_frame_size"`
+	HTTPProtocols             []string `json:"http_protocols"`  // h2, h1: with TLS, the first that a client knows
+	HTTP2Cleartext            string   `json:"http2_cleartext"` // Off or PriorKnowledge
+	HTTP2MaxConcurrentStreams int      `json:"http2_max_concurrent_streams"`
+	HTTP2InitialWindowSize    int      `json:"http2_initial_window_size"`
+	HTTP2MaxFrameSize         int      `json:"http2_max_frame_size"`
 
 	ForwardedAllowIPs  []string `json:"forwarded_allow_ips"` // addresses, networks, unix or, alone, *
 	ForwardedFields    []string `json:"forwarded_fields"`    // for, proto, host, port, prefix, forwarded

@@ -47,7 +47,8 @@ func (s *Server) Client(t testing.TB) *Client {
 		MaxIdleConnsPerHost: 100,
 		Protocols:           new(http.Protocols),
 	}
-	transport.Protocols.SetUnencryptedHTTP2(s.http2)
+	transport.Protocols.SetUnencryptedHTTP2(s.http2 && s.secure == nil)
+	transport.Protocols.SetHTTP2(s.http2 && s.secure != nil)
 	transport.Protocols.SetHTTP1(!s.http2)
 	t.Cleanup(transport.CloseIdleConnections)
 	return &Client{t: t, base: base, http: &http.Client{

@@ -1,12 +1,15 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -179,6 +182,59 @@ func TestHTTP2ClientsThatLeave(t *testing.T) {
 	}
 	if notes := s.Notes(t, "b"); len(notes) > 0 {
 		t.Errorf("it was started: %q", notes)
+	}
+}
+
+// With TLS it is agreed on, by clients that know it, and the environ says that there
+// was TLS whatever the request says of itself.
+func TestHTTP2WithTLS(t *testing.T) {
+	for _, list := range []string{"h2,h1", "h1"} {
+		t.Run(list, func(t *testing.T) {
+			s := startContract(t, "streams", Mode{Args: append([]string{"--http-protocols", list}, certificate().args()...)})
+			for _, offers := range [][]string{{"h2", "http/1.1"}, {"http/1.1"}, nil} {
+				config := s.secure.Clone()
+				config.NextProtos = offers
+				conn, err := tls.Dial("tcp", s.Addr, config)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := strings.Join(offers[max(0, len(offers)-1):], "")
+				if list == "h2,h1" && len(offers) == 2 {
+					want = "h2"
+				}
+				if got := conn.ConnectionState().NegotiatedProtocol; got != want {
+					t.Errorf("of %q it is %q, want %q", offers, got, want)
+				}
+				conn.Close()
+			}
+			if list == "h1" {
+				return
+			}
+			config := s.secure.Clone()
+			config.NextProtos = []string{"h2"}
+			conn, err := tls.Dial("tcp", s.Addr, config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			c := frametest.New(t, conn)
+			a := c.Wait(c.Open(true, ":path", "/environ", ":scheme", "http"))
+			for _, want := range []string{"HTTPS=on", "wsgi.url_scheme=https", "SERVER_PROTOCOL=HTTP/2", "SERVER_PORT=" + port(s.Addr)} {
+				if !slices.Contains(strings.Split(a.Body, "\n"), want) {
+					t.Errorf("no %s in %s", want, a.Body)
+				}
+			}
+			s.Signal(t, syscall.SIGHUP)
+			if f := c.GoAway(); f.LastStreamID != math.MaxInt32 {
+				t.Errorf("%v", f)
+			}
+			if a := c.Wait(c.Open(true)); a.Body != "hello" {
+				t.Errorf("%+v", a)
+			}
+			if all := c.GoAways(); len(all) != 1 || all[0].LastStreamID != 3 {
+				t.Errorf("%v", all)
+			}
+		})
 	}
 }
 

@@ -20,11 +20,12 @@ func TestNoRequestIsLost(t *testing.T) {
 	}
 }
 
-// Nor is one over HTTP/2, where clients share connections, and are told of their end.
+// Nor is one over HTTP/2, without TLS and with it, where clients share connections, and are told of their end.
 func TestNoRequestIsLostOverHTTP2(t *testing.T) {
 	for _, workers := range []int{1, 2} {
 		t.Run(fmt.Sprintf("%d workers", workers), func(t *testing.T) {
-			losesNothing(t, ProjectOptions{Unix: workers == 1, Settings: Settings{Workers: workers, Threads: 8}, Args: http2Mode.Args[2:]})
+			mode := protocolModes[workers-1]
+			losesNothing(t, ProjectOptions{Unix: workers == 1, Settings: Settings{Workers: workers, Threads: 8}, Args: mode.Args[2:]})
 		})
 	}
 }

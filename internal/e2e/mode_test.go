@@ -29,14 +29,22 @@ var allModes = []Mode{
 	{Name: "TLS", Args: append([]string{"--threads", "8"}, certificate().args()...), Threads: 8, Workers: 1},
 }
 
-// http2Mode is one more for tests whose clients are all of Client's.
-var http2Mode = Mode{Name: "h2", Args: []string{"--threads", "8", "--http2-cleartext", "prior-knowledge"}, Threads: 8, Workers: 1}
+// protocolModes are more for tests whose clients are all of Client's and Dial's.
+var protocolModes = []Mode{
+	{Name: "h2", Args: []string{"--threads", "8", "--http2-cleartext", "prior-knowledge"}, Threads: 8, Workers: 1},
+	{Name: "h2 with TLS", Args: append([]string{"--threads", "8", "--http-protocols", "h2"}, certificate().args()...), Threads: 8, Workers: 1},
+}
 
-// Protocols is Modes, and once more over HTTP/2.
+// Protocols is Modes, and once more over HTTP/2, without TLS and with it.
 func Protocols(t *testing.T, body func(t *testing.T, mode Mode)) {
 	t.Helper()
 	Modes(t, body)
-	t.Run(http2Mode.Name, func(t *testing.T) { body(t, http2Mode) })
+	if cuts || os.Getenv("GOWSGI_TEST_BRIEF") != "" {
+		return // it has nothing to do with how HTTP/1 is cut, nor with the CPython
+	}
+	for _, mode := range protocolModes {
+		t.Run(mode.Name, func(t *testing.T) { body(t, mode) })
+	}
 }
 
 // Modes runs a test's body once per mode, each in a subtest of that name; if some cut

@@ -135,7 +135,7 @@ func launch(t testing.TB, o Options) *Server {
 	if o.Cut && s.network == "tcp" && !o.Free {
 		s.cutting = startCutting(t, s.Addr)
 	}
-	s.http2 = slices.Contains(args, "prior-knowledge")
+	s.http2 = slices.Contains(args, "prior-knowledge") || slices.Contains(args, "h2")
 	s.cmd = command(o, args...)
 	s.cmd.Stdout, s.cmd.Stderr = s.out, s.log
 	if o.Outlived {

@@ -35,13 +35,18 @@ func translated(t testing.TB, s *Server) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &translator{Conn: conn, r: bufio.NewReader(conn), transport: &http.Transport{
+	p := &translator{Conn: conn, r: bufio.NewReader(conn), scheme: "http", transport: &http.Transport{
+		TLSClientConfig: s.secure,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return (&net.Dialer{}).DialContext(ctx, s.network, s.Addr)
 		},
 		DisableCompression: true, Protocols: new(http.Protocols), ExpectContinueTimeout: deadline,
 	}}
-	p.transport.Protocols.SetUnencryptedHTTP2(true)
+	p.transport.Protocols.SetUnencryptedHTTP2(s.secure == nil)
+	p.transport.Protocols.SetHTTP2(s.secure != nil)
+	if s.secure != nil {
+		p.scheme = "https"
+	}
 	go p.run()
 	return client
 }
@@ -50,6 +55,7 @@ type translator struct {
 	net.Conn
 	r         *bufio.Reader
 	transport *http.Transport
+	scheme    string
 }
 
 // run translates one request after the other.
@@ -88,7 +94,7 @@ func (p *translator) pass(in *http.Request) bool {
 		return p.head(code, http.Header(fields), "")
 	}})
 	out := in.Clone(ctx)
-	out.RequestURI, out.URL.Scheme, out.URL.Host = "", "http", cmp.Or(in.Host, "localhost") // HTTP/1.0 may have none
+	out.RequestURI, out.URL.Scheme, out.URL.Host = "", p.scheme, cmp.Or(in.Host, "localhost") // HTTP/1.0 may have none
 	out.TransferEncoding = nil
 	for _, name := range []string{"Connection", "Keep-Alive", "Upgrade"} {
 		out.Header.Del(name)

@@ -15,8 +15,13 @@ import (
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
-// Protocols are those that clients with TLS can have (ALPN).
-func Protocols() []string { return []string{"http/1.1"} }
+// Protocols are those that clients with TLS can have (ALPN), of http_protocols.
+func Protocols(list []string) (names []string) {
+	for _, item := range list {
+		names = append(names, map[string]string{"h2": "h2", "h1": "http/1.1"}[item])
+	}
+	return names
+}
 
 // Secure says what TLS is spoken with, where listeners want it. Before Start; nil is
 // for nothing.

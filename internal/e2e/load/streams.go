@@ -3,6 +3,7 @@ package load
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -37,6 +38,15 @@ func (s *session) take(patience time.Duration) (conn *http2.ClientConn, made boo
 		return nil, false, err
 	}
 	s.all = append(s.all, nc)
+	if s.load.secure != nil {
+		config := s.load.secure.Clone()
+		config.NextProtos = []string{"h2"}
+		secure := tls.Client(nc, config)
+		if err := secure.Handshake(); err != nil {
+			return nil, false, err
+		}
+		nc = secure
+	}
 	s.current, err = (&http2.Transport{AllowHTTP: true, DisableCompression: true}).NewClientConn(nc)
 	if err != nil {
 		return nil, false, err

@@ -37,12 +37,18 @@ func Dial(t testing.TB, addr string, settings ...http2.Setting) *Client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
+	return New(t, conn, settings...)
+}
+
+// New begins a connection that there is.
+func New(t testing.TB, conn net.Conn, settings ...http2.Setting) *Client {
+	t.Helper()
 	c := &Client{t: t, Conn: conn, Framer: http2.NewFramer(conn, conn)}
 	c.encoder = hpack.NewEncoder(&c.fields)
 	c.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
 	c.AllowIllegalWrites = true
 	_ = conn.SetDeadline(time.Now().Add(deadline))
-	_, err = io.WriteString(conn, http2.ClientPreface)
+	_, err := io.WriteString(conn, http2.ClientPreface)
 	c.Must(err)
 	c.Must(c.WriteSettings(settings...))
 	return c
