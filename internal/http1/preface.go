@@ -51,8 +51,8 @@ type opened struct {
 func (c *conn) giveToHTTP2() {
 	in := bytes.Clone(c.in)
 	c.forget()
-	_ = c.socket.SetReadDeadline(time.Time{}) // patience's timer
-	c.server.config.HTTP2(&opened{Conn: c.socket.Conn, conn: c, in: in})
+	_ = c.SetReadDeadline(time.Time{}) // patience's timer
+	c.server.config.HTTP2(&opened{Conn: c.Conn, conn: c, in: in})
 }
 
 func (o *opened) Read(p []byte) (int, error) {

@@ -112,7 +112,7 @@ func (c *conn) say(last, code uint32) {
 		if n > 0 {
 			c.finished = true // it can never be made whole
 		}
-		_ = c.Conn.Close()
+		_ = c.Close()
 		return
 	}
 	c.frames.pass(frame)
@@ -134,7 +134,7 @@ func (c *conn) end(code uint32) bool {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
 		_ = half.CloseWrite()
 	}
-	_ = c.Conn.Close()
+	_ = c.Close()
 	return true
 }
 

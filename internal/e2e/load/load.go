@@ -51,7 +51,7 @@ func StartTLS(network, address, window string, secure *tls.Config, traffic ...Tr
 			c := newClient(l, len(l.clients), t)
 			if t.Streams > 0 {
 				if i%t.Streams == 0 {
-					shared = &session{load: l}
+					shared = newSession(l)
 					l.sessions = append(l.sessions, shared)
 				}
 				c.session = shared

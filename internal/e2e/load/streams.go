@@ -3,7 +3,6 @@ package load
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -11,55 +10,54 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"time"
-
-	"golang.org/x/net/http2"
 )
 
 // session is an HTTP/2 connection that some clients share, each with one stream at a
 // time. When the server says that it will end, the next request goes over another.
 type session struct {
-	load *Load
+	transport *http.Transport // makes connections, and does nothing else: it would repeat requests
+	scheme    string
 
 	mu      sync.Mutex
-	current *http2.ClientConn
-	all     []net.Conn
+	current *http.ClientConn
+	all     []*http.ClientConn
+}
+
+func newSession(l *Load) *session {
+	s := &session{scheme: "http", transport: &http.Transport{
+		TLSClientConfig: l.secure, DisableCompression: true, Protocols: new(http.Protocols),
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, l.network, l.address)
+		},
+	}}
+	if l.secure != nil {
+		s.scheme = "https"
+	}
+	s.transport.Protocols.SetUnencryptedHTTP2(l.secure == nil)
+	s.transport.Protocols.SetHTTP2(l.secure != nil)
+	return s
 }
 
 // take is a connection that takes one more request. made: it was made for it.
-func (s *session) take(patience time.Duration) (conn *http2.ClientConn, made bool, err error) {
+func (s *session) take(ctx context.Context) (conn *http.ClientConn, made bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil && s.current.ReserveNewRequest() {
+	if s.current != nil && s.current.Reserve() == nil {
 		return s.current, false, nil
 	}
-	nc, err := net.DialTimeout(s.load.network, s.load.address, patience)
+	conn, err = s.transport.NewClientConn(ctx, s.scheme, "localhost:0")
 	if err != nil {
 		return nil, false, err
 	}
-	s.all = append(s.all, nc)
-	if s.load.secure != nil {
-		config := s.load.secure.Clone()
-		config.NextProtos = []string{"h2"}
-		secure := tls.Client(nc, config)
-		if err := secure.Handshake(); err != nil {
-			return nil, false, err
-		}
-		nc = secure
-	}
-	s.current, err = (&http2.Transport{AllowHTTP: true, DisableCompression: true}).NewClientConn(nc)
-	if err != nil {
-		return nil, false, err
-	}
-	s.current.ReserveNewRequest()
-	return s.current, true, nil
+	s.current, s.all = conn, append(s.all, conn)
+	return conn, true, conn.Reserve()
 }
 
 func (s *session) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, nc := range s.all {
-		nc.Close()
+	for _, conn := range s.all {
+		_ = conn.Close()
 	}
 }
 
@@ -76,7 +74,7 @@ func (c *client) requestByStream() (answer, *Failure) {
 	ctx, cancel := context.WithTimeout(context.Background(), c.traffic.Patience)
 	defer cancel()
 	for {
-		conn, made, err := c.session.take(c.traffic.Patience)
+		conn, made, err := c.session.take(ctx)
 		if err != nil {
 			return fail(Refused, "%v", err)
 		}
@@ -116,7 +114,7 @@ func (c *client) stream(ctx context.Context, id string) *http.Request {
 	if len(c.body) > 0 {
 		method, body = http.MethodPost, bytes.NewReader(c.body)
 	}
-	url := fmt.Sprintf("http://localhost/lossless?id=%s&blocks=%d&pause=%g", id, c.traffic.Blocks, c.traffic.Pause.Seconds())
+	url := fmt.Sprintf(c.session.scheme+"://localhost:0/lossless?id=%s&blocks=%d&pause=%g", id, c.traffic.Blocks, c.traffic.Pause.Seconds())
 	request, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		panic(err) // it is always the same
@@ -126,7 +124,9 @@ func (c *client) stream(ctx context.Context, id string) *http.Request {
 
 // isUnsent tells whether nothing of a request was sent, since the connection had
 // heard by then that it will end.
-func isUnsent(err error) bool { return err != nil && err.Error() == "http2: client conn not usable" }
+func isUnsent(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "client conn not usable")
+}
 
 // unheard is the kind of an error without an answer. Of a request that came after the
 // last one that the server looked at, it is known that it may be sent again; but it
