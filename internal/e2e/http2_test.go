@@ -32,7 +32,7 @@ func TestHTTP2Environ(t *testing.T) {
 	lines := strings.Split(a.Body, "\n")
 	for _, want := range []string{
 		"SERVER_PROTOCOL=HTTP/2", "HTTP_HOST=example.test:99", "HTTP_COOKIE=a=1; b=2", "HTTP_A_B=c", "REMOTE_ADDR=127.0.0.1",
-		"REMOTE_PORT=" + port(c.LocalAddr().String()), "SERVER_PORT=" + port(s.Addr), "SERVER_NAME=127.0.0.1", "REQUEST_METHOD=GET",
+		"REMOTE_PORT=" + portOf(c.LocalAddr().String()), "SERVER_PORT=" + portOf(s.Addr), "SERVER_NAME=127.0.0.1", "REQUEST_METHOD=GET",
 		"PATH_INFO=/environ", "QUERY_STRING=a=%20&b", "REQUEST_URI=/environ?a=%20&b", "SCRIPT_NAME=",
 		"wsgi.url_scheme=http", // whatever the client says
 	} {
@@ -51,7 +51,7 @@ func TestHTTP2Environ(t *testing.T) {
 	}
 }
 
-func port(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
+func portOf(addr string) string { return addr[strings.LastIndexByte(addr, ':')+1:] }
 
 func TestHTTP2Answers(t *testing.T) {
 	s := startHTTP2(t)
@@ -218,7 +218,7 @@ func TestHTTP2WithTLS(t *testing.T) {
 			defer conn.Close()
 			c := frametest.New(t, conn)
 			a := c.Wait(c.Open(true, ":path", "/environ", ":scheme", "http"))
-			for _, want := range []string{"HTTPS=on", "wsgi.url_scheme=https", "SERVER_PROTOCOL=HTTP/2", "SERVER_PORT=" + port(s.Addr)} {
+			for _, want := range []string{"HTTPS=on", "wsgi.url_scheme=https", "SERVER_PROTOCOL=HTTP/2", "SERVER_PORT=" + portOf(s.Addr)} {
 				if !slices.Contains(strings.Split(a.Body, "\n"), want) {
 					t.Errorf("no %s in %s", want, a.Body)
 				}
