@@ -88,7 +88,6 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		AddField: []string{"A: b, c", "X-Y: "}, RemoveField: []string{"Server", "x-powered-by"}, ErrorPage: []string{"404,5xx=a,b=c.html"},
 		Allow: []string{"10.0.0.0/8", "unix"}, Deny: []string{"*"}, LimitRate: "600/m", LimitRateBurst: 7, LimitRateBy: "X-Key", BasicAuth: "users file", BasicAuthRealm: "a b",
 		Compress: true, CompressTypes: []string{"text/*", "common"}, CompressMinSize: 0, CompressLevel: 9, CompressCookies: true,
-		HTTP2Cleartext: "prior-knowledge", HTTP2MaxConcurrentStreams: 7, HTTP2InitialWindowSize: 65535, HTTP2MaxFrameSize: 1 << 20,
 		HTTPProtocols: []string{"h1"}, HTTP2Cleartext: "prior-knowledge", HTTP2MaxConcurrentStreams: 7, HTTP2InitialWindowSize: 65535, HTTP2MaxFrameSize: 1 << 20,
 		LogLevel: "critical", Color: "never", ErrorLogfile: "e.log", AccessLogfile: "-", AccessLogformat: `%(h)s '"\ 100%%`, Pid: "x.pid",
 		Static: []string{"/a b=x,y", StaticDjango}, DocumentRoot: "www", StaticIndex: []string{"a", "b"}, StaticMaxAge: time.Hour,

@@ -88,13 +88,10 @@ type Settings struct {
 	CompressLevel   int      `json:"compress_level"`
 	CompressCookies bool     `json:"compress_cookies"`
 
-	AddField    []string `json:"add_field"`    // NAME: VALUE
-	RemoveField []string `json:"remove_field"` // names
-	ErrorPage   []string `json:"error_page"`   // statuses=FILE; see SplitErrorPage
-	HTTP2Cleartext            string `json:"http2_cleartext"` // Off or PriorKnowledge
-	HTTP2MaxConcurrentStreams int    `json:"http2_max_concurrent_streams"`
-	HTTP2InitialWindowSize    int    `json:"http2_initial_window_size"`
-	HTTP2MaxFrameSize         int    `json:"http2_max_frame_size"`
+	AddField                  []string `json:"add_field"`       // NAME: VALUE
+	RemoveField               []string `json:"remove_field"`    // names
+	ErrorPage                 []string `json:"error_page"`      // statuses=FILE; see SplitErrorPage
+
 	HTTPProtocols             []string `json:"http_protocols"`  // h2, h1: with TLS, the first that a client knows
 	HTTP2Cleartext            string   `json:"http2_cleartext"` // Off or PriorKnowledge
 	HTTP2MaxConcurrentStreams int      `json:"http2_max_concurrent_streams"`
