@@ -47,6 +47,13 @@
 // requests waiting. On a free-threaded CPython the limit is the number of
 // threads.
 //
+// # Quota
+//
+// Tasks may have a quota: at most so many of those that have the same one run at once.
+// The others wait in a list of their own, so that they hold up nobody, and take no
+// room in the queue that others need. Which task is next is decided over all lists: the
+// one that has waited longest of those that may start.
+//
 // # Source
 //
 // Tasks may come from a second place than Submit: a source (pool.h), which has to be

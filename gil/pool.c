@@ -287,6 +287,7 @@ void gowsgi_pool_read_stats(gowsgi_pool *pool, gowsgi_pool_stats *stats) {
     stats->limit = pool->limit;
     stats->inside = pool->inside;
     stats->queued = pool->queued;
+    stats->held = pool->held;
     stats->done = pool->done;
     stats->probes = pool->probes;
     stats->probe_wait = pool->probe_wait;

@@ -238,6 +238,7 @@ type Stats struct {
 	Limit     int           // tasks that may be inside Python at once
 	Inside    int           // tasks inside Python
 	Queued    int           // tasks that wait
+	Held      int           // those of them that wait for others of their quota
 	Done      int64         // tasks run since the start
 	Probes    int64         // times the probe asked for the GIL
 	ProbeWait time.Duration // that it waited for it, all probes together
@@ -248,7 +249,7 @@ func (p *Pool) Stats() Stats {
 	var s C.gowsgi_pool_stats
 	C.gowsgi_pool_read_stats(p.c, &s)
 	return Stats{
-		Threads: int(s.threads), Idle: int(s.idle), Limit: int(s.limit), Inside: int(s.inside), Queued: int(s.queued),
+		Threads: int(s.threads), Idle: int(s.idle), Limit: int(s.limit), Inside: int(s.inside), Queued: int(s.queued), Held: int(s.held),
 		Done: int64(s.done), Probes: int64(s.probes), ProbeWait: time.Duration(s.probe_wait),
 	}
 }

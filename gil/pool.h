@@ -13,6 +13,7 @@
 
 typedef struct gowsgi_pool gowsgi_pool;
 typedef struct gowsgi_task gowsgi_task;
+typedef struct gowsgi_quota gowsgi_quota;
 
 /* What a thread does with a task. GIL: held, before and after. Never leaves an
  * exception set. */
@@ -35,6 +36,7 @@ struct gowsgi_task {
     uint32_t state; /* atomic, written under the pool's lock */
     uint32_t thread; /* number of the thread that runs or ran it, from 0 */
     uint32_t bells; /* rung, and not yet reaped */
+    gowsgi_quota *quota; /* that it falls under; NULL: none. Its owner's, until it is submitted */
     uint8_t quiet; /* set by run: it rings no bell when it is done, the source hears of it */
     int64_t queued_at, started_at, gil_at, done_at; /* CLOCK_MONOTONIC, ns */
     gowsgi_task *next, *previous; /* in the queue */
@@ -51,11 +53,14 @@ typedef struct {
     int32_t limit; /* tasks that may be inside Python at once, now */
     int32_t inside; /* tasks inside Python */
     int32_t queued;
+    int32_t held; /* of these, those that wait for others of their quota */
     int64_t done; /* tasks run since the start */
     int64_t probes; /* times the probe asked for the GIL */
     int64_t probe_wait; /* ns it waited for it, all probes together */
 } gowsgi_pool_stats;
 
+/* A quota is for tasks that may not take all threads. */
+gowsgi_quota *gowsgi_pool_quota(gowsgi_pool *pool, int most);
 gowsgi_pool *gowsgi_pool_new(int threads, int queue, int adaptive, int event_fd);
 void gowsgi_pool_open(gowsgi_pool *pool, int threads);
 int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force);

@@ -1,30 +1,94 @@
 #include "queue.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <unistd.h>
 
-gowsgi_task *queue_pop(gowsgi_pool *pool) {
-    gowsgi_task *task = pool->first;
-    if (!task)
-        return NULL;
-    pool->first = task->next;
-    if (pool->first)
-        pool->first->previous = NULL;
-    else
-        pool->last = NULL;
-    pool->queued--;
-    return task;
+static task_list *list_of(gowsgi_task *task) { return task->quota ? &task->quota->waiting : &task->pool->waiting; }
+
+/* Counts anew which of a quota's tasks are held, after it has changed. NULL: none has. */
+static void settle(gowsgi_pool *pool, gowsgi_quota *quota) {
+    if (!quota)
+        return;
+    int free = quota->most - quota->running, held = quota->waiting.count > free ? quota->waiting.count - free : 0;
+    pool->held += held - quota->held;
+    quota->held = held;
 }
 
 static void queue_push(gowsgi_pool *pool, gowsgi_task *task) {
+    task_list *list = list_of(task);
     task->next = NULL;
-    task->previous = pool->last;
-    if (pool->last)
-        pool->last->next = task;
+    task->previous = list->last;
+    if (list->last)
+        list->last->next = task;
     else
-        pool->first = task;
-    pool->last = task;
+        list->first = task;
+    list->last = task;
+    list->count++;
     pool->queued++;
+    settle(pool, task->quota);
+}
+
+static void queue_remove(gowsgi_pool *pool, gowsgi_task *task) {
+    task_list *list = list_of(task);
+    if (task->previous)
+        task->previous->next = task->next;
+    else
+        list->first = task->next;
+    if (task->next)
+        task->next->previous = task->previous;
+    else
+        list->last = task->previous;
+    list->count--;
+    pool->queued--;
+    settle(pool, task->quota);
+}
+
+gowsgi_task *queue_pop(gowsgi_pool *pool) {
+    gowsgi_task *task = pool->waiting.first;
+    for (gowsgi_quota *quota = pool->quotas; quota; quota = quota->next) {
+        gowsgi_task *first = quota->waiting.first;
+        if (first && quota->running < quota->most && (!task || first->queued_at < task->queued_at))
+            task = first;
+    }
+    if (!task)
+        return NULL;
+    if (task->quota)
+        task->quota->running++;
+    queue_remove(pool, task);
+    return task;
+}
+
+void queue_leave(gowsgi_pool *pool, gowsgi_quota *quota) {
+    if (quota)
+        quota->running--;
+    settle(pool, quota);
+}
+
+/* Does: makes a quota: of the tasks that have it, at most `most` run at once. The others
+ *     wait, and hold up nobody else.
+ * Memory: the quota is the pool's, and stays until the process ends.
+ * GIL: either.
+ * Fails: NULL if memory is short. */
+gowsgi_quota *gowsgi_pool_quota(gowsgi_pool *pool, int most) {
+    gowsgi_quota *quota = calloc(1, sizeof *quota);
+    if (!quota)
+        return NULL;
+    quota->most = most;
+    pthread_mutex_lock(&pool->lock);
+    quota->next = pool->quotas;
+    pool->quotas = quota;
+    pthread_mutex_unlock(&pool->lock);
+    return quota;
+}
+
+/* Whether one more task may wait. Room is for tasks that wait: one that a thread can
+ * start at once is not turned away. Those that their quota holds have room of their own:
+ * they must not take that of others. Lock: held. */
+static bool has_room(const gowsgi_pool *pool, const gowsgi_quota *quota) {
+    if (quota && quota->running + quota->waiting.count >= quota->most)
+        return quota->held < pool->queue_room;
+    return pool_ready(pool) < pool->queue_room + (pool->limit - pool->active);
 }
 
 /* Nobody waits in the source, and whoever did so could start a task at once. Where the
@@ -33,7 +97,7 @@ static void queue_push(gowsgi_pool *pool, gowsgi_task *task) {
 static bool lacks_leader(const gowsgi_pool *pool) { return pool->source && !pool->leader && pool->waking == 0; }
 
 pool_thread *queue_next_thread(gowsgi_pool *pool) {
-    if (pool->active + pool->waking >= pool->limit || (pool->queued <= pool->waking && !lacks_leader(pool)))
+    if (pool->active + pool->waking >= pool->limit || (pool_ready(pool) <= pool->waking && !lacks_leader(pool)))
         return NULL;
     pool_thread *thread = pool->idle;
     if (thread) {
@@ -41,7 +105,7 @@ pool_thread *queue_next_thread(gowsgi_pool *pool) {
         pool->idle_count--;
     } else {
         thread = pool->leader;
-        if (!thread || !thread->waits || thread->woken || pool->queued <= pool->waking)
+        if (!thread || !thread->waits || thread->woken || pool_ready(pool) <= pool->waking)
             return NULL;
     }
     __atomic_store_n(&thread->woken, true, __ATOMIC_RELEASE); /* it may be polling */
@@ -70,9 +134,7 @@ int gowsgi_pool_submit(gowsgi_task *task, uint64_t generation, int force) {
         pthread_mutex_unlock(&pool->lock);
         return GOWSGI_CLOSED;
     }
-    /* Room is for tasks that wait: one that a thread can start at once is not
-     * turned away. */
-    if (!force && pool->queued >= pool->queue_room + (pool->limit - pool->active)) {
+    if (!force && !has_room(pool, task->quota)) {
         pthread_mutex_unlock(&pool->lock);
         return GOWSGI_BUSY;
     }
@@ -101,15 +163,7 @@ int gowsgi_pool_cancel(gowsgi_task *task, uint64_t generation) {
     pthread_mutex_lock(&pool->lock);
     bool queued = task->state == GOWSGI_QUEUED && task->generation == generation;
     if (queued) {
-        if (task->previous)
-            task->previous->next = task->next;
-        else
-            pool->first = task->next;
-        if (task->next)
-            task->next->previous = task->previous;
-        else
-            pool->last = task->previous;
-        pool->queued--;
+        queue_remove(pool, task);
         __atomic_store_n(&task->state, GOWSGI_IDLE, __ATOMIC_RELAXED);
     }
     pthread_mutex_unlock(&pool->lock);

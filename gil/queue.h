@@ -19,6 +19,20 @@
 
 #include "pool.h"
 
+/* Tasks that wait, first in, first out. */
+typedef struct {
+    gowsgi_task *first, *last;
+    int count;
+} task_list;
+
+struct gowsgi_quota {
+    int most; /* tasks that may run at once */
+    int running;
+    task_list waiting;
+    int held; /* of those that wait, for others of the quota to end */
+    gowsgi_quota *next;
+};
+
 typedef struct pool_thread {
     gowsgi_pool *pool;
     PyObject *thread; /* its threading.Thread */
@@ -47,8 +61,10 @@ struct gowsgi_pool {
     int64_t asked_at; /* atomic: since when the inspector wants the GIL; 0: it does not */
 
     pthread_mutex_t lock;
-    gowsgi_task *first, *last; /* the queue, first in, first out */
-    int queued;
+    task_list waiting; /* but for those that have a quota */
+    gowsgi_quota *quotas;
+    int queued; /* tasks that wait, all of them */
+    int held; /* of these, those that may not start whatever threads there are */
     int arrived; /* threads that have begun */
     int alive; /* threads, and the probe, that have not left */
     int inside; /* tasks inside Python; read without the lock */
@@ -117,11 +133,13 @@ static inline void pool_thread_wake(pool_thread *thread) {
 
 /* The rest is called with the lock held. */
 
+/* Tasks that wait for a thread alone. */
+static inline int pool_ready(const gowsgi_pool *pool) { return pool->queued - pool->held; }
 /* True while a task waits that may not start because those inside fill the limit. One
  * that a thread is on its way to, or with it a round that the leader is still
  * submitting, does not wait for the limit. */
 static inline bool pool_is_crowded(const gowsgi_pool *pool) {
-    return pool->queued > pool->waking && pool->active >= pool->limit;
+    return pool_ready(pool) > pool->waking && pool->active >= pool->limit;
 }
 /* Changes `active`. */
 static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
@@ -133,7 +151,11 @@ static inline void pool_count(gowsgi_pool *pool, int change, int64_t now) {
 static inline void pool_count_inside(gowsgi_pool *pool, int change) {
     __atomic_store_n(&pool->inside, pool->inside + change, __ATOMIC_RELAXED);
 }
+/* Takes the task that has waited longest of those that may start; NULL if there is
+ * none. */
 gowsgi_task *queue_pop(gowsgi_pool *pool);
+/* A task that queue_pop gave is done. */
+void queue_leave(gowsgi_pool *pool, gowsgi_quota *quota);
 /* Finds a thread if a task may start, or one has to lead: the idle one that ran last,
  * taken off the list, or the leader. The caller wakes it (pool_thread_wake) once it
  * has let go of the lock. NULL if none. */

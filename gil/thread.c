@@ -32,6 +32,7 @@ static gowsgi_task *take(pool_thread *self) {
 static bool finish(pool_thread *self, gowsgi_task *task) {
     gowsgi_pool *pool = self->pool;
     task->done_at = gowsgi_now();
+    queue_leave(pool, task->quota);
     /* Go may look without a bell of this task's: it then sees all it did. */
     __atomic_store_n(&task->state, GOWSGI_DONE, __ATOMIC_RELEASE);
     __atomic_store_n(&self->task, NULL, __ATOMIC_RELEASE);

@@ -11,8 +11,14 @@ package giltest
 #include <time.h>
 #include "../pool.h"
 
+// How many tasks of a quota are inside, and were at most.
+typedef struct {
+    int32_t inside, most;
+} crowd;
+
 typedef struct {
     gowsgi_task task;
+    crowd *crowd; // NULL: nobody counts
     int64_t ns;
     int32_t runs;
     int32_t rings;
@@ -35,10 +41,17 @@ static void note(test_task *t) {
 static void run_sleep(gowsgi_task *task) {
     test_task *t = (test_task *)task;
     note(t);
+    if (t->crowd) { // under the GIL
+        t->crowd->inside++;
+        if (t->crowd->inside > t->crowd->most)
+            t->crowd->most = t->crowd->inside;
+    }
     Py_BEGIN_ALLOW_THREADS
     struct timespec pause = {t->ns / 1000000000, t->ns % 1000000000};
     nanosleep(&pause, NULL);
     Py_END_ALLOW_THREADS
+    if (t->crowd)
+        t->crowd->inside--;
 }
 
 static void run_compute(gowsgi_task *task) {
@@ -72,6 +85,13 @@ static test_task *new_task(int kind, int64_t ns) {
     return t;
 }
 
+static gowsgi_quota *quota_new(gowsgi_pool *pool, int most) { return gowsgi_pool_quota(pool, most); }
+static crowd *crowd_new(void) { return calloc(1, sizeof(crowd)); }
+static void set_quota(test_task *t, gowsgi_quota *quota, crowd *crowd) {
+    t->task.quota = quota;
+    t->crowd = crowd;
+}
+
 static void start(void) {
     Py_InitializeEx(0);
     PyEval_SaveThread();
@@ -101,6 +121,27 @@ func Compute(d time.Duration) *Work { return &Work{C.new_task(1, C.int64_t(d))} 
 
 // Ring makes a task that rings its input bell n times.
 func Ring(n int) *Work { return &Work{C.new_task(2, C.int64_t(n))} }
+
+// Quota is a quota of a pool, with a count of the tasks that have it.
+type Quota struct {
+	quota *C.gowsgi_quota
+	crowd *C.crowd
+}
+
+// NewQuota makes a quota of a pool, which is gil.Pool.Pointer.
+func NewQuota(pool unsafe.Pointer, most int) *Quota {
+	return &Quota{C.quota_new((*C.gowsgi_pool)(pool), C.int(most)), C.crowd_new()}
+}
+
+// Sleep makes a task of the quota that blocks without the GIL.
+func (q *Quota) Sleep(d time.Duration) *Work {
+	w := Sleep(d)
+	C.set_quota(w.c, q.quota, q.crowd)
+	return w
+}
+
+// Most is how many of its tasks have been inside at once. Read it while none is.
+func (q *Quota) Most() int { return int(q.crowd.most) }
 
 // RingNow rings the output bell, whatever the task does.
 func (t *Work) RingNow() { C.ring_now(t.c) }
