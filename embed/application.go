@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/environ"
 	"github.com/gowsgi/gowsgi/gil"
+	"github.com/gowsgi/gowsgi/internal/load"
 )
 
 // Serving says how an application is served.
@@ -30,15 +32,17 @@ type Serving struct {
 	Software       string // SERVER_SOFTWARE
 	Django         bool   // ask Django's settings where its static files are
 	Mount          string // the path that the application is below
-	Check          bool   // only to see whether it loads: its on_worker_start hooks are not called
+	// Quotas are, by application, how many threads it may have at once. 0, or none: all.
+	Quotas []int
+	Check  bool // only to see whether it loads: its on_worker_start hooks are not called
 }
 
 // failedClose is how long the pool's threads have to leave if there is nothing to
 // serve: they have run nothing.
 const failedClose = 5 * time.Second
 
-// Application is a WSGI application with the pool of Python threads that
-// serves it.
+// Application is what a worker serves: one WSGI application or several, with the pool
+// of Python threads that serves them.
 type Application struct {
 	pool *gil.Pool
 
@@ -52,13 +56,13 @@ type Application struct {
 	all    atomic.Pointer[[]*Request]
 }
 
-// Serve loads the application that target names and lets go of the GIL. On the
-// thread that started CPython, GIL held; it still is if Serve fails. A *LoadError
-// says why the target could not be loaded.
+// Serve loads the applications that targets name, which have their numbers, and lets go
+// of the GIL. On the thread that started CPython, GIL held; it still is if Serve fails.
+// A *LoadError says why a target could not be loaded.
 //
 // The pool's threads come first: an application that replaces threads by
 // greenlets when it is imported finds them made.
-func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
+func (in *Interpreter) Serve(targets []load.Target, s Serving) (*Application, error) {
 	C.gowsgi_detach()
 	pool, err := gil.New(gil.Config{Threads: s.Threads, Queue: s.Queue, Unlimited: unlimited()})
 	C.gowsgi_attach()
@@ -66,7 +70,7 @@ func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
 		return nil, fmt.Errorf("embed: %w", err)
 	}
 	app := &Application{pool: pool, threads: s.Threads, serving: s.Threads}
-	err = in.prepare(app, target, s)
+	err = in.prepare(app, targets, s)
 	C.gowsgi_detach()
 	if err != nil {
 		_ = pool.Close(failedClose) // what could not be loaded is what matters
@@ -79,15 +83,15 @@ func (in *Interpreter) Serve(target string, s Serving) (*Application, error) {
 	return app, nil
 }
 
-// prepare loads the application and makes it the one that requests go to. GIL
+// prepare loads the applications and makes them those that requests go to. GIL
 // held: what it defers is done before the caller lets go of it.
-func (in *Interpreter) prepare(app *Application, target string, s Serving) error {
-	callable, err := in.load(target)
+func (in *Interpreter) prepare(app *Application, targets []load.Target, s Serving) error {
+	applications, err := in.loadAll(targets)
 	if err != nil {
 		in.failed = filesOf(err)
 		return err
 	}
-	defer callable.DecRef()
+	defer applications.DecRef()
 	if s.Django {
 		if app.django, err = djangoFiles(s.Mount); err != nil {
 			return err
@@ -96,10 +100,10 @@ func (in *Interpreter) prepare(app *Application, target string, s Serving) error
 	if !sharesLocks() {
 		app.serving, s.Threads = 1, 1
 	}
-	return serve(callable, s)
+	return serve(app.pool, applications, len(targets), s)
 }
 
-func serve(callable *python3.PyObject, s Serving) error {
+func serve(pool *gil.Pool, applications *python3.PyObject, count int, s Serving) error {
 	names := environ.Names()
 	list := C.malloc(C.size_t(len(names)) * C.size_t(unsafe.Sizeof((*C.char)(nil))))
 	if list == nil {
@@ -114,13 +118,22 @@ func serve(callable *python3.PyObject, s Serving) error {
 	}
 	software := C.CString(s.Software)
 	defer C.free(unsafe.Pointer(software))
+	quotas := make([]C.int, count)
+	for i, threads := range s.Quotas {
+		if threads < s.Threads || threads == 1 {
+			quotas[i] = C.int(threads)
+		}
+	}
+	var pinner runtime.Pinner
+	defer pinner.Unpin()
+	pinner.Pin(&quotas[0])
 	serving := C.gowsgi_serving{
 		names: &pointers[0], name_count: C.int(len(names)),
 		multithread: truth(s.Threads > 1), multiprocess: truth(s.Workers > 1),
-		software: software, response_buffer: C.size_t(s.ResponseBuffer),
+		software: software, response_buffer: C.size_t(s.ResponseBuffer), pool: (*C.gowsgi_pool)(pool.Pointer()), quotas: &quotas[0],
 	}
 	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
-	if C.gowsgi_serve((*C.PyObject)(unsafe.Pointer(callable)), &serving) != 0 {
+	if C.gowsgi_serve((*C.PyObject)(unsafe.Pointer(applications)), &serving) != 0 {
 		return pythonError()
 	}
 	if s.Check {

@@ -22,6 +22,7 @@ type Description struct {
 	Host, Port  string // of the client
 	ID          string
 	Queued      time.Time // when it was submitted
+	Application int       // its number
 }
 
 // Client is the client's end of the connection: host:port, empty for a unix socket.
@@ -37,22 +38,24 @@ func (d *Description) Client() string {
 func (r *Request) Describe(generation uint64) (d Description, ok bool) {
 	const most = 64 << 10 // what does not fit is missing
 	block := make([]byte, blockRoom)
-	size := r.copyBlock(generation, block)
+	application := C.uint32_t(0)
+	size := r.copyBlock(generation, block, &application)
 	if size > len(block) {
 		block = make([]byte, min(size, most))
-		size = r.copyBlock(generation, block)
+		size = r.copyBlock(generation, block, &application)
 	}
 	if size == 0 {
 		return d, false
 	}
 	d.read(block[:min(size, len(block))])
+	d.Application = int(application)
 	age := time.Duration(C.gowsgi_now() - C.queued_at(r.c))
 	d.Queued = time.Now().Add(-age)
 	return d, true
 }
 
-func (r *Request) copyBlock(generation uint64, to []byte) int {
-	return int(C.gowsgi_request_copy_block(r.c, C.uint64_t(generation), (*C.uint8_t)(unsafe.SliceData(to)), C.size_t(len(to))))
+func (r *Request) copyBlock(generation uint64, to []byte, application *C.uint32_t) int {
+	return int(C.gowsgi_request_copy_block(r.c, C.uint64_t(generation), (*C.uint8_t)(unsafe.SliceData(to)), C.size_t(len(to)), application))
 }
 
 // read takes what it needs out of a block, which may be cut short.

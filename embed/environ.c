@@ -11,7 +11,7 @@ static struct {
     PyObject **names; /* interned, by key; names[0] is NULL */
     PyObject **last; /* the last value of each key, or NULL */
     unsigned count;
-    PyObject *input, *errors, *early_hints, *queue_time; /* "wsgi.input", … */
+    PyObject *input, *errors, *early_hints, *queue_time, *multithread; /* "wsgi.input", … */
 } keys;
 
 static int set_default(const char *name, PyObject *value /* steals */) {
@@ -62,7 +62,8 @@ int wsgi_environ_init(const char *const *names, int count, int multithread, int 
     if (!(keys.input = PyUnicode_InternFromString("wsgi.input")) ||
         !(keys.errors = PyUnicode_InternFromString("wsgi.errors")) ||
         !(keys.early_hints = PyUnicode_InternFromString("wsgi.early_hints")) ||
-        !(keys.queue_time = PyUnicode_InternFromString("gowsgi.queue_time")))
+        !(keys.queue_time = PyUnicode_InternFromString("gowsgi.queue_time")) ||
+        !(keys.multithread = PyUnicode_InternFromString("wsgi.multithread")))
         return -1;
     return make_template(multithread, multiprocess, software);
 }
@@ -122,6 +123,14 @@ static int set_queue_time(PyObject *environ, const gowsgi_task *task) {
     return failed;
 }
 
+/* wsgi.multithread is whether the application may be called by another thread meanwhile
+ * (PEP 3333): not one that has a single thread at a time. */
+static int set_multithread(PyObject *environ, const wsgi_request *req) {
+    if (!wsgi.alone[req->application])
+        return 0;
+    return PyDict_SetItem(environ, keys.multithread, Py_False);
+}
+
 PyObject *wsgi_environ_new(wsgi_request *req) {
     PyObject *environ = PyDict_Copy(wsgi.environ_template); /* new */
     if (!environ)
@@ -129,7 +138,7 @@ PyObject *wsgi_environ_new(wsgi_request *req) {
     if (fill(environ, req->block, req->block_size) < 0 || PyDict_SetItem(environ, keys.input, req->objects.input) < 0 ||
         PyDict_SetItem(environ, keys.errors, req->objects.errors) < 0 ||
         PyDict_SetItem(environ, keys.early_hints, req->objects.early_hints) < 0 ||
-        set_queue_time(environ, &req->task) < 0)
+        set_queue_time(environ, &req->task) < 0 || set_multithread(environ, req) < 0)
         Py_CLEAR(environ);
     return environ;
 }

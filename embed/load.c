@@ -29,12 +29,14 @@ PyObject *wsgi_run_text(const char *text, const char *function, const char *argu
     return result;
 }
 
-/* Does: has the Python text of package load find the application that target
- *     names.
- * Memory: a new reference; text and target stay the caller's.
+/* Does: has the Python text of package load find the applications that targets
+ *     names, which its function of that name returns as a tuple.
+ * Memory: a new reference; text, function and targets stay the caller's.
  * GIL: held.
  * Fails: NULL with the text's Refused set, or another exception. */
-PyObject *gowsgi_load(const char *text, const char *target) { return wsgi_run_text(text, "load", target); }
+PyObject *gowsgi_load(const char *text, const char *function, const char *targets) {
+    return wsgi_run_text(text, function, targets);
+}
 
 /* Does: runs Python text of package load, and calls a function that it defines.
  * Memory: a new reference; all texts stay the caller's.

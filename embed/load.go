@@ -35,19 +35,20 @@ func (e *LoadError) Unwrap() error {
 	return e.Cause
 }
 
-// load returns the application that spec names, a new reference: the one that a
-// nursery has loaded for all workers, or one that package load finds. GIL held,
+// loadAll returns the applications of targets as a tuple, a new reference: those that a
+// nursery has loaded for all workers, or those that package load finds. GIL held,
 // on Python's main thread.
-func (in *Interpreter) load(spec string) (*python3.PyObject, error) {
+func (in *Interpreter) loadAll(targets []load.Target) (*python3.PyObject, error) {
 	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
-	if loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_nursery_application())); loaded != nil {
+	if loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_nursery_applications())); loaded != nil {
 		return loaded, nil
 	}
-	text, target := C.CString(load.Source()), C.CString(spec)
+	text, function, all := C.CString(load.Source()), C.CString(load.Function), C.CString(load.Join(targets))
 	defer C.free(unsafe.Pointer(text))
-	defer C.free(unsafe.Pointer(target))
+	defer C.free(unsafe.Pointer(function))
+	defer C.free(unsafe.Pointer(all))
 	// SAFETY: as above.
-	loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_load(text, target)))
+	loaded := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_load(text, function, all)))
 	if loaded == nil {
 		return nil, refusal()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
+	"github.com/gowsgi/gowsgi/internal/load"
 )
 
 // failedLoad is what TestMain's first attempt to load an application gave.
@@ -40,8 +41,8 @@ func failToLoad(interpreter *embed.Interpreter) {
 	if err := os.WriteFile(odd, []byte("raise RuntimeError('odd: \\udcff')\n"), 0o600); err != nil {
 		panic(err)
 	}
-	_, failedLoad.odd = interpreter.Serve(odd, embed.Serving{Threads: 2, Workers: 1})
-	_, failedLoad.err = interpreter.Serve(failedLoad.file, embed.Serving{Threads: 2, Workers: 1})
+	_, failedLoad.odd = interpreter.Serve([]load.Target{{Spec: odd}}, embed.Serving{Threads: 2, Workers: 1})
+	_, failedLoad.err = interpreter.Serve([]load.Target{{Spec: failedLoad.file}}, embed.Serving{Threads: 2, Workers: 1})
 	failedLoad.modules = interpreter.Modules()
 }
 

@@ -23,7 +23,7 @@
 
 #include "start.h"
 
-static PyObject *application; /* NULL: not loaded, or given away */
+static PyObject *applications; /* a tuple; NULL: not loaded, or given away */
 
 #ifdef __GLIBC__ /* which calls constructors with what main() gets */
 
@@ -164,9 +164,9 @@ static void load(void) {
     if (!loaded)
         fail_to_load();
     const char *threads;
-    if (!PyArg_ParseTuple(loaded, "Oy", &application, &threads))
+    if (!PyArg_ParseTuple(loaded, "Oy", &applications, &threads))
         fail_with_exception();
-    Py_INCREF(application);
+    Py_INCREF(applications);
     wsgi_output_flush();
     int running = *threads != 0;
     for (const char *c = threads; *c; c++)
@@ -204,12 +204,12 @@ __attribute__((constructor)) static void nursery(int argc, char **argv) {
 
 #endif
 
-/* Does: gives the application away.
+/* Does: gives the applications away, as gowsgi_load returns them.
  * Memory: a new reference.
  * GIL: held.
  * Fails: NULL and no exception: none was loaded here, or it was taken. */
-PyObject *gowsgi_nursery_application(void) {
-    PyObject *loaded = application;
-    application = NULL;
+PyObject *gowsgi_nursery_applications(void) {
+    PyObject *loaded = applications;
+    applications = NULL;
     return loaded;
 }

@@ -73,6 +73,8 @@ static uint64_t begin(wsgi_request *req, const gowsgi_submission *submission) {
     response->sent = 0;
     for (int i = 0; i < WSGI_BATCHES; i++)
         response->batches[i].count = response->batches[i].copied = response->batches[i].size = 0;
+    req->application = submission->application < wsgi.application_count ? submission->application : 0;
+    req->task.quota = wsgi.quotas[req->application];
     uint64_t generation = ++req->generation;
     req->block_size = submission->block_size;
     wsgi_unlock(req);
@@ -103,16 +105,19 @@ int gowsgi_request_submit(wsgi_request *req, gowsgi_submission submission) {
     return gowsgi_pool_submit(&req->task, begin(req, &submission), 0);
 }
 
-/* Does: copies as much of the environ block as there is room for, if the request is
- *     still the one of that generation, and runs or waits.
+/* Does: copies as much of the environ block as there is room for, and tells the number
+ *     of the application, if the request is still the one of that generation, and runs
+ *     or waits.
  * Memory: copy is the caller's, of `room` bytes.
  * GIL: either.
  * Fails: returns the block's size; 0 if the request is another one, or over. */
-size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room) {
+size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room,
+                                 uint32_t *application) {
     pthread_mutex_lock(&req->lock);
     size_t size = req->generation == generation ? req->block_size : 0;
     if (size)
         memcpy(copy, req->block, size < room ? size : room);
+    *application = req->application;
     pthread_mutex_unlock(&req->lock);
     return size;
 }
@@ -183,9 +188,9 @@ static int respond(wsgi_request *req) {
     PyObject *environ = wsgi_environ_new(req); /* new */
     if (!environ)
         return -1;
+    PyObject *application = PyTuple_GET_ITEM(wsgi.applications, req->application); /* borrowed: it stays */
     PyObject *args[] = {NULL, environ, req->objects.start_response};
-    PyObject *result =
-        PyObject_Vectorcall(wsgi.application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL); /* new */
+    PyObject *result = PyObject_Vectorcall(application, args + 1, 2 | PY_VECTORCALL_ARGUMENTS_OFFSET, NULL); /* new */
     int failed = -1;
     if (result) {
         failed = deliver(req, result);

@@ -14,7 +14,10 @@ package embed
 #cgo nocallback gowsgi_request_reserve
 
 static void set_run(wsgi_request *req) { req->task.run = gowsgi_request_run; }
-static void set_release(wsgi_request *req) { req->task.run = gowsgi_request_release; }
+static void set_release(wsgi_request *req) {
+    req->task.run = gowsgi_request_release;
+    req->task.quota = NULL; // it is no work of the application's
+}
 */
 import "C"
 
@@ -40,6 +43,8 @@ type Request struct {
 	c    *C.wsgi_request
 	app  *Application
 	task *gil.Task
+
+	application int // see SetApplication
 
 	kept    int64 // bytes of memory while it is idle, see memory
 	builder environ.Builder
@@ -122,6 +127,13 @@ func (r *Request) reserveBlock(size int) error {
 	return nil
 }
 
+// SetApplication says which application the request is for: the number of one of
+// Serve's targets. It is 0 unless that is said. Before Submit.
+func (r *Request) SetApplication(number int) { r.application = number }
+
+// Application is the number of the application that the request is for. After Submit.
+func (r *Request) Application() int { return int(r.c.application) }
+
 // Submit queues the request. isHead: the body goes nowhere. gil.ErrBusy if too
 // many wait already, gil.ErrClosed at shutdown; the request can then be
 // released.
@@ -139,7 +151,7 @@ func (r *Request) Submit(isHead bool) error {
 	default:
 	}
 	err := gil.SubmitError(int(C.gowsgi_request_submit(c, C.gowsgi_submission{
-		block_size: C.size_t(len(block)), is_head: truth(isHead),
+		application: C.uint32_t(r.application), block_size: C.size_t(len(block)), is_head: truth(isHead),
 		body_size: C.size_t(r.body.size), body_length: C.int64_t(r.body.length), body_streams: truth(r.body.pump != nil),
 	})))
 	if r.body.pump == nil {
@@ -274,7 +286,7 @@ func (r *Request) Release() {
 	r.SetLabel(nil)
 	r.StopBody()
 	r.Hints() // nobody wants them any more
-	r.body = body{}
+	r.body, r.application = body{}, 0
 	r.dropBody()
 	if c.result.error != nil {
 		C.free(unsafe.Pointer(c.result.error))

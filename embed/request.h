@@ -142,6 +142,7 @@ typedef struct wsgi_request {
     wsgi_wire *wire; /* NULL: Go reads the response. Written while the task is idle or done */
     wsgi_wire *own_wire; /* what wire is, if it is not NULL: never freed, since a stray thread may be in it */
 
+    uint32_t application; /* which it is for, of gowsgi_serve's; read only once it is queued */
     uint8_t *block; /* environ block, see package environ; read only once it is queued */
     size_t block_size, block_room;
     uint8_t is_head; /* HEAD: the body goes nowhere */
@@ -160,6 +161,7 @@ typedef struct wsgi_request {
 
 /* What a request begins with. */
 typedef struct {
+    uint32_t application;
     size_t block_size;
     int is_head;
     size_t body_size; /* bytes of body that are there */
@@ -184,7 +186,8 @@ int gowsgi_request_body(wsgi_request *req, size_t size, size_t kept);
 void gowsgi_request_free_body(wsgi_request *req);
 int gowsgi_request_body_file(wsgi_request *req, int fd);
 void gowsgi_request_drop_file(wsgi_request *req);
-size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room);
+size_t gowsgi_request_copy_block(wsgi_request *req, uint64_t generation, uint8_t *copy, size_t room,
+                                 uint32_t *application);
 int gowsgi_request_reserve(uint8_t **buffer, size_t *room, size_t size);
 void gowsgi_request_run(gowsgi_task *task);
 void gowsgi_request_release(gowsgi_task *task);

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/internal/load"
 )
 
 var app *embed.Application
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 	}
 	failToLoad(interpreter)
 	faultOnMainThread = fault()
-	app, err = interpreter.Serve("testdata/app.py", embed.Serving{Threads: 4, Workers: 1, Queue: 10000, ResponseBuffer: 1 << 20})
+	app, err = interpreter.Serve([]load.Target{{Spec: "testdata/app.py"}, {Mount: "/other", Spec: "testdata/other.py"}, {Mount: "/one", Spec: "testdata/other.py"}}, embed.Serving{Quotas: []int{0, 2, 1}, Threads: 4, Workers: 1, Queue: 10000, ResponseBuffer: 1 << 20})
 	if err != nil {
 		panic(err)
 	}

@@ -102,13 +102,31 @@ void gowsgi_attach(void) {
     main_state = NULL;
 }
 
-/* Does: makes `application` the one that requests go to.
+static int set_quotas(const gowsgi_serving *serving) {
+    wsgi.quotas = calloc((size_t)wsgi.application_count, sizeof *wsgi.quotas);
+    wsgi.alone = calloc((size_t)wsgi.application_count, sizeof *wsgi.alone);
+    bool failed = !wsgi.quotas || !wsgi.alone;
+    for (uint32_t i = 0; i < wsgi.application_count && !failed; i++)
+        if (serving->quotas[i]) {
+            wsgi.quotas[i] = gowsgi_pool_quota(serving->pool, serving->quotas[i]);
+            wsgi.alone[i] = serving->quotas[i] == 1;
+            failed = !wsgi.quotas[i];
+        }
+    if (failed)
+        PyErr_NoMemory();
+    return failed ? -1 : 0;
+}
+
+/* Does: makes `applications`, a tuple, those that requests go to, by number.
  * Memory: serving and what it points to stay the caller's.
  * GIL: held.
  * Fails: -1 with a Python exception set. */
-int gowsgi_serve(PyObject *application, const gowsgi_serving *serving) {
+int gowsgi_serve(PyObject *applications, const gowsgi_serving *serving) {
     wsgi.response_buffer = serving->response_buffer;
-    wsgi.application = Py_NewRef(application);
+    wsgi.applications = Py_NewRef(applications);
+    wsgi.application_count = (uint32_t)PyTuple_GET_SIZE(applications);
+    if (set_quotas(serving) < 0)
+        return -1;
     wsgi_description_init(serving->names, serving->name_count);
     return wsgi_environ_init(serving->names, serving->name_count, serving->multithread, serving->multiprocess,
                              serving->software);

@@ -4,22 +4,24 @@
 
 #include "request.h"
 
-/* How the application is served, as far as its environ says so. */
+/* How the applications are served. */
 typedef struct {
     const char *const *names; /* environ names by key, see package environ */
     int name_count;
     int multithread, multiprocess;
     const char *software; /* SERVER_SOFTWARE */
     size_t response_buffer; /* bytes */
+    gowsgi_pool *pool;
+    const int *quotas; /* by application: so many threads at once; 0: all of them */
 } gowsgi_serving;
 
 char *gowsgi_start(const char *executable);
-PyObject *gowsgi_load(const char *text, const char *target);
+PyObject *gowsgi_load(const char *text, const char *function, const char *targets);
 PyObject *gowsgi_ask(const char *text, const char *function, const char *argument);
-PyObject *gowsgi_nursery_application(void);
+PyObject *gowsgi_nursery_applications(void);
 void gowsgi_detach(void);
 void gowsgi_attach(void);
-int gowsgi_serve(PyObject *application, const gowsgi_serving *serving);
+int gowsgi_serve(PyObject *applications, const gowsgi_serving *serving);
 char *gowsgi_error_text(size_t *size);
 char *gowsgi_text(PyObject *text, size_t *size);
 int gowsgi_capture_output(void);

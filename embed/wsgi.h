@@ -7,10 +7,13 @@
 #include "record.h"
 #include "request.h"
 
-/* One interpreter, one application: made by gowsgi_start and
- * gowsgi_set_application, before the first request. */
+/* One interpreter: made by gowsgi_start and gowsgi_serve, before the first
+ * request. */
 typedef struct {
-    PyObject *application;
+    PyObject *applications; /* a tuple; a request has the number of its own */
+    uint32_t application_count;
+    gowsgi_quota **quotas; /* by application; NULL: it may have all threads */
+    bool *alone; /* by application: one thread at a time has it */
     PyObject *environ_template;
     size_t response_buffer; /* an iterator may be this many bytes ahead of its client */
     PyTypeObject *start_response_type, *write_type, *early_hints_type, *input_type, *errors_type, *file_wrapper_type;

@@ -100,6 +100,12 @@ func (b *Builder) Target(target, mount string) bool {
 	return true
 }
 
+// Path is the path of a request target, as Target decodes it.
+func Path(target string) string {
+	path, _, _ := strings.Cut(originForm(target), "?")
+	return unescape(path)
+}
+
 func (b *Builder) entry(key Key, name, value int) {
 	b.block = binary.LittleEndian.AppendUint16(b.block, uint16(key))
 	b.block = binary.LittleEndian.AppendUint16(b.block, uint16(name))

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
+	"github.com/gowsgi/gowsgi/internal/load"
 	"github.com/gowsgi/gowsgi/internal/nursery"
 )
 
@@ -66,7 +67,7 @@ func startNursery(t *testing.T, code string, more ...string) *cradle {
 		_ = n.cmd.Wait()
 		_ = socket.Close()
 	})
-	if err := socket.Begin(nursery.Plan{Executable: testPython(), Target: "loaded_once", Path: []string{folder}}); err != nil {
+	if err := socket.Begin(nursery.Plan{Executable: testPython(), Targets: []load.Target{{Spec: "loaded_once"}}, Path: []string{folder}}); err != nil {
 		t.Fatal(err)
 	}
 	return n

@@ -12,7 +12,7 @@ func openTally(plan control.Plan, inherited descriptors) (*tally.Page, error) {
 	if plan.Tally == 0 {
 		return nil, nil
 	}
-	return tally.Open(inherited.at(plan.Tally))
+	return tally.Open(inherited.at(plan.Tally), len(plan.Settings.Applications()))
 }
 
 // openShare opens the memory in which workers say how many connections they have; nil

@@ -21,6 +21,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/crash"
 	"github.com/gowsgi/gowsgi/internal/exchange"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/mounts"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scarcity"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
@@ -72,10 +73,10 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		return &control.Report{Message: explain(err)}
 	}
-	w.app, err = w.interpreter.Serve(s.Target, embed.Serving{
+	w.app, err = w.interpreter.Serve(mounts.Targets(&s), embed.Serving{
 		Threads: s.Threads, Workers: s.Workers, Queue: s.BacklogRequests,
 		ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version, Check: w.plan.Check,
-		Django: slices.Contains(s.Static, config.StaticDjango), Mount: s.Mount,
+		Django: slices.Contains(s.Static, config.StaticDjango), Mount: s.Mount, Quotas: mounts.Quotas(&s),
 	})
 	w.loading = time.Since(began)
 	logging.FillStandard() // if it has closed its standard streams

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -115,11 +116,36 @@ func findInBundle(ctx context.Context, site *bundle.Site, settings config.Settin
 		settings.Chdir = app
 	} else {
 		settings.Pythonpath = append(settings.Pythonpath, app)
-		if file, callable, _ := strings.Cut(site.Target, ":"); settings.Target == site.Target && isFile(filepath.Join(app, file)) {
-			settings.Target = strings.TrimSuffix(filepath.Join(app, file)+":"+callable, ":")
+		if settings.Target == site.Target {
+			settings.Target = inFolder(app, site.Target)
 		}
+		settings.Mounts = mountsInFolder(site, app, settings.Mounts)
 	}
 	return found{settings: settings, who: who, python: folder.Python(), folder: folder}, nil
+}
+
+// inFolder is a target that is a file of the site's by its whole path; another one as
+// it is.
+func inFolder(app, target string) string {
+	file, callable, _ := strings.Cut(target, ":")
+	if !isFile(filepath.Join(app, file)) {
+		return target
+	}
+	return strings.TrimSuffix(filepath.Join(app, file)+":"+callable, ":")
+}
+
+// mountsInFolder are mounts with such targets, if they are those inside the bundle, and
+// not what the user has said instead.
+func mountsInFolder(site *bundle.Site, app string, mounts []config.Mount) []config.Mount {
+	within, err := config.LoadOver(inside(site), nil, nil, os.ReadFile)
+	if err != nil || !reflect.DeepEqual(within.Settings.Mounts, mounts) {
+		return mounts
+	}
+	mounts = slices.Clone(mounts)
+	for i := range mounts {
+		mounts[i].Target = inFolder(app, mounts[i].Target)
+	}
+	return mounts
 }
 
 func isFile(path string) bool {

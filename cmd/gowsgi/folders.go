@@ -63,8 +63,10 @@ func withFolders(s config.Settings) (config.Settings, error) {
 // can be seen from outside.
 func applicationIn(s *config.Settings, base, folder string) string {
 	places := append([]string{base}, s.Pythonpath...)
-	if strings.Contains(s.Target, "/") {
-		places = append(places, filepath.Dir(s.Target))
+	for _, m := range s.Applications() {
+		if strings.Contains(m.Target, "/") {
+			places = append(places, filepath.Dir(m.Target))
+		}
 	}
 	for _, place := range places {
 		if !filepath.IsAbs(place) {

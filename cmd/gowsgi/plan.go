@@ -19,8 +19,7 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 	if folder == "" {
 		folder, _ = os.Getwd() // no folder is no news here
 	}
-	rows := [][]string{
-		{"application", s.Target + below(s.Mount), "in " + folder},
+	rows := append(applications(s, folder), [][]string{
 		{"CPython", plan.python.Version + ", " + plan.python.Prefix, "found by " + plan.python.From},
 		append([]string{"listening on"}, addresses(s)...),
 		{"workers", workers(s)},
@@ -28,7 +27,7 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 		{"log", logs(s)},
 		{"timeouts", timeouts(s)},
 		{"settings from", sources(invocation.ConfigFile)},
-	}
+	}...)
 	if files := servedFiles(s); len(files) > 0 {
 		rows = append(rows, append([]string{"files"}, files...))
 	}
@@ -63,6 +62,25 @@ func servedFiles(s config.Settings) (all []string) {
 		all = append(all, path+"/… from "+folder+" with X-Accel-Redirect")
 	}
 	return all
+}
+
+// applications are what is served, and for which hosts.
+func applications(s config.Settings, folder string) [][]string {
+	var rows [][]string
+	if s.Target != "" {
+		rows = append(rows, []string{"application", s.Target + below(s.Mount), "in " + folder})
+	}
+	mounts := []string{"mounts"}
+	for _, m := range s.Mounts {
+		mounts = append(mounts, m.Name()+": "+m.Target)
+	}
+	if len(mounts) > 1 {
+		rows = append(rows, mounts)
+	}
+	if len(s.AllowedHosts) > 0 {
+		rows = append(rows, []string{"hosts", strings.Join(s.AllowedHosts, ", ")})
+	}
+	return rows
 }
 
 func below(mount string) string {

@@ -72,7 +72,7 @@ func (s start) serve(ctx, starting context.Context, invocation config.Invocation
 }
 
 func (s start) supervise(ctx, starting context.Context, settings config.Settings, log *slog.Logger, own *ownLog) error {
-	s.title.Set("gowsgi", "gowsgi: supervisor ["+cmp.Or(settings.Name, settings.Target)+"]")
+	s.title.Set("gowsgi", "gowsgi: supervisor ["+settings.Title()+"]")
 	first, err := s.deploy(starting, settings, log)
 	if cause := context.Cause(starting); cause != nil {
 		return cause

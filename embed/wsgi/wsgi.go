@@ -32,6 +32,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/exchange"
+	"github.com/gowsgi/gowsgi/internal/load"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
 
@@ -114,7 +115,7 @@ func (a *Application) run(s config.Settings, o Options, opened chan<- error) err
 		opened <- err
 		return err
 	}
-	app, err := interpreter.Serve(s.Target, embed.Serving{
+	app, err := interpreter.Serve([]load.Target{{Spec: s.Target}}, embed.Serving{
 		Threads: s.Threads, Workers: 1, Queue: s.BacklogRequests, ResponseBuffer: s.ResponseBuffer, Software: "gowsgi/" + version.Version,
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ type Entry struct {
 	Proto          string
 	Host           string
 	Scheme         string
+	Mount          string      // the application, where there are several
 	Header         http.Header // of the request
 
 	Status   int

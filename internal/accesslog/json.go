@@ -19,6 +19,7 @@ func jsonLine(b []byte, e *Entry) []byte {
 	b = appendField(b, "uri", e.URI)
 	b = appendField(b, "protocol", e.Proto)
 	b = appendField(b, "host", e.Host)
+	b = appendField(b, "mount", e.Mount)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(e.Status), 10)
 	b = strconv.AppendInt(append(b, `,"bytes_in":`...), e.BytesIn, 10)
 	b = strconv.AppendInt(append(b, `,"bytes_out":`...), e.BytesOut, 10)

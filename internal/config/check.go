@@ -10,6 +10,8 @@ import (
 // action, and what does not go together.
 func (l *loader) check(action Action) {
 	l.checkTarget(action)
+	l.checkMounts()
+	l.checkHosts()
 	l.checkBind()
 	l.checkPeers()
 	l.checkPid()
@@ -29,6 +31,9 @@ func (l *loader) check(action Action) {
 // read. Whether it is well formed, and there, the worker finds out.
 func (l *loader) checkTarget(action Action) {
 	if action != Serve && action != CheckConfig || l.blind || l.refused["target"] {
+		return
+	}
+	if strings.TrimSpace(l.settings.Target) == "" && len(l.settings.Mounts) > 0 {
 		return
 	}
 	if strings.TrimSpace(l.settings.Target) == "" {
@@ -153,15 +158,20 @@ func (l *loader) checkInitgroups() {
 	}
 }
 
-// checkWarmup: what is not below the mount is answered with a 404, and no
-// worker would ever start.
+// checkWarmup: what is below no mount is answered with a 404, and no worker would
+// ever start.
 func (l *loader) checkWarmup() {
-	mount, warmup := l.settings.Mount, l.settings.Warmup
-	if mount == "" || warmup == "" {
+	warmup := l.settings.Warmup
+	if warmup == "" {
 		return
 	}
 	path, _, _ := strings.Cut(warmup, "?")
-	if path != mount && !strings.HasPrefix(path, mount+"/") {
-		l.complain(l.origin["warmup"], "warmup", shown(warmup)+" is not below the mount; write "+shown(mount+warmup))
+	all := l.settings.Applications()
+	for _, m := range all {
+		if m.Path == "" || path == m.Path || strings.HasPrefix(path, m.Path+"/") {
+			return
 	}
+	}
+	mount := all[0].Path
+	l.complain(l.origin["warmup"], "warmup", shown(warmup)+" is not below the mount; write "+shown(mount+warmup))
 }

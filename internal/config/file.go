@@ -131,7 +131,7 @@ func unknownKey(e entry, all []entry) string {
 		return "there is no such setting; did you mean " + meant + "?"
 	}
 	if shown(e.value) == "a table" {
-		return "there are no tables in this file; all settings stand at its top, such as threads = 8"
+		return "there are no tables in this file but [[mount]]; all other settings stand at its top, such as threads = 8"
 	}
 	return "there is no such setting; gowsgi --print-config lists them"
 }

@@ -73,13 +73,14 @@ func TestConfigFileHoldsEveryKeyAndLoadsToTheDefaults(t *testing.T) {
 func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 	everything := Settings{
 		MaxRequests: 1000, MaxRequestsJitter: 50, MaxLifetime: time.Hour, MaxLifetimeJitter: time.Minute, MaxWorkerMemory: 1 << 30,
-		SurplusTimeout: time.Minute, StartLimit: 0, Warmup: "/up?x=%20", Umask: "0027", ReusePort: true,
+		SurplusTimeout: time.Minute, StartLimit: 0, Warmup: "/x/up?x=%20", Umask: "0027", ReusePort: true,
 		Timeout: 0, TimeoutGrace: time.Second, QueueTimeout: 2 * time.Second, BodyTimeout: 3 * time.Second, WriteTimeout: 4 * time.Second,
 		MinRate: 1, StartupTimeout: 0, DeadlockTimeout: 90 * time.Second,
 		LogFormat: "json", SlowRequestThreshold: 250 * time.Millisecond, CaptureOutput: true, LogSyslog: true,
 		LogSyslogTo: "udp://[::1]:514", LogSyslogFacility: "local3",
 		User: "www", Group: "33", Initgroups: true, Name: "my site", Control: "unix:/run/a b.control", Metrics: "[::1]:9100", MetricsPath: "/m/x", MetricsAllowIPs: []string{"*"}, HealthPath: "/-", StatsdHost: "unix:///run/statsd", StatsdPrefix: "a.b", DogstatsdTags: "a:b,c", RequestIDHeader: "X-Id", Traceparent: true, ServerTiming: true, ShutdownDelay: time.Minute, Reload: true, ReloadExtraFile: []string{"a,b", "c/*.yaml"},
 		Certfile: []string{"a.pem", "b,c.pem"}, Keyfile: []string{"a.key", "b c.key"}, CACerts: "ca.pem", CertReqs: "required", RedirectHTTP: 8080, HSTS: 365 * 24 * time.Hour,
+		Mount: "/x", Mounts: []Mount{{Path: "/a", Target: "a:app", Threads: 2}}, AllowedHosts: []string{".example.org"},
 		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4, MaxConnections: 5, MaxConnectionsPerAddress: 6,
 		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,

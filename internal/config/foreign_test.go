@@ -47,7 +47,6 @@ func TestOptionsOfOtherServersAreTranslated(t *testing.T) {
 		{"--touch-reload conf/*.yaml hello:app", "--touch-reload" + no + "write --reload-extra-file 'conf/*.yaml'"},
 		{"-w hello:app", "--workers: is the number of workers, as in Gunicorn; the application is written without an option: gowsgi hello:app"},
 		{"-p 4 hello:app", "--pid: is the file for the process id, as in Gunicorn; for the port write --bind :4, for the number of workers --workers 4, for a file of that name ./4"},
-		{"--mount /app=hello.py", "--mount: is the path alone, such as /app; the application is written without an option"},
 		{"--log-format %(method) hello:app", "--log-format: is text or json, of the whole log; for the lines of the access log write --access-logformat"},
 		// mod_wsgi-express, runserver.
 		{"--url-alias /static static hello.wsgi", ""},

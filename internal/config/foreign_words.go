@@ -151,10 +151,6 @@ var falseFriends = []falseFriend{
 	},
 	{"pid", isDigits, "is the file for the process id, as in Gunicorn; for the port write --bind :{}, for the number of workers --workers {}, for a file of that name ./{}"},
 	{
-		"mount", func(value string) bool { return strings.Contains(value, "=") },
-		"is the path alone, such as /app; the application is written without an option",
-	},
-	{
 		"log-format", func(value string) bool { return strings.Contains(value, "%") },
 		"is text or json, of the whole log; for the lines of the access log write --access-logformat",
 	},

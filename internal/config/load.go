@@ -182,7 +182,9 @@ func (l *loader) environment(variables map[string]string, line, gunicorn command
 
 func (l *loader) variable(row setting, name, value string) {
 	texts := []string{value}
-	if k, ok := row.kind.(list); ok {
+	if k, ok := row.kind.(interface {
+		lines(variable string) []string
+	}); ok {
 		texts = k.lines(value)
 	}
 	l.apply(row, "$"+name, func(s *Settings) error { return row.kind.parse(s, texts) })

@@ -100,10 +100,15 @@ func (l *loader) checkOwnPaths() {
 // itself. That it has such a path only the application knows; that it has a first
 // page, everybody.
 func (l *loader) checkShadow(key, path string) {
-	switch mount := l.settings.Mount; {
-	case mount != "" && path == mount:
-		l.complain(l.origin[key], key, "would take the application's own first page, since mount is "+mount+" as well; give it another path")
-	case strings.HasPrefix(path, mount+"/"):
+	below := false
+	for _, m := range l.settings.Applications() {
+		if m.Path != "" && path == m.Path {
+			l.complain(l.origin[key], key, "would take the application's own first page, since mount is "+m.Path+" as well; give it another path")
+			return
+		}
+		below = below || strings.HasPrefix(path, m.Path+"/")
+	}
+	if below {
 		l.notes = append(l.notes, Note{Text: "gowsgi answers " + path + " itself: if the application has such a path, nobody reaches it there"})
 	}
 }

@@ -76,9 +76,9 @@ func TestEachProblemNamesItsSourceItsKeyAndTheWayOut(t *testing.T) {
 		{"a key of Gunicorn's", nil, nil, "accesslog = '-'", "gowsgi.toml line 1: accesslog: there is no such setting; did you mean access_logfile?"},
 		{"a key after an alias", nil, nil, "log_file = '-'", "gowsgi.toml line 1: log_file: there is no such setting; did you mean error_logfile?"},
 		{"a key like nothing", nil, nil, "nonsense = 1", "gowsgi.toml line 1: nonsense: there is no such setting; gowsgi --print-config lists them"},
-		{"a table", nil, nil, "\n[server]\nthreads = 4", "gowsgi.toml line 2: server: there are no tables in this file; all settings stand at its top, such as threads = 8"},
-		{"a dotted key", nil, nil, "\nserver.http.threads = 4", "gowsgi.toml line 2: server: there are no tables in this file; all settings stand at its top, such as threads = 8"},
-		{"tables in an array", nil, nil, "\n[[server]]\n[[server]]\n", "gowsgi.toml line 3: server: there are no tables in this file; all settings stand at its top, such as threads = 8"},
+		{"a table", nil, nil, "\n[server]\nthreads = 4", "gowsgi.toml line 2: server: there are no tables in this file but [[mount]]; all other settings stand at its top, such as threads = 8"},
+		{"a dotted key", nil, nil, "\nserver.http.threads = 4", "gowsgi.toml line 2: server: there are no tables in this file but [[mount]]; all other settings stand at its top, such as threads = 8"},
+		{"tables in an array", nil, nil, "\n[[server]]\n[[server]]\n", "gowsgi.toml line 3: server: there are no tables in this file but [[mount]]; all other settings stand at its top, such as threads = 8"},
 		{"an empty key", nil, nil, `"" = 1`, "gowsgi.toml line 1: there is no such setting; gowsgi --print-config lists them"},
 
 		// The file: types.

@@ -24,12 +24,6 @@ func applicationRows() []setting {
 			more: "In $GOWSGI_ENV: one NAME=value a line.",
 		},
 		{
-			name: "mount", group: groupApplication, meta: "PATH", env: "SCRIPT_NAME",
-			kind: mountPath(func(s *Settings) *string { return &s.Mount }),
-			help: "Serve the application below this path, which becomes SCRIPT_NAME.",
-			more: "Requests outside of it get a 404.",
-		},
-		{
 			name: "venv", group: groupPython, meta: "DIR",
 			kind: path(func(s *Settings) *string { return &s.Venv }, "a directory, as one line of text"),
 			help: "The application's virtualenv.",

@@ -12,7 +12,9 @@ import "time"
 type Settings struct {
 	Target string `json:"target"` // module:callable, module:make() or a .py/.wsgi file
 
-	Mount string `json:"mount"` // a path without a slash at the end; empty is the root
+	Mount        string   `json:"mount"`         // of Target: a path without a slash at the end; empty is the root
+	Mounts       []Mount  `json:"mounts"`        // other applications
+	AllowedHosts []string `json:"allowed_hosts"` // names in lower case, see hostName; or, alone, *; none: all
 
 	Bind                     []string `json:"bind"`    // host:port, [v6]:port, :port, unix:PATH or fd://N, and no other form
 	Backlog                  int      `json:"backlog"` // connections that the kernel keeps for us

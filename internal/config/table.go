@@ -52,6 +52,7 @@ func (s setting) flag() string {
 const (
 	groupApplication = "Application"
 	groupPython      = "Python"
+	groupMounts      = "Mounts and hosts"
 	groupListening   = "Listening"
 	groupTLS         = "TLS"
 	groupWorkers     = "Workers"
@@ -84,7 +85,7 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 // rows of a group stand together. They are in the files rows_….go.
 func table() []setting {
 	return slices.Concat(
-		applicationRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
+		applicationRows(), mountRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
 		limitRows(), accessRows(), compressionRows(), responseRows(), http2Rows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

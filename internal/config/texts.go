@@ -86,9 +86,12 @@ func isPath(text string) bool { return !strings.ContainsFunc(text, unicode.IsCon
 
 // mountPath is a path prefix, or empty for none.
 func mountPath(field func(*Settings) *string) kind {
-	return textThat(field, "a path such as /app, without a slash at the end, or empty", func(text string) bool {
-		return text == "" || isLine(text) && text[0] == '/' && !strings.HasSuffix(text, "/") && !strings.ContainsAny(text, "?%#")
-	})
+	return textThat(field, "a path such as /app, without a slash at the end, or empty", isMountPath)
+}
+
+// isMountPath tells whether text is a path prefix, or empty for none.
+func isMountPath(text string) bool {
+	return text == "" || isLine(text) && text[0] == '/' && !strings.HasSuffix(text, "/") && !strings.ContainsAny(text, "?%#")
 }
 
 // requestTarget is a path, perhaps with a query, or a whole URL. Empty is none.

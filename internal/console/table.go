@@ -66,6 +66,13 @@ func head(s operator.State) []string {
 		second += ", mounted at " + printable(s.Mount)
 	}
 	lines := []string{first, second}
+	for _, m := range s.Mounts {
+		line := printable(m.Name + ": " + m.Target)
+		if m.Threads > 0 {
+			line += fmt.Sprintf(", threads at most %d", m.Threads)
+		}
+		lines = append(lines, line)
+	}
 	if last := s.Reloads.Last; last != nil {
 		line := fmt.Sprintf("reloads: %d done, %d failed; the last %s ago, in %.1f s", s.Reloads.Done, s.Reloads.Failed,
 			age(time.Since(last.Ended).Seconds()), last.Seconds)

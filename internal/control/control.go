@@ -138,6 +138,7 @@ type Interpreter struct {
 // Request is one that a worker has.
 type Request struct {
 	ID     string  `json:"id,omitempty"`
+	Mount  string  `json:"mount,omitempty"` // the application, where there are several
 	Method string  `json:"method"`
 	Target string  `json:"target"` // control characters spelled out, and perhaps cut
 	Client string  `json:"client,omitempty"`

@@ -40,7 +40,7 @@ func (w *Watcher) Running() []string {
 		if a.Request == nil || known[submission{a.Request, a.Generation}] {
 			continue
 		}
-		if r, ok := described(a.Request, a.Generation); ok { // nobody on a goroutine has it
+		if r, ok := w.described(a.Request, a.Generation); ok { // nobody on a goroutine has it
 			running = append(running, inWords(r.Method+" "+r.Target, r.Age))
 		}
 	}

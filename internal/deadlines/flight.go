@@ -28,6 +28,9 @@ type Owner interface {
 // Flight is a request's way through Python, from Watcher.Add to Remove. Its owner
 // goes on with it alone, the watcher looks at it now and then.
 type Flight struct {
+	// Timeout is how long the application may be silent; 0: for ever. Before Add.
+	Timeout time.Duration
+
 	next, previous *Flight
 	owner          Owner
 	req            *embed.Request // stays when the owner has let go of it
@@ -77,9 +80,9 @@ func (f *Flight) TimedOut() bool { return f.timedOut }
 func (f *Flight) Kept() bool { return f.kept }
 
 // listenTo finds out whether the application was silent for longer than
-// timeout, and lets the owner know. Writing to a slow client and waiting for
+// Timeout, and lets the owner know. Writing to a slow client and waiting for
 // its body is no silence.
-func (f *Flight) listenTo(now time.Time, timeout time.Duration) {
+func (f *Flight) listenTo(now time.Time) {
 	if f.started.IsZero() {
 		f.started, f.silentSince = now, now
 	}
@@ -89,7 +92,7 @@ func (f *Flight) listenTo(now time.Time, timeout time.Duration) {
 		f.lastSteps, f.lastBytes, f.silentSince = steps, bytes, now
 		return
 	}
-	if timeout > 0 && now.Sub(f.silentSince) >= timeout {
+	if f.Timeout > 0 && now.Sub(f.silentSince) >= f.Timeout {
 		f.silent.Store(steps + 1)
 		f.req.Wake()
 	}

@@ -30,7 +30,7 @@ func (w *Watcher) listed(active []embed.Activity) map[submission]control.Request
 		of := submission{a.Request, a.Generation}
 		r, ok := listed[of]
 		if !ok && a.Request != nil {
-			r, ok = described(a.Request, a.Generation)
+			r, ok = w.described(a.Request, a.Generation)
 		}
 		if ok {
 			r.Thread = a.Thread
@@ -44,13 +44,17 @@ func (w *Watcher) listed(active []embed.Activity) map[submission]control.Request
 const longestTarget = 300
 
 // described is a request that is inside without a Flight.
-func described(req *embed.Request, generation uint64) (r control.Request, ok bool) {
+func (w *Watcher) described(req *embed.Request, generation uint64) (r control.Request, ok bool) {
 	d, ok := req.Describe(generation)
 	if len(d.URI) > longestTarget {
 		d.URI = d.URI[:longestTarget] + "…"
 	}
+	mount := ""
+	if d.Application < len(w.names) {
+		mount = w.names[d.Application]
+	}
 	return control.Request{
-		ID: d.ID, Method: scoreboard.Printable(d.Method), Target: scoreboard.Printable(d.URI), Client: d.Host,
+		ID: d.ID, Mount: mount, Method: scoreboard.Printable(d.Method), Target: scoreboard.Printable(d.URI), Client: d.Host,
 		Age: time.Since(d.Queued).Seconds(), Stage: control.Inside,
 	}, ok
 }
@@ -79,7 +83,7 @@ func (w *Watcher) Threads() (threads []control.Thread, exact bool) {
 		if t.Request != nil {
 			r, ok := listed[submissionOf(t)]
 			if !ok {
-				r, ok = described(t.Request, t.Generation)
+				r, ok = w.described(t.Request, t.Generation)
 			}
 			if ok { // else it ended just now
 				r.Thread = t.Name

@@ -29,13 +29,14 @@ func (w *Watcher) stacks(patience time.Duration) picture {
 		c.began = time.Now()
 		c.taken = w.app.Stacks(patience)
 	}
-	return picture{c.taken, w.names()}
+	return picture{c.taken, w.owners(), w}
 }
 
 // picture is what the threads did at one moment.
 type picture struct {
 	embed.Stacks
-	names map[submission]string
+	names   map[submission]string
+	watcher *Watcher
 }
 
 // submission is one use of a request.
@@ -46,8 +47,8 @@ type submission struct {
 
 func (f *Flight) submission() submission { return submission{f.req, f.generation} }
 
-// names says which request is whose: GET /path.
-func (w *Watcher) names() map[submission]string {
+// owners says which request is whose: GET /path.
+func (w *Watcher) owners() map[submission]string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	names := map[submission]string{}
@@ -91,7 +92,7 @@ func (p picture) all(f *Flight) string {
 func (p picture) name(t embed.ThreadStack) string {
 	name := p.names[submissionOf(t)]
 	if name == "" && t.Request != nil {
-		if r, ok := described(t.Request, t.Generation); ok {
+		if r, ok := p.watcher.described(t.Request, t.Generation); ok {
 			name = r.Method + " " + r.Target
 		}
 	}

@@ -84,7 +84,7 @@ func (w *Watcher) reportTimeout(f *Flight, silent, inside time.Duration) {
 	req, generation := f.req, f.generation
 	stacks := w.stacks(stackPatience) // where it was: before it is interrupted
 	f.owner.LogRequest(slog.LevelError, "the application was silent for longer than timeout", "request.timeout",
-		"timeout", w.settings.Timeout.String(), "seconds", seconds(silent), "inside", seconds(inside), "stack", stacks.all(f))
+		"timeout", f.Timeout.String(), "seconds", seconds(silent), "inside", seconds(inside), "stack", stacks.all(f))
 	req.Interrupt(generation)
 }
 

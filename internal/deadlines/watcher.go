@@ -41,7 +41,12 @@ type Watcher struct {
 	noted  func(served int64)
 
 	elsewhere func() int64
+	names     []string // of applications; see Name
 }
+
+// Name says what the applications are called, by number; empty names are not
+// mentioned. Before Watch.
+func (w *Watcher) Name(applications []string) { w.names = applications }
 
 // Note has note called at every look, with how many requests the application is
 // done with. Before Watch.
@@ -163,7 +168,7 @@ func (w *Watcher) look(now time.Time) (todo []func()) {
 				todo = append(todo, func() { req.Cancel(generation) })
 			}
 		case gil.Running:
-			f.listenTo(now, s.Timeout)
+			f.listenTo(now)
 			if s.SlowRequestThreshold > 0 && !f.slow && now.Sub(f.started) >= s.SlowRequestThreshold {
 				f.slow = true
 				if held, ok := w.slow.Pass(now, slowPerSecond); ok {

@@ -35,8 +35,8 @@ func (x *exchange) readBody() (length int64, err error) {
 		return 0, nil
 	}
 	source := r.Body
-	if s.LimitRequestBody > 0 {
-		source = http.MaxBytesReader(x.w, source, s.LimitRequestBody)
+	if x.mount.largest > 0 {
+		source = http.MaxBytesReader(x.w, source, x.mount.largest)
 	}
 	x.h.readings.add(x)
 	defer x.h.readings.remove(x)

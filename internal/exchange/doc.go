@@ -13,6 +13,7 @@
 //	bodymemory.go what all bodies in memory may have
 //	spool.go      bodies in files
 //	pace.go       clients that are too slow with it
+//	mount.go      which application it is for
 //	environ.go    request → environ block
 //	response.go   what the application produced → wire
 //	coding.go     … compressed

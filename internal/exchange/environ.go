@@ -14,14 +14,14 @@ import (
 // fillEnviron describes the request; body length apart, which is known once
 // the body was read.
 //
-// False: the request lies outside of the mount.
+// False: the request lies outside of its mount.
 func (x *exchange) fillEnviron(b *environ.Builder) bool {
 	r := x.r
-	if !b.Target(r.RequestURI, x.h.settings.Mount) {
+	if !b.Target(r.RequestURI, x.mount.path) {
 		return false
 	}
 	if x.prefix != "" {
-		b.Set(environ.ScriptName, x.prefix+x.h.settings.Mount)
+		b.Set(environ.ScriptName, x.prefix+x.mount.path)
 	}
 	b.Set(environ.RequestMethod, r.Method)
 	b.Set(environ.ServerProtocol, protocol(r))

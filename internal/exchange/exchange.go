@@ -18,6 +18,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/deadlines"
 	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/mounts"
 	"github.com/gowsgi/gowsgi/internal/probe"
 	"github.com/gowsgi/gowsgi/internal/rates"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
@@ -78,6 +79,9 @@ type Handler struct {
 	compressor *compress.Compressor // nil: responses go out as they are
 	dress
 	keeper
+	table   *mounts.Table
+	mounts  []mount     // by number
+	names   []string    // of them
 	leaving atomic.Bool // no requests should be sent here any more
 	shows   bool        // each request, in the log
 	before  func()      // is called before a line of the access log; nil: nothing is
@@ -119,6 +123,7 @@ func New(c Config) (*Handler, error) {
 	if err := h.openSpool(c.SpoolFiles); err != nil {
 		return nil, err
 	}
+	h.makeMounts()
 	if err := h.openFiles(); err != nil {
 		return nil, err
 	}
@@ -142,6 +147,7 @@ type exchange struct {
 	port     string         // and its port of us, if a proxy says so
 	prefix   string         // of the path, if a proxy has cut it off
 	asked    bool           // the request's Host is what a proxy says
+	mount    *mount         // nil: the request is for none
 	uri      string         // the request's target, as logs may have it
 	to       *Secure
 	location string // of an answer of ours; empty: none
@@ -302,8 +308,8 @@ func (x *exchange) serve() {
 		x.answer(http.StatusOK, "")
 		return
 	}
-	if limit := h.settings.LimitRequestBody; limit > 0 && x.r.ContentLength > limit {
-		x.refuse(http.StatusRequestEntityTooLarge)
+	if !h.table.Allows(x.r.Host) && !h.own.IsHealth(x.r, x.uri) {
+		x.refuse(http.StatusMisdirectedRequest)
 		return
 	}
 	if x.to != nil && x.redirect(x.to) {
@@ -326,7 +332,16 @@ func (x *exchange) serve() {
 	if !x.mayGoOn() {
 		return
 	}
-	if x.serveFile() {
+	x.choose()
+	if x.mayBeFile() && x.serveFile() {
+		return
+	}
+	if x.mount == nil {
+		x.refuseAll()
+		return
+	}
+	if limit := x.mount.largest; limit > 0 && x.r.ContentLength > limit {
+		x.refuse(http.StatusRequestEntityTooLarge)
 		return
 	}
 	if err := x.submit(); err != nil {
@@ -347,6 +362,7 @@ func (x *exchange) ownScheme() string {
 // fly waits for what the application has to say.
 func (x *exchange) fly() {
 	x.flies = true
+	x.flight.Timeout = x.mount.timeout
 	x.h.watcher.Add(&x.flight, x, x.req)
 	x.respond()
 	if !x.flight.TimedOut() {
@@ -363,6 +379,7 @@ func (x *exchange) submit() error {
 	}
 	x.req = req
 	req.SetLabel(x)
+	req.SetApplication(x.mount.number)
 	length, err := x.readBody()
 	if err != nil {
 		return bodyError{err}
@@ -372,7 +389,7 @@ func (x *exchange) submit() error {
 		return err
 	}
 	if !x.fillEnviron(b) {
-		return errOutside
+		return errOutside // not what was found when the application was chosen
 	}
 	setBodyLength(b, x.r, length)
 	board := x.h.hooks.Board
@@ -455,7 +472,11 @@ func (x *exchange) LogRequest(level slog.Level, message, event string, attrs ...
 
 // identity says which request it is, in the log.
 func (x *exchange) identity() []any {
-	attrs := []any{"method", x.r.Method, "uri", x.uri, "client", x.r.RemoteAddr, "request_id", x.requestID()}
+	attrs := make([]any, 0, 14)
+	if name := x.mountName(); name != "" {
+		attrs = append(attrs, "mount", name)
+	}
+	attrs = append(attrs, "method", x.r.Method, "uri", x.uri, "client", x.r.RemoteAddr, "request_id", x.requestID())
 	if trace := x.traceID(); trace != "" {
 		attrs = append(attrs, "trace_id", trace)
 	}

@@ -69,7 +69,7 @@ func (x *exchange) Describe(stage string) control.Request {
 		target = target[:longestTarget] + "…"
 	}
 	return control.Request{
-		ID: x.requestID(), Method: scoreboard.Printable(x.r.Method), Target: scoreboard.Printable(target), Client: x.client.Host,
+		ID: x.requestID(), Mount: x.mountName(), Method: scoreboard.Printable(x.r.Method), Target: scoreboard.Printable(target), Client: x.client.Host,
 		Age: time.Since(x.start).Seconds(), Stage: stage,
 	}
 }

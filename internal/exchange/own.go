@@ -32,7 +32,9 @@ func (h *Handler) unready() string {
 		return "gowsgi is about to stop"
 	case h.draining():
 		return "this worker finishes what it has"
-	case h.app.Stats().Queued >= h.settings.BacklogRequests:
+	}
+	// Those that wait for others of their mount take no room from the rest.
+	if s := h.app.Stats(); s.Queued-s.Held >= h.settings.BacklogRequests {
 		return "the queue is full"
 	}
 	return ""

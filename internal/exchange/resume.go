@@ -33,6 +33,7 @@ func (x *exchange) resume(b *Begun) {
 	x.tallied = b.Counted
 	_ = x.believe() // the lane takes no request that cannot be
 	x.req.Relabel(x)
+	x.mount = &x.h.mounts[x.req.Application()]
 	if b.BodySize > 0 && (x.h.access != nil || x.h.counts() != nil) {
 		x.body = &countedBody{}
 		x.body.read.Store(b.BodySize)
@@ -48,8 +49,9 @@ func (x *exchange) resume(b *Begun) {
 // Ended is a request that was answered elsewhere, for the access log.
 type Ended struct {
 	accesslog.Entry
-	Number  uint64 // in its name; 0: a proxy gave it one
-	Trusted bool   // the peer is a proxy that is believed
+	Number      uint64 // in its name; 0: a proxy gave it one
+	Trusted     bool   // the peer is a proxy that is believed
+	Application int    // its number
 }
 
 // namedByNumber are the names of requests that have only a number.
@@ -68,6 +70,7 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 		e.ID = id
 	}
 	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
+	e.Mount = h.names[e.Application]
 	said, _ := h.forwarded.Read(forwarded.Address(e.Client), "http", r.Header)
 	e.Client, e.Scheme = accesslog.Address(said.Client), said.Scheme
 	if said.Host != "" {

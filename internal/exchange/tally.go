@@ -17,7 +17,7 @@ func (h *Handler) counts() *tally.Figures {
 
 // count counts a request that is over.
 func (x *exchange) count() {
-	f := x.h.counts()
+	f := x.figures()
 	if f == nil || x.tallied {
 		return
 	}
@@ -60,5 +60,7 @@ func (h *Handler) CountStatus(status int) {
 		h.countRefusal(tally.Malformed)
 	case http.StatusNotFound:
 		h.countRefusal(tally.OutsideMount)
+	case http.StatusMisdirectedRequest:
+		h.countRefusal(tally.UnknownHost)
 	}
 }

@@ -11,7 +11,7 @@
 //
 // A request in origin form whose head and body, if it has one of known length, are
 // there when they are first read; without Expect, Upgrade, fields that occur twice
-// or have an underscore; inside of the mount, and for none of gowsgi's own paths.
+// or have an underscore; inside of a mount, and for none of gowsgi's own paths.
 // A response that fits into the socket: no file, nothing to be compressed, no early hints, no field that is the
 // server's to set, no exception, and nothing that breaks PEP 3333. And all of it
 // within a tenth of a second. Whatever is not so becomes Go's at that moment, in the
@@ -44,6 +44,7 @@
 //	round.c       the reader: wait, collect
 //	plain.c       a head and a body become a request
 //	forwarded.c   whose it is, if a proxy has passed it on
+//	mount.c       which application it is for
 //	answer.c      the head of a response
 //	stock.c       turns that nobody uses, and what they keep
 //	turn.c        a request's way: sent, finished, made Go's

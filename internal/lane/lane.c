@@ -44,9 +44,11 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
         return NULL;
     lane->config = *config;
     lane->source = (gowsgi_source){lane_wait, lane_collect, lane_ring, lane_turn_ended};
-    lane->mount_size = length(config->mount);
     lane->prefix_size = length(config->id_prefix);
     lane->id_field_size = length(config->id_field);
+    lane->asks_host = config->allowed_count > 0;
+    for (int i = 0; i < config->mount_count; i++)
+        lane->asks_host |= config->mounts[i].host.size > 0;
     for (int i = 0; i < config->added_count; i++)
         lane->added_size += length(config->added_lines[i]);
     lane->stock_count = *wanted = FIRST_STOCK;

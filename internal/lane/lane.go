@@ -43,7 +43,8 @@ type Config struct {
 	Limits                   http1.Limits
 	HeaderTimeout, KeepAlive time.Duration
 	BodyRoom                 int      // bytes of a body that comes with its head; longer ones are Go's
-	Mount                    string   // "" or "/prefix"
+	Mounts                   []Mount  // the first that fits has a request
+	AllowedHosts             []string // patterns of package mounts; none: all hosts are served
 	Elsewhere                []string // beginnings of paths, with what %XX says, whose requests are Go's
 	Top                      bool     // there is a document root: see Lane.Top
 	NamesFiles               bool     // responses with X-Sendfile and X-Accel-Redirect are Go's
@@ -55,7 +56,6 @@ type Config struct {
 	AddedFields              [][2]string // that a response gets if it has none of the name
 	RemovedFields            []string    // names of those that it loses before
 	Board                    Board
-	Figures                  *tally.Figures // nil: nobody counts
 	CountsClients            bool           // Closed is called
 	OpenCount                *int64         // less one for each connection that the lane closes; nil: none
 
@@ -68,6 +68,14 @@ type Config struct {
 	// know. lost: that many could not be kept.
 	Record func(*Record)
 	Lost   func(n int64)
+}
+
+// Mount is a place that an application has: package mounts' Entry.
+type Mount struct {
+	Path, Host  string
+	Application int            // its number
+	BodyLimit   int64          // bytes; 0: none
+	Figures     *tally.Figures // nil: nobody counts
 }
 
 // Board is where requests that are with the application are noted: package
@@ -113,7 +121,7 @@ func New(config Config) (*Lane, error) {
 		},
 		header_timeout: C.int64_t(config.HeaderTimeout), keep_alive: C.int64_t(config.KeepAlive),
 		body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
-		mount: C.CString(config.Mount), id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
+		id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
 		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
 		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),
 		coded_from: C.int64_t(config.CodedFrom), open_count: (*C.int64_t)(config.OpenCount),
@@ -135,7 +143,9 @@ func New(config Config) (*Lane, error) {
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
 	}
-	c.figures, c.bounds, c.bound_count = figures(config.Figures)
+	c.mounts, c.mount_count = mountsFor(config.Mounts)
+	c.allowed, c.allowed_count = patterns(config.AllowedHosts)
+	c.bounds, c.bound_count = bounds()
 	wanted := C.int(0)
 	l.c, err = C.gowsgi_lane_new(&c, &wanted)
 	if l.c == nil {
@@ -180,24 +190,55 @@ func keys() C.gowsgi_lane_keys {
 	}
 }
 
+// made is memory of C's for n of a kind, all zero, for good.
+func made[T any](n int) []T {
+	var one T
+	// SAFETY: the memory has room for n of them; it is never freed.
+	return unsafe.Slice((*T)(C.calloc(C.size_t(max(n, 1)), C.size_t(unsafe.Sizeof(one)))), max(n, 1))
+}
+
+func pattern(text string) C.gowsgi_lane_pattern {
+	return C.gowsgi_lane_pattern{text: C.CString(text), size: C.size_t(len(text))}
+}
+
+func patterns(texts []string) (*C.gowsgi_lane_pattern, C.int) {
+	all := made[C.gowsgi_lane_pattern](len(texts))
+	for i, text := range texts {
+		all[i] = pattern(text)
+	}
+	return &all[0], C.int(len(texts))
+}
+
+func mountsFor(mounts []Mount) (*C.gowsgi_lane_mount, C.int) {
+	all := made[C.gowsgi_lane_mount](len(mounts))
+	for i, m := range mounts {
+		all[i] = C.gowsgi_lane_mount{
+			path: pattern(m.Path), host: pattern(m.Host), application: C.uint32_t(m.Application), body_limit: C.uint64_t(m.BodyLimit), figures: figures(m.Figures),
+		}
+	}
+	return &all[0], C.int(len(mounts))
+}
+
 // figures are the places of what C counts. f is not in Go's memory.
-func figures(f *tally.Figures) (c C.gowsgi_lane_figures, bounds *C.int64_t, count C.int) {
+func figures(f *tally.Figures) C.gowsgi_lane_figures {
 	if f == nil {
-		return c, nil, 0
+		return C.gowsgi_lane_figures{}
 	}
 	word := func(p *uint64) *C.uint64_t { return (*C.uint64_t)(unsafe.Pointer(p)) }
-	c = C.gowsgi_lane_figures{
+	return C.gowsgi_lane_figures{
 		requests: word(&f.Requests[0][0]), request_bytes: word(&f.RequestBytes), response_bytes: word(&f.ResponseBytes),
 		total: word(&f.Total.Buckets[0]), queue: word(&f.Queue.Buckets[0]), python: word(&f.Python.Buckets[0]), gil: word(&f.GIL.Buckets[0]),
 		statuses: word(&f.Statuses[0]),
 	}
-	n := len(tally.Bounds)
-	// SAFETY: the memory has room for n numbers; it is never freed.
-	bounds = (*C.int64_t)(C.malloc(C.size_t(n) * 8))
+}
+
+// bounds are those of tally's histograms.
+func bounds() (*C.int64_t, C.int) {
+	all := made[C.int64_t](len(tally.Bounds))
 	for i, bound := range tally.Bounds {
-		unsafe.Slice(bounds, n)[i] = C.int64_t(bound)
+		all[i] = C.int64_t(bound)
 	}
-	return c, bounds, C.int(n)
+	return &all[0], C.int(len(all))
 }
 
 // topWords is GOWSGI_LANE_TOP.

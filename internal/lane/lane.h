@@ -54,6 +54,20 @@ typedef struct {
     uint8_t address[16]; /* 4 of them are used, or all */
 } gowsgi_network;
 
+/* A text that is compared with what a client sends. */
+typedef struct {
+    const char *text;
+    size_t size;
+} gowsgi_lane_pattern;
+
+/* A place that an application has: package mounts' Entry. */
+typedef struct {
+    gowsgi_lane_pattern path, host;
+    uint32_t application; /* its number */
+    uint64_t body_limit; /* bytes; 0: none */
+    gowsgi_lane_figures figures;
+} gowsgi_lane_mount;
+
 /* What a lane needs to know. What it points to stays. */
 typedef struct {
     gowsgi_pool *pool;
@@ -63,7 +77,10 @@ typedef struct {
     const char *const *names; /* of variables, by key; the first is empty */
     int name_count;
     gowsgi_lane_keys keys;
-    const char *mount; /* "" or "/prefix" */
+    const gowsgi_lane_mount *mounts; /* the first that fits has a request */
+    int mount_count;
+    const gowsgi_lane_pattern *allowed; /* hosts that are served; none: all */
+    int allowed_count;
     const char *const *elsewhere; /* beginnings of paths whose requests are Go's */
     int elsewhere_count;
     const uint64_t *top; /* [GOWSGI_LANE_TOP]: names at the top of the document root; NULL: there is none */
@@ -81,7 +98,6 @@ typedef struct {
     int64_t coded_from; /* bodies of so many bytes, or of unknown length, Go may encode; -1: none */
     uint8_t *board; /* package scoreboard's slots; NULL: none */
     uint32_t board_slots, board_slot_size, board_method_room;
-    gowsgi_lane_figures figures;
     const int64_t *bounds; /* of histograms, ns */
     int bound_count;
     int64_t *open_count; /* atomic: of the worker's connections, less one for each that the lane closes; NULL: none */
@@ -153,6 +169,7 @@ typedef struct gowsgi_record {
     int64_t length, bytes_in, bytes_out, head_in, head_out;
     uint32_t before;
     int32_t status, thread;
+    uint32_t application; /* its number */
     uint8_t trusted, closes;
     uint32_t head_size, fields_size; /* bytes behind this: the request's head, the response's fields */
 } gowsgi_record;

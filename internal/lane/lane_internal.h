@@ -37,6 +37,7 @@ typedef struct lane_turn {
     uint8_t owner; /* the request's lock */
     int64_t held_since; /* the request's lock: when what waits for more came; 0: nothing does */
 
+    const gowsgi_lane_mount *mount;
     uint64_t generation; /* of the request that it has or had last; the request's lock */
     uint64_t number; /* in its name; 0: a proxy gave it one */
     int64_t began, time; /* when it came: CLOCK_MONOTONIC and Unix time, ns */
@@ -96,7 +97,8 @@ enum { LANE_NAMES = 256 }; /* places of the table, a power of two */
 struct gowsgi_lane {
     gowsgi_source source; /* first: the pool's name for the lane */
     gowsgi_lane_config config;
-    size_t mount_size, prefix_size, id_field_size, added_size;
+    size_t prefix_size, id_field_size, added_size;
+    bool asks_host; /* a mount is for some hosts, or not all are served */
     lane_name names[LANE_NAMES];
     int epoll, wake_fd, bell; /* bell: the lookout's */
     pthread_t lookout;
@@ -156,6 +158,10 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
 /* forwarded.c. lane_believe is false if Go is to look at it. */
 bool lane_hears(lane_hearsay *h, const uint8_t *name, size_t size, const uint8_t *value, size_t value_size);
 bool lane_believe(const gowsgi_lane *lane, const gowsgi_connection *c, const lane_hearsay *h, lane_said *said);
+
+/* mount.c. NULL: there is none; Go says so. path: decoded. */
+const gowsgi_lane_mount *lane_mount_of(const gowsgi_lane *lane, const uint8_t *authority, size_t authority_size,
+                                       const uint8_t *path, size_t size);
 
 /* answer.c. False: it is Go's to make. length: -1 for none. */
 bool lane_answer_begin(lane_turn *t, int64_t length);

@@ -21,6 +21,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/forwarded"
 	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/load"
 	"github.com/gowsgi/gowsgi/internal/proxies"
 )
 
@@ -89,7 +90,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	app, err = interpreter.Serve("testdata/app.py", embed.Serving{Threads: 4, Workers: 1, Queue: 1000, ResponseBuffer: 1 << 20})
+	app, err = interpreter.Serve([]load.Target{{Spec: "testdata/app.py"}}, embed.Serving{Threads: 4, Workers: 1, Queue: 1000, ResponseBuffer: 1 << 20})
 	if err != nil {
 		panic(err)
 	}
@@ -109,7 +110,7 @@ func TestMain(m *testing.M) {
 func config() Config {
 	return Config{
 		App: app, Limits: http1.Limits{Line: 1000, Field: 1000, Fields: 20, Head: 4000},
-		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, BodyRoom: 100, Mount: "/at", Elsewhere: []string{"/healthz"},
+		HeaderTimeout: headerTimeout, KeepAlive: keepAlive, BodyRoom: 100, Mounts: []Mount{{Path: "/at"}}, Elsewhere: []string{"/healthz"},
 		Forwarded: forwarded.NewReader(&proxies.Proxies{}, forwarded.For|forwarded.Proto),
 		IDPrefix:  "t", LastID: &counters.lastID, CountsClients: true, CodedFrom: -1, OpenCount: (*int64)(unsafe.Pointer(openCount)), // SAFETY: it is that word
 

@@ -143,30 +143,32 @@ static bool is_at_top(const gowsgi_lane *lane, const gowsgi_head *h, const uint8
     return word >> hash % 64 & 1;
 }
 
-/* What the target says. False: it is Go's, perhaps being outside of the mount. */
-static bool put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h, const uint8_t *data) {
+/* What the target says. Returns the mount that it is in; NULL: it is Go's, perhaps being
+ * in none. */
+static const gowsgi_lane_mount *put_target(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
+                                           const uint8_t *data) {
     const gowsgi_lane_keys *keys = &lane->config.keys;
     /* The path is decoded where it will stand; what comes before it is not there yet. */
     uint8_t *entry = w->p;
     put_sizes(w, keys->path_info, 0, 0);
     size_t path = unescape(w->p, data + h->path.at, h->path.size);
     if (is_elsewhere(lane, w->p, path) || is_at_top(lane, h, data, w->p, path))
-        return false;
-    if (lane->mount_size) {
-        if (path < lane->mount_size || memcmp(w->p, lane->config.mount, lane->mount_size) != 0 ||
-            (path > lane->mount_size && w->p[lane->mount_size] != '/'))
-            return false;
-        path -= lane->mount_size;
-        memmove(w->p, w->p + lane->mount_size, path);
-    }
+        return NULL;
+    const gowsgi_lane_mount *mount = lane_mount_of(lane, data + h->host.at, h->host.size, w->p, path);
+    if (!mount)
+        return NULL;
+    size_t prefix = mount->path.size;
+    path -= prefix;
+    if (prefix)
+        memmove(w->p, w->p + prefix, path);
     w->p = entry;
     put_sizes(w, keys->path_info, 0, (uint32_t)path);
     w->p += path;
     put(w, keys->request_uri, data + h->target.at, h->target.size);
     put(w, keys->raw_uri, data + h->target.at, h->target.size);
-    put(w, keys->script_name, lane->config.mount, lane->mount_size);
+    put(w, keys->script_name, mount->path.text, prefix);
     put(w, keys->query_string, data + h->query.at, h->query.size);
-    return true;
+    return mount;
 }
 
 /* The name and port that the client asked for, where a proxy has told or the listener
@@ -292,10 +294,11 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
 }
 
 /* Bytes that no block is larger than: each field as it came, what goes before each
- * value and name, the target four times, and what the connection says. */
+ * value and name, the target five times (its beginning is SCRIPT_NAME), and what the
+ * connection says. */
 static size_t most_of(const gowsgi_lane *lane, const gowsgi_head *h, size_t head_size) {
-    return head_size + (h->count + 20) * 16 + 4 * (size_t)h->target.size + 2 * (size_t)h->host.size +
-           2 * LANE_MOST_HOST + lane->mount_size + lane->prefix_size + 512;
+    return head_size + (h->count + 20) * 16 + 5 * (size_t)h->target.size + 2 * (size_t)h->host.size +
+           2 * LANE_MOST_HOST + lane->prefix_size + 512;
 }
 
 static uint8_t method_of(const uint8_t *method, size_t size) {
@@ -342,11 +345,13 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
         return false;
     writer w = {req->block};
     facts f = {0};
-    if (!put_target(&w, lane, h, data) || !put_fields(&w, lane, h, fields, data, &f))
+    t->mount = put_target(&w, lane, h, data);
+    if (!t->mount || (t->mount->body_limit && (uint64_t)h->length > t->mount->body_limit) ||
+        !put_fields(&w, lane, h, fields, data, &f))
         return false;
     lane_said said;
-    if (!lane_believe(lane, c, &f.hearsay, &said))
-        return false;
+    if (!lane_believe(lane, c, &f.hearsay, &said) || (said.host.size && lane->asks_host))
+        return false; /* the mount was chosen by the Host that was sent */
     put(&w, keys->request_method, data + h->method.at, h->method.size);
     put(&w, keys->server_protocol, h->minor ? "HTTP/1.1" : "HTTP/1.0", 8);
     put(&w, keys->url_scheme, said.https ? "https" : "http", said.https ? 5 : 4);

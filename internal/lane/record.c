@@ -79,7 +79,7 @@ void lane_count(lane_turn *t) {
         written += (int64_t)t->request->response.batches[t->request->response.filling].size;
     t->answer.counted = 1;
     const gowsgi_lane_config *config = &t->lane->config;
-    const gowsgi_lane_figures *f = &config->figures;
+    const gowsgi_lane_figures *f = &t->mount->figures;
     const gowsgi_task *task = &t->request->task;
     if (!f->requests)
         return;
@@ -122,6 +122,7 @@ static gowsgi_record *make_record(const lane_turn *t, int64_t now) {
         .before = c->requests - 1,
         .status = t->answer.status,
         .thread = (int32_t)req->task.thread,
+        .application = t->mount->application,
         .trusted = c->trusted,
         .closes = !t->answer.reuse,
         .head_size = (uint32_t)t->head_size,

@@ -32,6 +32,7 @@ type Record struct {
 	HeadOut       int
 	Before        int
 	Thread        int
+	Application   int // its number
 	Closes        bool
 	Head          []byte
 	Fields        [][2]string
@@ -84,7 +85,7 @@ func (l *Lane) pass(c *C.gowsgi_record, r *Record) {
 		Local: address(&c.local), Remote: address(&c.remote), Trusted: c.trusted != 0, Time: time.Unix(0, int64(c.time)),
 		Took: time.Duration(c.took), Queued: time.Duration(c.queued), Inside: time.Duration(c.inside), GIL: time.Duration(c.gil),
 		Number: uint64(c.number), Status: int(c.status), Length: int64(c.length), BytesIn: int64(c.bytes_in), BytesOut: int64(c.bytes_out),
-		HeadOut: int(c.head_out), Before: int(c.before), Thread: int(c.thread), Closes: c.closes != 0,
+		HeadOut: int(c.head_out), Before: int(c.before), Thread: int(c.thread), Application: int(c.application), Closes: c.closes != 0,
 		Head: head, Fields: embed.HeadFields(r.Fields[:0], unsafe.String(unsafe.SliceData(fields), len(fields))),
 	}
 	l.config.Record(r)

@@ -70,6 +70,7 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     t->generation = req->generation + 1;
     pthread_mutex_unlock(&req->lock);
     gowsgi_submission submission = {
+        .application = t->mount->application,
         .block_size = t->block_size,
         .is_head = t->method == 1,
         .body_size = t->body_size,

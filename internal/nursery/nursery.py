@@ -21,8 +21,8 @@ def spot(frame):
     return "%s:%d in %s" % (frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
 
 
-def load_and_watch(target):
-    """Load the application; return it and a line for each of the threads that it has left running."""
+def load_and_watch(targets):
+    """Load the applications; return them and a line for each of the threads that it has left running."""
     import _thread
     import threading
 
@@ -36,7 +36,7 @@ def load_and_watch(target):
     noted_start.__name__, noted_start.__doc__ = "start", start.__doc__
     threading.Thread.start = noted_start
     try:
-        application = load(target)
+        applications = load_all(targets)
     finally:
         if threading.Thread.start is noted_start:
             threading.Thread.start = start
@@ -50,7 +50,7 @@ def load_and_watch(target):
             origin = origins.get(thread)
             running.append("%s, started at %s" % (thread.name, origin) if origin else thread.name)
     running.extend("a thread without a name, now at %s" % spot(frame) for frame in frames.values())
-    return application, running
+    return applications, running
 
 
 def close_connections():
@@ -67,13 +67,13 @@ def close_connections():
             close(sys.modules[module])
 
 
-def nurse(target):
-    """Return the application, and the threads that it has left running as text."""
+def nurse(targets):
+    """Return the applications, and the threads that they have left running as text."""
     import gc
 
-    application, running = load_and_watch(target)
+    applications, running = load_and_watch(targets)
     close_connections()
     # What is here stays: a collection that looks at it would write to it, and every worker have a copy.
     gc.collect()
     gc.freeze()
-    return application, "\n".join(running).encode("utf-8", "backslashreplace")
+    return applications, "\n".join(running).encode("utf-8", "backslashreplace")

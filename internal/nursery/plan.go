@@ -18,8 +18,8 @@ var source string
 
 // Plan is all that a nursery has to know.
 type Plan struct {
-	Executable string   // the python of the virtualenv
-	Target     string   // see internal/load
+	Executable string // the python of the virtualenv
+	Targets    []load.Target
 	Path       []string // goes in front of sys.path, absolute
 	Board      bool     // descriptor 4 is where it reports a crash; else standard error
 	Ignored    []syscall.Signal
@@ -32,7 +32,7 @@ type Plan struct {
 const longestPlan = 128<<10 - 1
 
 func (p Plan) encode() ([]byte, error) {
-	fields := []string{"x" + p.Executable, "t" + p.Target, "s" + load.Source() + source}
+	fields := []string{"x" + p.Executable, "t" + load.Join(p.Targets), "s" + load.Source() + source}
 	if p.Board {
 		fields = append(fields, "b")
 	}

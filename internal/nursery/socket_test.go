@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gowsgi/gowsgi/internal/load"
 )
 
 func TestMessagesAreRead(t *testing.T) {
@@ -34,23 +36,23 @@ func TestMessagesAreRead(t *testing.T) {
 func TestPlans(t *testing.T) {
 	value := "/lib"
 	plan := Plan{
-		Executable: "/venv/bin/python", Target: "site:app", Path: []string{"/a", "/b"}, Board: true, Capture: true, Ignored: []syscall.Signal{syscall.SIGHUP},
+		Executable: "/venv/bin/python", Targets: []load.Target{{Spec: "site:app"}}, Path: []string{"/a", "/b"}, Board: true, Capture: true, Ignored: []syscall.Signal{syscall.SIGHUP},
 		Restore: map[string]*string{"LD_LIBRARY_PATH": &value, "GOMAXPROCS": nil},
 	}
 	text, err := plan.encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, field := range []string{"x/venv/bin/python", "tsite:app", "b", "c", "p/b\x00p/a", "i1", "uGOMAXPROCS\x00eLD_LIBRARY_PATH=/lib"} {
+	for _, field := range []string{"x/venv/bin/python", "t\x1fsite:app", "b", "c", "p/b\x00p/a", "i1", "uGOMAXPROCS\x00eLD_LIBRARY_PATH=/lib"} {
 		if !bytes.Contains(text, []byte(field+"\x00")) {
 			t.Errorf("no %q in %q", field, text)
 		}
 	}
-	plan.Target = "a\x00b"
+	plan.Targets[0].Spec = "a\x00b"
 	if _, err := plan.encode(); err == nil {
 		t.Error("a NUL is taken")
 	}
-	plan.Target = strings.Repeat("a", longestPlan)
+	plan.Targets[0].Spec = strings.Repeat("a", longestPlan)
 	if _, err := plan.encode(); err == nil {
 		t.Error("a plan is taken that is too long")
 	}

@@ -14,7 +14,8 @@ type State struct {
 	Python    string    `json:"python"`
 	Target    string    `json:"target"`
 	Mount     string    `json:"mount,omitempty"`
-	Phase     string    `json:"phase"` // see Phases
+	Mounts    []Mount   `json:"mounts,omitempty"` // where there are several
+	Phase     string    `json:"phase"`            // see Phases
 	Started   time.Time `json:"started"`
 	Listening []string  `json:"listening"`
 	// Deployment is how often the application was loaded anew, and which of
@@ -23,6 +24,13 @@ type State struct {
 	Reloads    Reloads   `json:"reloads"`
 	Nurseries  []Nursery `json:"nurseries,omitempty"`
 	Workers    []Worker  `json:"workers"`
+}
+
+// Mount is an application of several.
+type Mount struct {
+	Name    string `json:"name"` // its path, behind its host if it has one
+	Target  string `json:"target"`
+	Threads int    `json:"threads,omitempty"` // that it may have at once; 0: all
 }
 
 // Phases of a gowsgi.

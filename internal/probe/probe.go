@@ -56,6 +56,16 @@ func (p *Paths) Answer(r *http.Request, uri, peer string) (answer Answer, ours b
 	return answer, false
 }
 
+// IsHealth tells whether a request is answered by Answer and asks how the worker does:
+// anybody may, under any name of the host.
+func (p *Paths) IsHealth(r *http.Request, uri string) bool {
+	if p == nil || p.Health == "" || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		return false
+	}
+	path, _, _ := strings.Cut(uri, "?")
+	return path == p.Health+"/live" || path == p.Health+"/ready"
+}
+
 // Readiness is the answer to whether requests may be sent; reason says why not.
 func Readiness(reason string) Answer {
 	if reason != "" {

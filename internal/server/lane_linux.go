@@ -33,12 +33,10 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		return nil
 	}
 	prefix, last := s.handler.IDs()
-	body := min(bodyWithHead, c.RequestBuffer)
-	if c.LimitRequestBody > 0 {
-		body = int(min(int64(body), c.LimitRequestBody))
-	}
+	table := s.handler.Mounts()
 	conf := lane.Config{
-		App: app, Limits: limitsOf(c), HeaderTimeout: c.HeaderTimeout, KeepAlive: c.KeepAlive, BodyRoom: body, Mount: c.Mount,
+		App: app, Limits: limitsOf(c), HeaderTimeout: c.HeaderTimeout, KeepAlive: c.KeepAlive, BodyRoom: min(bodyWithHead, c.RequestBuffer),
+		AllowedHosts: table.Allowed(),
 		Forwarded: s.handler.Forwarded(), IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
 		Adopt: s.adopt, Closed: s.http1.Closed, Lost: s.handler.Lost,
 	}
@@ -59,8 +57,9 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		memory, slots, size, room := hooks.Board.Layout()
 		conf.Board = lane.Board{Memory: unsafe.Pointer(unsafe.SliceData(memory)), Slots: slots, SlotSize: size, Room: room}
 	}
-	if hooks.Page != nil && hooks.Counts {
-		conf.Figures = hooks.Page.Figures
+	for _, e := range table.Entries() {
+		limit, figures := s.handler.Application(e.Number)
+		conf.Mounts = append(conf.Mounts, lane.Mount{Path: e.Path, Host: e.Host, Application: e.Number, BodyLimit: limit, Figures: figures})
 	}
 	if keepsRecords {
 		limits := limitsOf(c)
@@ -117,7 +116,7 @@ func (s *Server) record(parser *http1.Parser, limits *http1.Limits, r *lane.Reco
 			HeadIn: len(r.Head), HeadOut: r.HeadOut, Before: r.Before, Closes: r.Closes,
 			Ran: true, Queued: r.Queued, Inside: r.Inside, GIL: r.GIL, Thread: r.Thread,
 		},
-		Number: r.Number, Trusted: r.Trusted,
+		Number: r.Number, Trusted: r.Trusted, Application: r.Application,
 	})
 }
 

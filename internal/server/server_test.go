@@ -19,6 +19,7 @@ import (
 	"github.com/gowsgi/gowsgi/embed"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/exchange"
+	"github.com/gowsgi/gowsgi/internal/load"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 )
 
@@ -34,7 +35,7 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		panic(err)
 	}
-	app, err = interpreter.Serve("testdata/app.py", embed.Serving{Threads: 8, Workers: 1, Queue: 10000, ResponseBuffer: 1 << 20})
+	app, err = interpreter.Serve([]load.Target{{Spec: "testdata/app.py"}}, embed.Serving{Threads: 8, Workers: 1, Queue: 10000, ResponseBuffer: 1 << 20})
 	if err != nil {
 		panic(err)
 	}

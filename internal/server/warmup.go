@@ -23,7 +23,7 @@ func (s *Server) Warmup(target string, timeout time.Duration) error {
 		return fmt.Errorf("--warmup %s is no URL: %w", target, err)
 	}
 	if where.Host == "" {
-		where.Scheme, where.Host = "http", "localhost"
+		where.Scheme, where.Host = "http", s.handler.Mounts().Local(where.Path)
 	}
 	s.handler.WarmUp(true)
 	defer s.handler.WarmUp(false)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/logging"
+	"github.com/gowsgi/gowsgi/internal/mounts"
 	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/scarcity"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
@@ -104,7 +105,7 @@ func (s *supervisor) startNursery() error {
 	n.cmd = s.Program.Command(files...)
 	n.cmd.Args = []string{"gowsgi: nursery [" + label(s.Settings) + "]", nursery.Flag}
 	plan := nursery.Plan{
-		Executable: s.Python.Executable, Target: s.Settings.Target, Path: searchPath(s.Settings),
+		Executable: s.Python.Executable, Targets: mounts.Targets(&s.Settings), Path: searchPath(s.Settings),
 		Capture: s.Settings.CaptureOutput, Restore: s.dress(n.cmd), Board: n.board != nil, Ignored: s.ignored,
 	}
 	if err := n.cmd.Start(); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/nursery"
 	"github.com/gowsgi/gowsgi/internal/operator"
@@ -64,7 +65,7 @@ func (o *operated) State(ctx context.Context) (operator.State, error) {
 func (s *supervisor) state() (state operator.State, completions []func(<-chan time.Time)) {
 	state = operator.State{
 		Name: label(s.Settings), PID: os.Getpid(), Version: version.Version, Python: s.Python.Version,
-		Target: s.Settings.Target, Mount: s.Settings.Mount, Phase: s.phase(), Started: s.began, Deployment: s.generation,
+		Target: s.Settings.Target, Mount: s.Settings.Mount, Mounts: mountsOf(s.Settings), Phase: s.phase(), Started: s.began, Deployment: s.generation,
 		Reloads: operator.Reloads{Done: s.past.reloads[reloadDone], Failed: s.past.reloads[reloadFailed], Last: s.past.reload},
 		Workers: []operator.Worker{},
 	}
@@ -238,4 +239,15 @@ func (n *nurse) stack() <-chan control.Report {
 		close(answer)
 	})
 	return answer
+}
+
+// mountsOf are the applications, if there are several.
+func mountsOf(settings config.Settings) (all []operator.Mount) {
+	if len(settings.Mounts) == 0 {
+		return nil
+	}
+	for _, m := range settings.Applications() {
+		all = append(all, operator.Mount{Name: m.Name(), Target: m.Target, Threads: m.Threads})
+	}
+	return all
 }

@@ -88,7 +88,7 @@ func count(counters *map[string]uint64, name string) {
 
 // fold adds a worker that is gone to what is over. cause says how it ended.
 func (s *supervisor) fold(w *worker, cause string) {
-	s.past.sum.Fold(w.mount, w.page)
+	s.past.sum.Fold(w.mounts, w.page)
 	_ = w.page.Close()
 	w.page = nil
 	end := s.endOf(w)
@@ -125,7 +125,7 @@ func (s *supervisor) endOf(w *worker) string {
 func (s *supervisor) figures() tally.Sum {
 	sum := s.past.sum.Clone()
 	for w := range s.workers {
-		sum.Fold(w.mount, w.page)
+		sum.Fold(w.mounts, w.page)
 	}
 	s.past.events.addTo(sum.Events)
 	return sum

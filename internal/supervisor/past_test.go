@@ -10,13 +10,13 @@ import (
 func TestCountersSurviveAWorker(t *testing.T) {
 	s := &supervisor{slots: map[int]*slot{1: {number: 1}}, workers: map[*worker]struct{}{}}
 	work := func() *worker {
-		page, err := tally.New()
+		page, err := tally.New(1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		page.Request("GET", 200, 0, 10)
 		page.Event("request.slow")
-		w := &worker{number: 1, page: page, mount: "/shop"}
+		w := &worker{number: 1, page: page, mounts: []string{"/shop"}}
 		s.workers[w] = struct{}{}
 		return w
 	}

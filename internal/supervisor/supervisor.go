@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -389,7 +388,7 @@ func (d *Deployment) listenOptions() listen.Options {
 	}
 }
 
-func label(settings config.Settings) string { return cmp.Or(settings.Name, settings.Target) }
+func label(settings config.Settings) string { return settings.Title() }
 
 func title(number int, settings config.Settings) string {
 	return fmt.Sprintf("gowsgi: worker %d [%s]", number, label(settings))

@@ -14,6 +14,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/listen"
+	"github.com/gowsgi/gowsgi/internal/mounts"
 	"github.com/gowsgi/gowsgi/internal/octets"
 	"github.com/gowsgi/gowsgi/internal/scoreboard"
 	"github.com/gowsgi/gowsgi/internal/tally"
@@ -33,7 +34,7 @@ type worker struct {
 	talk       talk
 	board      *scoreboard.Board // what it is doing; nil: nobody knows
 	page       *tally.Page       // what it has done; nil: nobody knows
-	mount      string            // under which it does
+	mounts     []string          // what its applications are called, by number
 	started    time.Time
 	oom        int64     // oomKills then
 	ready      time.Time // when it was; zero: not yet
@@ -89,7 +90,7 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		plan.Scoreboard = control.FD + len(files)
 		files = append(files, board.File())
 	}
-	page, err := tally.New()
+	page, err := tally.New(len(o.Settings.Applications()))
 	if err != nil {
 		o.Log.Warn("what workers do cannot be counted", "event", "scoreboard.failed", "error", err.Error())
 	} else {
@@ -110,7 +111,7 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 		}
 	}
 	return &worker{
-		number: number, plan: plan, tls: o.TLS, control: ours, board: board, page: page, mount: o.Settings.Mount, started: time.Now(), oom: oomKills(),
+		number: number, plan: plan, tls: o.TLS, control: ours, board: board, page: page, mounts: mounts.Names(&o.Settings), started: time.Now(), oom: oomKills(),
 	}, files, nil
 }
 

@@ -55,7 +55,7 @@ var Methods = [...]string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTI
 var Classes = [...]string{"none", "1xx", "2xx", "3xx", "4xx", "5xx"}
 
 // Refusals are the reasons for which gowsgi answers a request itself.
-var Refusals = [...]string{"queue_full", "queue_timeout", "too_large", "malformed", "outside_mount", "closing", "failed", "denied", "rate_limited", "unauthorized"}
+var Refusals = [...]string{"queue_full", "queue_timeout", "too_large", "malformed", "outside_mount", "closing", "failed", "denied", "rate_limited", "unauthorized", "unknown_host"}
 
 // Places in Refusals.
 const (
@@ -69,6 +69,7 @@ const (
 	Denied
 	RateLimited
 	Unauthorized
+	UnknownHost
 )
 
 // Timeouts are the kinds of requests that took too long.

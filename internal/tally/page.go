@@ -14,9 +14,10 @@ import (
 
 // Page is what one worker has done and does.
 type Page struct {
-	*Figures
-	layout *layout
-	memory *shared.Memory
+	*Figures // of the first application
+	others   []Figures
+	layout   *layout
+	memory   *shared.Memory
 
 	mu     sync.Mutex
 	places map[string]*event // of events, in the worker
@@ -62,32 +63,46 @@ type event struct {
 	name   [longestName]byte
 }
 
-const pageSize = int(unsafe.Sizeof(layout{}))
+// pageSize is that of a page with figures for so many applications: those of the first
+// in the layout, the others behind it.
+func pageSize(applications int) int {
+	return int(unsafe.Sizeof(layout{})) + (applications-1)*int(unsafe.Sizeof(Figures{}))
+}
 
-// New makes an empty page. Close gives its memory back.
-func New() (*Page, error) {
-	memory, err := shared.New("gowsgi-tally", pageSize)
+// New makes an empty page for a worker with so many applications. Close gives its
+// memory back.
+func New(applications int) (*Page, error) {
+	memory, err := shared.New("gowsgi-tally", pageSize(applications))
 	if err != nil {
 		return nil, fmt.Errorf("tally: %w", err)
 	}
-	return onto(memory), nil
+	return onto(memory, applications), nil
 }
 
 // Open opens, in a worker, the page that it inherited as descriptor fd, which it
 // closes.
-func Open(fd int) (*Page, error) {
-	memory, err := shared.Open(fd, pageSize)
+func Open(fd, applications int) (*Page, error) {
+	memory, err := shared.Open(fd, pageSize(applications))
 	if err != nil {
 		return nil, fmt.Errorf("tally: %w", err)
 	}
-	return onto(memory), nil
+	return onto(memory, applications), nil
 }
 
-func onto(memory *shared.Memory) *Page {
-	// SAFETY: memory begins at a page and has room for a layout, which has no
-	// pointers.
+func onto(memory *shared.Memory, applications int) *Page {
+	// SAFETY: memory begins at a page and has room for a layout, and Figures behind it;
+	// they have no pointers.
 	l := (*layout)(unsafe.Pointer(&memory.Bytes[0]))
-	return &Page{Figures: &l.figures, layout: l, memory: memory, places: map[string]*event{}}
+	others := unsafe.Slice((*Figures)(unsafe.Add(unsafe.Pointer(l), unsafe.Sizeof(*l))), applications-1)
+	return &Page{Figures: &l.figures, others: others, layout: l, memory: memory, places: map[string]*event{}}
+}
+
+// Of are the figures of an application, by its number.
+func (p *Page) Of(application int) *Figures {
+	if application == 0 {
+		return p.Figures
+	}
+	return &p.others[application-1]
 }
 
 // File is what a worker is to inherit.
@@ -98,7 +113,7 @@ func (p *Page) Close() error {
 	if p == nil {
 		return nil
 	}
-	p.Figures, p.layout = nil, nil
+	p.Figures, p.others, p.layout = nil, nil, nil
 	return p.memory.Close()
 }
 

@@ -2,25 +2,27 @@ package tally
 
 import "maps"
 
-// Sum is what workers that are gone have done, by the path under which they
-// served. The zero value is empty.
+// Sum is what workers that are gone have done, by the mounts that they served. The zero
+// value is empty.
 type Sum struct {
 	Mounts map[string]*Figures
 	Events map[string]uint64
 }
 
-// Fold adds a worker's page.
-func (s *Sum) Fold(mount string, p *Page) {
+// Fold adds a worker's page; mounts are what its applications are called, by number.
+func (s *Sum) Fold(mounts []string, p *Page) {
 	if s.Mounts == nil {
 		s.Mounts, s.Events = map[string]*Figures{}, map[string]uint64{}
 	}
-	if s.Mounts[mount] == nil {
-		s.Mounts[mount] = &Figures{}
+	for application, mount := range mounts {
+		if s.Mounts[mount] == nil {
+			s.Mounts[mount] = &Figures{}
+		}
+		if p != nil {
+			s.Mounts[mount].Fold(p.Of(application))
+		}
 	}
-	if p != nil {
-		s.Mounts[mount].Fold(p.Figures)
-		p.Events(s.Events)
-	}
+	p.Events(s.Events)
 }
 
 // Clone is a copy to which live workers can be added.

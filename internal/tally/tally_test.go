@@ -12,7 +12,7 @@ import (
 
 func newPage(t testing.TB) *Page {
 	t.Helper()
-	p, err := New()
+	p, err := New(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv("TALLY_WORKER") == "" {
 		os.Exit(m.Run())
 	}
-	p, err := Open(3)
+	p, err := Open(3, 1)
 	if err != nil {
 		panic(err)
 	}
@@ -46,8 +46,8 @@ func TestFiguresOutliveTheWorker(t *testing.T) {
 		t.Fatalf("the worker was to be killed: %v", err)
 	}
 	var sum Sum
-	sum.Fold("/", p)
-	sum.Fold("/", p)
+	sum.Fold([]string{"/"}, p)
+	sum.Fold([]string{"/"}, p)
 	f := sum.Mounts["/"]
 	if f.Requests[0][2] != 2 || f.Requests[len(Methods)-1][4] != 2 || f.ResponseBytes != 10 || f.RequestBytes != 6 {
 		t.Errorf("two workers that answered two requests each are %+v", f)
@@ -118,7 +118,7 @@ func TestAnEndedPageIsAnEmptyOne(t *testing.T) {
 	if p.Now() != (Now{}) || p.Close() != nil {
 		t.Error("no page does something")
 	}
-	if _, err := Open(-1); err == nil {
+	if _, err := Open(-1, 1); err == nil {
 		t.Error("a descriptor that is none was opened")
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
@@ -54,6 +55,9 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	}
 	if info, err := os.Stat(output); err == nil && info.IsDir() {
 		return nil, fmt.Errorf("%s is a folder: name the executable with -o", output)
+	}
+	if o.Settings, err = targetsInApplication(folder, o.Settings); err != nil {
+		return nil, err
 	}
 	found, err := python.FindAs(ctx, python.Where{Venv: o.Settings.Venv, Program: o.Program, Folder: folder}, nil, nil)
 	if err != nil {
@@ -130,11 +134,42 @@ func inApplication(folder, each string) (string, error) {
 	return filepath.ToSlash(rel), nil
 }
 
+// targetsInApplication are settings whose targets that name a file by its whole path
+// name it from the application's folder, as it will be elsewhere.
+func targetsInApplication(folder string, s config.Settings) (config.Settings, error) {
+	var err error
+	if s.Target, err = targetInApplication(folder, s.Target); err != nil {
+		return s, err
+	}
+	s.Mounts = slices.Clone(s.Mounts)
+	for i := range s.Mounts {
+		if s.Mounts[i].Target, err = targetInApplication(folder, s.Mounts[i].Target); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func targetInApplication(folder, target string) (string, error) {
+	if !filepath.IsAbs(target) {
+		return target, nil
+	}
+	file, callable := target, ""
+	if _, err := os.Stat(target); err != nil {
+		file, callable, _ = strings.Cut(target, ":")
+	}
+	rel, ok := below(folder, file)
+	if !ok {
+		return "", fmt.Errorf("the application %s is not in the folder %s, and would be missing in the bundle: name a folder above all of them with --chdir", file, folder)
+	}
+	return strings.TrimSuffix(filepath.ToSlash(rel)+":"+callable, ":"), nil
+}
+
 var unfit = regexp.MustCompile(`[^A-Za-z0-9_.]+`)
 
 // siteName is what the bundle's folder is called: the application, as it is called.
 func siteName(o Options) string {
-	name, _, _ := strings.Cut(cmp.Or(o.Settings.Name, o.Settings.Target), ":")
+	name, _, _ := strings.Cut(o.Settings.Title(), ":")
 	return cmp.Or(strings.Trim(unfit.ReplaceAllString(name, "_"), "._"), "site")
 }
 

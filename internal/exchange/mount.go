@@ -1,0 +1,106 @@
+package exchange
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gowsgi/gowsgi/environ"
+	"github.com/gowsgi/gowsgi/internal/mounts"
+	"github.com/gowsgi/gowsgi/internal/tally"
+)
+
+// mount is an application as requests know it.
+type mount struct {
+	number  int
+	path    string // SCRIPT_NAME
+	name    string // for logs; empty: there is no other one
+	main    bool   // it is the target
+	timeout time.Duration
+	largest int64          // body; 0: any
+	figures *tally.Figures // nil: nobody counts
+}
+
+// makeMounts makes those of the settings, by number.
+func (h *Handler) makeMounts() {
+	s := &h.settings
+	h.table = mounts.New(s)
+	all := s.Applications()
+	for number, m := range all {
+		own := mount{
+			number: number, path: m.Path, timeout: s.Timeout, largest: s.LimitRequestBody,
+			main: number == 0 && (s.Target != "" || len(s.Mounts) == 0),
+		}
+		if len(all) > 1 {
+			own.name = m.Name()
+		}
+		if m.Timeout != nil {
+			own.timeout = *m.Timeout
+		}
+		if m.LimitRequestBody != nil {
+			own.largest = *m.LimitRequestBody
+		}
+		if h.hooks.Page != nil && h.hooks.Counts {
+			own.figures = h.hooks.Page.Of(number)
+		}
+		h.mounts = append(h.mounts, own)
+		h.names = append(h.names, own.name)
+	}
+	h.watcher.Name(h.names)
+}
+
+// choose finds the application that the request is for, if there is one.
+func (x *exchange) choose() {
+	number, found := 0, true
+	if table := x.h.table; !table.Whole() {
+		number, found = table.Find(x.r.Host, environ.Path(x.r.RequestURI))
+	}
+	if found {
+		x.mount = &x.h.mounts[number]
+	}
+}
+
+// mayBeFile tells whether the request may be for a file that the settings have served:
+// those are the main application's, and nobody's.
+func (x *exchange) mayBeFile() bool {
+	if x.mount == nil {
+		return x.h.table.Knows(x.r.Host)
+	}
+	return x.mount.main
+}
+
+// refuseAll answers a request that is for no application. The host is looked at first:
+// who asks for one that is not served here must not find out what there is.
+func (x *exchange) refuseAll() {
+	if !x.h.table.Knows(x.r.Host) {
+		x.refuse(http.StatusMisdirectedRequest)
+		return
+	}
+	x.refuse(http.StatusNotFound)
+}
+
+// Mounts is who has which requests, for the lane.
+func (h *Handler) Mounts() *mounts.Table { return h.table }
+
+// Application is what the lane has to know of an application: the largest body, in
+// bytes (0: any), and where its requests are counted (nil: nobody does).
+func (h *Handler) Application(number int) (largest int64, figures *tally.Figures) {
+	return h.mounts[number].largest, h.mounts[number].figures
+}
+
+// figures are where the request is counted; nil if nobody wants to know. One that is
+// for no application is the first one's.
+func (x *exchange) figures() *tally.Figures {
+	if x.mount == nil {
+		return x.h.mounts[0].figures
+	}
+	return x.mount.figures
+}
+
+// mountName is what logs call the application; empty if there is no other one, or the
+// request is for none.
+func (x *exchange) mountName() string {
+	if x.mount == nil {
+		return ""
+	}
+	return x.mount.name
+}
