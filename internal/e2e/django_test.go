@@ -43,7 +43,12 @@ type django struct{ site }
 // newDjango is the site with its database made, not started yet.
 func newDjango(t *testing.T) django {
 	t.Helper()
-	s := django{site{name: "Django", data: siteData(t), venv: Venv(t, "django_site"), anonymous: 403}}
+	return newDjangoIn(t, Venv(t, "django_site"))
+}
+
+func newDjangoIn(t *testing.T, venv string) django {
+	t.Helper()
+	s := django{site{name: "Django", data: siteData(t), venv: venv, anonymous: 403}}
 	for _, step := range [][]string{{"migrate", "-v0"}, {"demo", "--password", "a demo password"}} {
 		mustIn(t, Testapps("django_site"), append(s.env(), "PYTHONPATH="+Testapps()),
 			filepath.Join(s.venv, "bin", "python"), append([]string{"manage.py"}, step...)...)

@@ -39,7 +39,8 @@ var ways = sync.OnceValue(func() [2]way {
 		s.ForwardedAllowIPs = []string{"127.0.0.1", "10.0.0.0/9", "192.0.2.128/25", "2001:db8::/33", "fd00::7"}
 		s.ForwardedFields = []string{"for", "proto", "host", "port", "prefix", "forwarded"}
 		s.AddField, s.RemoveField = []string{"X-Added: always", "x-B: 1", "X-Added: twice"}, []string{"server", "SET-cookie"}
-		page, err := tally.New(1)
+		s.Target, s.Mounts = "x", testMounts
+		page, err := tally.New(len(s.Applications()))
 		if err != nil {
 			panic(err)
 		}
