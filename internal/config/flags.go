@@ -314,7 +314,15 @@ func (c *commandLine) texts(row setting) []string {
 	return c.values[row.name]
 }
 
-func (c *commandLine) has(row setting) bool { return len(c.texts(row)) > 0 }
+// has tells whether the command line gives what the row's foreign variable would.
+// That has one path, which other applications do not take away.
+func (c *commandLine) has(row setting) bool {
+	texts := c.texts(row)
+	if _, ok := row.kind.(mounts); ok {
+		texts = slices.DeleteFunc(slices.Clone(texts), func(text string) bool { return strings.Contains(text, "=") })
+	}
+	return len(texts) > 0
+}
 
 // flagNames are all long flags, to guess from.
 func flagNames() []string {

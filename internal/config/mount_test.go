@@ -38,6 +38,8 @@ func TestMountsCanBeWrittenInSeveralWays(t *testing.T) {
 		{"a factory with =", "--mount /a=a:make(b=1) x:app", nil, "", "", []Mount{{Path: "/a", Target: "a:make(b=1)"}}},
 		{"the command line has other mounts than the file, and leaves its path", "--mount /b=b:app x:app", nil, "mount=['/x', '/a=a:app']", "/x", []Mount{{Path: "/b", Target: "b:app"}}},
 		{"the command line has another path than the file, and leaves its mounts", "--mount /y x:app", nil, "mount=['/x', '/a=a:app']", "/y", []Mount{{Path: "/a", Target: "a:app"}}},
+		{"a platform's path stays with mounts of the command line", "--mount /b=b:app x:app", []string{"SCRIPT_NAME=/x"}, "", "/x", []Mount{{Path: "/b", Target: "b:app"}}},
+		{"a platform's path is weaker than one of the command line", "--mount /b=b:app --mount /y x:app", []string{"SCRIPT_NAME=/x"}, "", "/y", []Mount{{Path: "/b", Target: "b:app"}}},
 		{"the same path of other hosts", "--mount /a=a:app --mount h/a=b:app x:app", nil, "", "", []Mount{{Path: "/a", Target: "a:app"}, {Hosts: []string{"h"}, Path: "/a", Target: "b:app"}}},
 		{"a name, and all below it", "--mount .h/a=a:app --mount x.h/a=b:app x:app", nil, "", "", []Mount{{Hosts: []string{".h"}, Path: "/a", Target: "a:app"}, {Hosts: []string{"x.h"}, Path: "/a", Target: "b:app"}}},
 	} {

@@ -138,6 +138,21 @@ func TestHostsThatAreNotServed(t *testing.T) {
 		} {
 			p.check(t, s.Server)
 		}
+		// A body that nobody wants is in nobody's way.
+		for _, size := range []int{5, 100_000} {
+			c := Dial(t, s.Server)
+			body := strings.Repeat("GET /", size/5)
+			c.Send(fmt.Sprintf("POST /x HTTP/1.1\r\nHost: b.example\r\nContent-Length: %d\r\n\r\n%s", len(body), body))
+			c.Response("POST").Want(t, 404, "404 Not Found\n")
+			c.Send("GET /b/x HTTP/1.1\r\nHost: b.example\r\n\r\n")
+			if r := c.Response("GET"); !strings.HasPrefix(r.Body, "b 3 script=/b path=/x ") {
+				t.Errorf("after a 404: %+v", r)
+			}
+		}
+		c := Dial(t, s.Server)
+		c.Send("POST /x HTTP/1.1\r\nHost: evil\r\nContent-Length: 50\r\n\r\nGET /b/x HTTP/1.1\r\nHost: b.example\r\n\r\n")
+		c.Response("POST").Want(t, 421, "421 Misdirected Request\n")
+		c.Closed()
 	})
 }
 
