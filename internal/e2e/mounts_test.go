@@ -449,8 +449,12 @@ func TestAReloadHasOtherMounts(t *testing.T) {
 			s := Start(t, Options{Target: "mounted:application", Args: append([]string{"-c", config, "--metrics", metrics}, args...)})
 			place{"x", "/a/x", "a 2 script=/a "}.check(t, s)
 			write(t, config, "[[mount]]\npath = '/b'\ntarget = \"mounted:make('b')\"\n[[mount]]\npath = '/c'\ntarget = \"mounted:make('c')\"\nthreads = 1\n")
+			before := s.WorkerPIDs()
 			s.Signal(t, syscall.SIGHUP)
 			s.WaitLog(t, "event=reload.done")
+			Eventually(t, "the old worker is gone", func() bool { // it answers what it has accepted
+				return !slices.ContainsFunc(before, func(pid int) bool { return syscall.Kill(pid, 0) == nil })
+			})
 			place{"x", "/a/x", "main 1 script= path=/a/x "}.check(t, s)
 			place{"x", "/b/x", "b 2 script=/b "}.check(t, s)
 			place{"x", "/c/x", "c 3 script=/c "}.check(t, s)
