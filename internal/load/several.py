@@ -6,8 +6,8 @@ SETTINGS = "DJANGO_SETTINGS_MODULE"
 class Settings:
     """Notes, while an application is loaded, which Django settings it asks for.
 
-    What the environment has already stays, as os.environ.setdefault() is called by Django's wsgi.py: so a second project
-    would run with the settings of the first, and nobody would be told.
+    What the environment has already stays, as os.environ.setdefault() is called by Django's wsgi.py: so a second
+    project would run with the settings of the first, and nobody would be told.
     """
 
     def __enter__(self):
@@ -41,8 +41,8 @@ def load_next(spec, projects):
         for known, other in projects.items():
             if asked != known:
                 raise Refused(
-                    "%s is a Django project with the settings %s, and %s is one with %s: an interpreter has room for one "
-                    "Django project, so serve the other with a gowsgi of its own" % (spec, asked, other, known)
+                    "%s is a Django project with the settings %s, and %s is one with %s: an interpreter has room "
+                    "for one Django project, so serve the other with a gowsgi of its own" % (spec, asked, other, known)
                 ) from None
         projects[asked] = spec
     if refused:
@@ -51,7 +51,7 @@ def load_next(spec, projects):
 
 
 def load_all(targets):
-    """Return the applications that targets name, as package load writes them. One that is named twice is loaded once."""
+    """Return the applications that targets name, as package load writes them. What is named twice is loaded once."""
     places = [target.split("\x1f") for target in targets.split("\x1e")]
     if len(places) == 1:
         return (load(places[0][1]),)
