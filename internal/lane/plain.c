@@ -294,8 +294,8 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
 }
 
 /* Bytes that no block is larger than: each field as it came, what goes before each
- * value and name, the target five times (its beginning is SCRIPT_NAME), and what the
- * connection says. */
+ * value and name, the target five times (its beginning is SCRIPT_NAME, and its path is
+ * looked at once more), and what the connection says. */
 static size_t most_of(const gowsgi_lane *lane, const gowsgi_head *h, size_t head_size) {
     return head_size + (h->count + 20) * 16 + 5 * (size_t)h->target.size + 2 * (size_t)h->host.size +
            2 * LANE_MOST_HOST + lane->prefix_size + 512;
@@ -350,8 +350,13 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
         !put_fields(&w, lane, h, fields, data, &f))
         return false;
     lane_said said;
-    if (!lane_believe(lane, c, &f.hearsay, &said) || (said.host.size && lane->asks_host))
-        return false; /* the mount was chosen by the Host that was sent */
+    if (!lane_believe(lane, c, &f.hearsay, &said))
+        return false;
+    if (said.host.size && lane->asks_host) { /* the mount was chosen by the Host that was sent */
+        size_t path = unescape(w.p, data + h->path.at, h->path.size); /* what follows is written over it */
+        if (lane_mount_of(lane, said.host.data, said.host.size, w.p, path) != t->mount)
+            return false;
+    }
     put(&w, keys->request_method, data + h->method.at, h->method.size);
     put(&w, keys->server_protocol, h->minor ? "HTTP/1.1" : "HTTP/1.0", 8);
     put(&w, keys->url_scheme, said.https ? "https" : "http", said.https ? 5 : 4);

@@ -49,6 +49,22 @@ func TestLaneChoosesTheSameMount(t *testing.T) {
 			}
 		}
 	}
+	// The host that a proxy is believed to say is the one that counts, and what it has cut
+	// off stands before the mount.
+	for fields, want := range map[string]string{
+		"Host: x\r\nX-Forwarded-Host: shop.example\r\n":                                 "/h",
+		"Host: shop.example\r\nX-Forwarded-Host: x\r\n":                                 "",
+		"Host: x\r\nForwarded: for=192.0.2.1;host=a.dot.example\r\n":                    "/h",
+		"Host: shop.example\r\nX-Forwarded-Prefix: /cut\r\n":                            "/cut/h",
+		"Host: x\r\nX-Forwarded-Prefix: /cut\r\nX-Forwarded-Host: deep.dot.example\r\n": "/cut/h",
+	} {
+		request := []byte("GET /h/answer/asked HTTP/1.1\r\n" + fields + "Connection: close\r\n\r\n")
+		got, other := ways()[0].talk(t, false, request), ways()[1].talk(t, false, request)
+		script := scriptName.FindStringSubmatch(got)
+		if got != other || want != "" && (script == nil || script[1] != want) || want == "" && script != nil {
+			t.Errorf("%q: %q, not below %q\nin the lane:   %.500q\non goroutines: %.500q", request, script, want, got, other)
+		}
+	}
 	// And with pieces of what matters in any order.
 	pieces := []string{"/", "m", "n", "h", "%6D", "%2f", "%", "//", "..", ".", "?", "%c3%bc", "answer/asked"}
 	labels := []string{"shop", "example", "dot", "wild", "deep", ".", "..", ":", "80", "[", "]", "::1", "X"}
