@@ -19,7 +19,7 @@ TOOLS   := build/tools
 VENV    := build/venvs/run
 SITE    := testapps/django_site
 GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
-CSOURCE := $(wildcard embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
+CSOURCE := $(wildcard cmd/*/*.[ch] embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
 .PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
@@ -29,7 +29,7 @@ build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	workers=; for python in $(PYTHONS); do \
 		name=$$($$python embed/cgo_env.py --name); \
 		echo "building the worker for CPython $$name"; \
-		$$python embed/cgo_env.py go build -trimpath -o build/workers/gowsgi-worker-$$name ./cmd/gowsgi-worker; \
+		$$python embed/cgo_env.py --worker build/workers/gowsgi-worker-$$name; \
 		workers="$$workers build/workers/gowsgi-worker-$$name"; \
 	done; go run ./internal/python/pack $(WORKERS) $$workers
 	@CGO_ENABLED=0 go build -trimpath -o bin/gowsgi ./cmd/gowsgi
@@ -53,7 +53,7 @@ race: ## the same of the concurrent packages under the race detector
 e2e: build ## the built program against testapps/, with real frameworks, on each of PYTHONS
 	@set -e; brief=; for python in $(PYTHONS); do \
 		echo "black-box tests on $$($$python embed/cgo_env.py --name)"; \
-		GOWSGI_TEST_BRIEF=$$brief $$python embed/cgo_env.py go test -count=1 -timeout 40m ./internal/e2e/...; \
+		GOWSGI_TEST_BRIEF=$$brief GOWSGI_TEST_PYTHON=$$(command -v $$python) go test -count=1 -timeout 40m ./internal/e2e/...; \
 		brief=1; \
 	done
 

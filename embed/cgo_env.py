@@ -1,7 +1,12 @@
 """Run a command with cgo set up for this interpreter.
 
-    python3.12 embed/cgo_env.py go build ./cmd/gowsgi-worker
-    python3.12 embed/cgo_env.py --name        prints 3.12
+    python3.12 embed/cgo_env.py go test ./embed/...
+    python3.12 embed/cgo_env.py --name           prints 3.12
+    python3.12 embed/cgo_env.py --worker FILE    builds the worker
+
+A worker is loaded into the application's python (cmd/gowsgi-worker/loaded.c)
+and linked with none. Tests, and Go programs that embed an application, are
+linked with libpython; so are workers on other systems than Linux.
 
 cpy3 asks pkg-config for a module called "python3". No distribution's own file
 fits it (they do not link libpython, and cpy3 needs stand-ins for functions that
@@ -21,6 +26,8 @@ import sysconfig
 import zlib
 
 OLDEST = (3, 10)
+# What is loaded before a process starts has its place in the thread-local storage.
+LOADED = "-ftls-model=initial-exec"
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -29,8 +36,11 @@ def name():
     return sysconfig.get_config_var("LDVERSION").replace("d", "")
 
 
-def missing():
-    """What the build cannot do without, each a sentence with the way out."""
+def missing(linked):
+    """What the build cannot do without, each a sentence with the way out.
+
+    linked: with libpython.
+    """
     xy = "%d.%d" % sys.version_info[:2]
     if sys.version_info < OLDEST:
         yield "%s is CPython %s; gowsgi needs 3.10 or newer: set PYTHON=" % (sys.executable, xy)
@@ -47,6 +57,8 @@ def missing():
     header = os.path.join(sysconfig.get_path("include"), "Python.h")
     if not os.path.exists(header):
         yield "CPython's headers are missing (%s): apt-get install python%s-dev" % (header, xy)
+    if not linked:
+        return
     if not sysconfig.get_config_var("Py_ENABLE_SHARED"):
         yield (
             "%s was built without a shared libpython: use Debian's python%s-dev, or build CPython with --enable-shared"
@@ -97,17 +109,32 @@ def environment(folder):
     return env
 
 
+def build_loaded(output, ldflags=""):
+    """The command that builds a worker to be loaded into python."""
+    names = os.path.join(ROOT, "cmd", "gowsgi-worker", "loaded.map")
+    ldflags = ("%s -extldflags=-Wl,--version-script=%s" % (ldflags, names)).strip()
+    build = ["go", "build", "-trimpath", "-tags", "loaded", "-buildmode", "c-shared", "-ldflags", ldflags]
+    return [*build, "-o", output, "./cmd/gowsgi-worker"]
+
+
 def main(args):
-    problems = list(missing())
+    loaded = sys.platform == "linux" and args[0] == "--worker"
+    problems = list(missing(linked=not loaded and args != ["--name"]))
     if problems:
         sys.stderr.write("".join("gowsgi: cannot build: %s\n" % p for p in problems))
         return 1
     if args == ["--name"]:
         print(name())
         return 0
-    folder = os.path.join(ROOT, "build", "cgo", name())
-    write_pkg_config(folder, name(), sysconfig.get_path("include"), link_flags())
-    return os.execvpe(args[0], args, environment(folder))
+    folder = os.path.join(ROOT, "build", "cgo", name(), *["loaded"] * loaded)
+    write_pkg_config(folder, name(), sysconfig.get_path("include"), "" if loaded else link_flags())
+    env = environment(folder)
+    if loaded:
+        env["CGO_CFLAGS"] += " " + LOADED
+        args = build_loaded(args[1])
+    elif args[0] == "--worker":
+        args = ["go", "build", "-trimpath", "-o", args[1], "./cmd/gowsgi-worker"]
+    return os.execvpe(args[0], args, env)
 
 
 if __name__ == "__main__":

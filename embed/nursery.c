@@ -178,7 +178,9 @@ static void load(void) {
     Py_DECREF(loaded);
 }
 
-__attribute__((constructor)) static void nursery(int argc, char **argv) {
+/* Early among constructors (those below 101 are the compiler's own): in a worker that
+ * is loaded into python, Go's start is one of them. */
+__attribute__((constructor(101))) static void nursery(int argc, char **argv) {
     static const char name[] = "gowsgi: nursery ["; /* no other program has such a one */
     if (argc < 2 || strncmp(argv[0], name, sizeof name - 1) != 0 || strcmp(argv[1], "--nursery") != 0 ||
         Py_IsInitialized())

@@ -76,7 +76,7 @@ def python(environ):
             "base_prefix": sys.base_prefix,
             "path": sys.path,
             "encoding": [sys.stdout.encoding, sys.getfilesystemencoding()],
-            "library_path": os.environ.get("LD_LIBRARY_PATH"),
+            "preload": os.environ.get("LD_PRELOAD"),
             "variables": sorted(name for name in os.environ if "GOWSGI" in name),
         }
     )
@@ -105,7 +105,7 @@ def in_loop(environ):
 
 
 def child(environ):
-    program = "import os, sys; print(sys.prefix, sys.executable, os.environ.get('LD_LIBRARY_PATH'))"
+    program = "import os, sys; print(sys.prefix, sys.executable, os.environ.get('LD_PRELOAD'))"
     return subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -9,7 +9,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/certs"
@@ -22,16 +21,6 @@ import (
 
 // exitNotReady: the worker could not start; it has said why.
 const exitNotReady = 1
-
-func init() {
-	// The process's first thread becomes Python's main thread: it has the large
-	// stack, and it is where threading.main_thread and atexit handlers run.
-	runtime.LockOSThread()
-}
-
-func main() {
-	os.Exit(run(inherit()))
-}
 
 // run is the worker's life. It must be called on the process's first thread.
 func run(inherited descriptors) int {

@@ -163,7 +163,7 @@ func (f found) open(site *bundle.Site) (*python.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return python.Checked(worker, f.who.Credential, func() { _, _ = site.Unpack(context.Background(), f.settings.BundleDir) }), nil
+	return python.Checked(worker, f.python.Program, f.who.Credential, func() { _, _ = site.Unpack(context.Background(), f.settings.BundleDir) }), nil
 }
 
 // writeBundleHelp says what there is to do with bundles, or with the one that this is.

@@ -3,7 +3,7 @@
 // hold Python and serve.
 //
 // This program is built without cgo: it starts on a machine that has no
-// libpython, and can say what is missing.
+// Python, and can say what is missing.
 package main
 
 import (

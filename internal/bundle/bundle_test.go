@@ -44,7 +44,7 @@ func write(t *testing.T, change func(*Manifest), entries ...entry) string {
 	program := head()
 	m := &Manifest{
 		Gowsgi: "1", Name: "hello", Target: "hello:application", Head: Part{int64(len(program)), Sum(program)},
-		Python: Python{Name: "3.11", Version: "3.11.7", Executable: "venv/bin/python", Base: "python/bin", Prefix: "venv", LibDir: "python/lib"},
+		Python: Python{Name: "3.11", Version: "3.11.7", Executable: "venv/bin/python", Base: "python/bin", Prefix: "venv"},
 	}
 	var archive bytes.Buffer
 	encoder, err := Compress(&archive, program)
@@ -241,6 +241,7 @@ func TestWhatIsMissingOrChangedIsRestored(t *testing.T) {
 		"a link is gone":             func(f *Folder) error { return os.Remove(f.Join("venv/bin/python")) },
 		"a file has another size":    func(f *Folder) error { return change(f.Join("app/hello.py"), "hello = 12\n") },
 		"the worker is another":      func(f *Folder) error { return change(f.Join(WorkerPath), "the worxer") },
+		"the interpreter is another": func(f *Folder) error { return change(f.Join("python/bin/python3.11"), "an interprexer") },
 		"libpython is another":       func(f *Folder) error { return change(f.Join("python/lib/libpython3.11.so.1.0"), "libpythom") },
 		"pyvenv.cfg is of elsewhere": func(f *Folder) error { return change(f.Join(configPath), "home = /x\n") },
 		"the file of locks is gone":  func(f *Folder) error { return os.Remove(f.Join(usedPath)) },

@@ -65,7 +65,7 @@ func (f *Folder) Python() control.Python {
 	p := f.site.Python
 	return control.Python{
 		Executable: f.Join(p.Executable), Name: p.Name, Version: p.Version,
-		Prefix: f.Join(p.Prefix), LibDir: f.Join(p.LibDir), From: "the bundle",
+		Prefix: f.Join(p.Prefix), Program: f.Join(p.Program()), From: "the bundle",
 	}
 }
 
@@ -132,7 +132,8 @@ func (f *Folder) wrong() map[string]bool {
 		}
 		wrong[file.Path] = true
 	}
-	for _, path := range []string{WorkerPath, f.library()} {
+	// What everything else runs in could not say itself that it is damaged.
+	for _, path := range []string{WorkerPath, f.site.Python.Program(), f.site.Python.library()} {
 		if file := f.site.fileAt(path); file != nil && !wrong[path] {
 			open, err := os.Open(f.Join(path))
 			if err != nil || !f.holds(open, *file) {
@@ -147,11 +148,6 @@ func (f *Folder) wrong() map[string]bool {
 		wrong[configPath] = true
 	}
 	return wrong
-}
-
-// library is libpython's path.
-func (f *Folder) library() string {
-	return filepath.Join(f.site.Python.LibDir, "libpython"+f.site.Python.Name+".so.1.0")
 }
 
 // size is that of a file when it is unpacked.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -40,8 +41,13 @@ type Python struct {
 	Executable string `json:"executable"` // of the virtualenv; all paths are from the folder
 	Base       string `json:"base"`       // the folder that pyvenv.cfg calls home
 	Prefix     string `json:"prefix"`
-	LibDir     string `json:"libdir"`
 }
+
+// Program is the interpreter itself.
+func (p Python) Program() string { return path.Join(p.Base, "python"+p.Name) }
+
+// library is libpython, which not every interpreter needs.
+func (p Python) library() string { return path.Join(LibrariesPath, "libpython"+p.Name+".so.1.0") }
 
 // Package is a Python distribution.
 type Package struct {
@@ -73,8 +79,10 @@ const (
 	AppPath    = "app"
 	VenvPath   = "venv"
 	PythonPath = "python"
-	configPath = "venv/pyvenv.cfg"
-	usedPath   = ".used"
+	// LibrariesPath is the folder of shared libraries.
+	LibrariesPath = "python/lib"
+	configPath    = "venv/pyvenv.cfg"
+	usedPath      = ".used"
 )
 
 const format = 1
@@ -125,7 +133,7 @@ func decodeManifest(data []byte) (*Manifest, error) {
 
 // check refuses paths that lead out of the folder.
 func (m *Manifest) check() error {
-	paths := []string{m.Python.Executable, m.Python.Base, m.Python.Prefix, m.Python.LibDir}
+	paths := []string{m.Python.Executable, m.Python.Base, m.Python.Prefix, m.Python.Program(), m.Python.library()}
 	if m.Loader != "" {
 		paths = append(paths, m.Loader)
 	}

@@ -44,8 +44,8 @@ func Places(wanted string) []string {
 // openPlace makes a place ready, or says why it cannot be used. Nobody else may
 // write to it, or put another in its stead.
 func openPlace(place string, need int64) error {
-	if strings.ContainsAny(place, ":;") {
-		return fmt.Errorf("%s has a colon or semicolon in it, which would end it in LD_LIBRARY_PATH", place)
+	if strings.ContainsAny(place, ":$") { // in a search path; in dlopen(3), as $LIB
+		return fmt.Errorf("%s has a colon or a dollar sign in it, by which Python or the loader would misread it", place)
 	}
 	parent := filepath.Dir(place)
 	if filepath.Base(place) == sites { // of a cache, which need not be there yet

@@ -72,8 +72,10 @@ func TestPlacesOfOthersAreNotUsed(t *testing.T) {
 	refused(t, filepath.Join(sticky, "new"), "belongs to somebody else")
 }
 
-func TestPathThatTheLoaderWouldTakeApartIsRefused(t *testing.T) {
-	refused(t, filepath.Join(t.TempDir(), "a:b"), "has a colon")
+func TestPathThatWouldBeMisreadIsRefused(t *testing.T) {
+	for _, name := range []string{"a:b", "$LIB"} {
+		refused(t, filepath.Join(t.TempDir(), name), "has a colon or a dollar sign")
+	}
 }
 
 func TestMissingParentIsNotMade(t *testing.T) {

@@ -81,7 +81,9 @@ type Python struct {
 	Name       string `json:"name"`       // X.Y, with t if free-threaded
 	Version    string `json:"version"`    // X.Y.Z
 	Prefix     string `json:"prefix"`     // sys.prefix
-	LibDir     string `json:"libdir"`     // folder of the shared libpython
+	// Program is what runs when Executable is started, which may be a link to it or a
+	// script. A worker is loaded into it.
+	Program string `json:"program"`
 	From       string `json:"from"`       // how it was found, in a few words for the log
 }
 

@@ -327,6 +327,8 @@ int gowsgi_crash_install(void) {
         ours.sa_flags |= SA_SIGINFO | SA_ONSTACK;
         ours.sa_flags &= ~(int)(SA_RESETHAND | SA_NODEFER);
         ours.sa_sigaction = on_signal;
+        if (!(go_action[slot].sa_flags & SA_SIGINFO)) /* Go in a shared object has no handler for SIGABRT */
+            sigfillset(&ours.sa_mask);
         if (sigaction(signals[slot].number, &ours, NULL) != 0)
             return -1;
     }

@@ -55,24 +55,23 @@ def compiler():
 
 
 def build_worker(name, cc):
-    """gowsgi-worker-X.Y. It finds libpython as gowsgi tells it to: no rpath."""
+    """gowsgi-worker-X.Y, which is loaded into the application's python."""
     files = cpython.fetch(name, os.path.join(BUILD, "cpython"))
-    include, lib = os.path.join(files, "include", "python" + name), os.path.join(files, "lib")
     folder = os.path.join(BUILD, "cgo", name)
-    cgo_env.write_pkg_config(folder, name, include, "-L%s -lpython%s" % (lib, name))
+    cgo_env.write_pkg_config(folder, name, os.path.join(files, "include", "python" + name), "")
     worker = os.path.join(BUILD, "workers", "gowsgi-worker-" + name)
     print("building the worker for CPython %s" % name, flush=True)
     run(
-        ["go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", worker, "./cmd/gowsgi-worker"],
+        cgo_env.build_loaded(worker, "-s -w -buildid="),
         CGO_ENABLED="1",
         CC=cc,
         PKG_CONFIG_PATH=folder,
         PKG_CONFIG_LIBDIR=folder,
         # Go looks into neither the .pc file nor another package's headers: see cgo_env.
         # glibc's features.h sets _POSIX_C_SOURCE before CPython's pyconfig.h does.
-        CGO_CFLAGS="-O2 -Wno-macro-redefined -DGOWSGI_PYTHON=%s -DGOWSGI_HEADERS=%08x"
-        % (os.path.basename(cpython.JARS[name][0]), cgo_env.headers()),
-        CGO_LDFLAGS="-Wl,--allow-shlib-undefined",
+        CGO_CFLAGS="-O2 -Wno-macro-redefined -DGOWSGI_PYTHON=%s -DGOWSGI_HEADERS=%08x %s"
+        % (os.path.basename(cpython.JARS[name][0]), cgo_env.headers(), cgo_env.LOADED),
+        CGO_LDFLAGS="-O2",  # Go's own has a -g as well
     )
     return worker
 

@@ -76,7 +76,7 @@ func checkInterpreter(t *testing.T, s Contract, mode Mode, venv string) {
 	var got struct {
 		Argv, Path, Encoding, Variables []string
 		Executable, Prefix, Base_prefix string
-		Library_path                    *string
+		Preload                         *string
 	}
 	if err := json.Unmarshal([]byte(response.Body), &got); err != nil {
 		t.Fatalf("%v: %+v", err, response)
@@ -88,8 +88,8 @@ func checkInterpreter(t *testing.T, s Contract, mode Mode, venv string) {
 	got.Variables = slices.DeleteFunc(got.Variables, func(name string) bool { // set by the test
 		return slices.ContainsFunc(mode.Env, func(entry string) bool { return strings.HasPrefix(entry, name+"=") })
 	})
-	if got.Library_path != nil || len(got.Variables) > 0 {
-		t.Errorf("the server's own variables are visible: LD_LIBRARY_PATH %v, %q", got.Library_path, got.Variables)
+	if got.Preload != nil || len(got.Variables) > 0 {
+		t.Errorf("the server's own variables are visible: LD_PRELOAD %v, %q", got.Preload, got.Variables)
 	}
 	if !slices.Equal(got.Encoding, []string{"utf-8", "utf-8"}) {
 		t.Errorf("encodings %q", got.Encoding)

@@ -54,7 +54,7 @@ func debianTree(t *testing.T) string {
 	must(t, "rm", "-rf", tree)
 	release := strings.TrimSpace(must(t, "sh", "-c", `. /etc/os-release; echo "$VERSION_CODENAME"`))
 	mirror := strings.TrimSpace(must(t, "sh", "-c", `apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -v security | head -1`))
-	must(t, "debootstrap", "--variant=minbase", "--include=python3,python3-venv,libpython3.11", release, tree, mirror)
+	must(t, "debootstrap", "--variant=minbase", "--include=python3,python3-venv", release, tree, mirror)
 	write(t, filepath.Join(tree, "done"), "")
 	return tree
 }

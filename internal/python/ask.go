@@ -37,15 +37,14 @@ const lateAfter = 5 * time.Second
 
 // answer is the line that question prints, without its mark.
 type answer struct {
-	Executable     location   `json:"executable"`
-	Implementation string     `json:"implementation"`
-	Version        string     `json:"version"`
-	VersionInfo    [2]int     `json:"version_info"`
-	LDVersion      string     `json:"ldversion"` // X.Y with ABI flags
-	Prefix         location   `json:"prefix"`
-	BasePrefix     location   `json:"base_prefix"`
-	Library        string     `json:"library"` // file name, libpython3.11.so.1.0 or libpython3.11.a
-	Folders        []location `json:"folders"` // where the library may be
+	Executable     location `json:"executable"`
+	Implementation string   `json:"implementation"`
+	Version        string   `json:"version"`
+	VersionInfo    [2]int   `json:"version_info"`
+	LDVersion      string   `json:"ldversion"` // X.Y with ABI flags
+	Prefix         location `json:"prefix"`
+	Program        location `json:"program"`   // what runs when Executable is started
+	CLibrary       string   `json:"c_library"` // "glibc 2.36"; empty if it is not GNU's
 }
 
 // location is a path as the interpreter tells it, which writes a character for each byte.
@@ -169,54 +168,14 @@ func judge(found interpreter, a answer) (control.Python, error) {
 	if name == "" {
 		name = xy
 	}
-	libdir := a.libdir()
-	if libdir == "" {
-		for _, folder := range a.Folders {
-			if closed := blocked(filepath.Join(string(folder), "x"), nil); closed != "" {
-				return control.Python{}, fmt.Errorf("the libpython of %s cannot be looked for by user %d: let that user enter %s",
-					found.origin, number(nil), closed)
-			}
-		}
-		return control.Python{}, fmt.Errorf("%s is a CPython %s without a shared libpython, and gowsgi loads it from there: %s",
-			found.origin, a.Version, a.librarySource(name))
+	if runtime.GOOS == "linux" && a.CLibrary == "" {
+		return control.Python{}, fmt.Errorf("%s is a CPython %s for another C library than glibc (musl, as in Alpine), which gowsgi's workers need: "+
+			"take a CPython for glibc, such as that of Debian or Fedora", found.origin, a.Version)
 	}
 	if a.Executable == "" {
 		a.Executable = location(found.path)
 	}
-	return control.Python{Executable: string(a.Executable), Name: name, Version: a.Version, Prefix: string(a.Prefix), LibDir: libdir}, nil
-}
-
-// libdir is the folder of the shared libpython, "" if there is none.
-func (a answer) libdir() string {
-	names := []string{"libpython" + a.LDVersion + ".so.1.0"}
-	if runtime.GOOS == "darwin" {
-		names = []string{"libpython" + a.LDVersion + ".dylib"}
-	}
-	if a.Library != "" && !strings.HasSuffix(a.Library, ".a") {
-		names = append(names, a.Library)
-	}
-	for _, name := range names {
-		for _, folder := range a.Folders {
-			// A library that is a folder or a broken link is none.
-			if info, err := os.Stat(filepath.Join(string(folder), name)); err == nil && info.Mode().IsRegular() {
-				return string(folder)
-			}
-		}
-	}
-	return ""
-}
-
-// librarySource says how this kind of CPython gets its shared library.
-func (a answer) librarySource(name string) string {
-	_, debian := os.Stat("/etc/debian_version")
-	switch {
-	case strings.Contains(string(a.BasePrefix), "pyenv"):
-		return fmt.Sprintf("build it with PYTHON_CONFIGURE_OPTS=--enable-shared pyenv install --force %s", filepath.Base(string(a.BasePrefix)))
-	case a.BasePrefix == "/usr" && debian == nil:
-		return "apt-get install libpython" + name
-	case a.BasePrefix == "/usr":
-		return fmt.Sprintf("install the package that has libpython%s.so.1.0", name)
-	default:
-		return "build it with ./configure --enable-shared"
-	}
+	return control.Python{
+		Executable: string(a.Executable), Name: name, Version: a.Version, Prefix: string(a.Prefix), Program: string(a.Program),
+	}, nil
 }

@@ -56,7 +56,7 @@ func TestWorkerStaysInMemoryWhereNoFolderCanBeUsed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			set(t)
-			program := open(t, shells(t, "3.11"))
+			program := open(t, workers(t, "3.11"))
 			if program.path != "" {
 				t.Errorf("the worker is at %s, want it in memory", program.path)
 			}

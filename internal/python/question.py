@@ -8,19 +8,27 @@ import os  # noqa: E402
 import platform  # noqa: E402
 import sysconfig  # noqa: E402
 
-base = getattr(sys, "base_prefix", sys.prefix)
-multiarch = sysconfig.get_config_var("MULTIARCH") or ""
-# LIBDIR is where the library was when Python was built; the others are where it
-# is if somebody moved it (conda, uv, relocatable builds).
-folders = [sysconfig.get_config_var("LIBDIR")]
-folders += [os.path.join(base, lib) for lib in ("lib", getattr(sys, "platlibdir", "lib"))]
-folders = [folder for folder in folders if folder]
-folders += [os.path.join(folder, multiarch) for folder in folders if multiarch]
-
 
 def octets(path):
     """A path with a character for each byte: JSON has no other bytes."""
     return os.fsencode(path).decode("latin-1") if path and hasattr(os, "fsencode") else path
+
+
+def program():
+    """The file that runs: sys.executable may be a link to it or a script."""
+    try:
+        path = os.readlink("/proc/self/exe")
+    except (AttributeError, OSError):
+        path = ""
+    return path if os.path.exists(path) else os.path.realpath(sys.executable)
+
+
+def c_library():
+    """The name and version of the GNU C library; empty if it is another one."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or ""
+    except (AttributeError, OSError, ValueError):
+        return ""
 
 
 answer = {
@@ -30,8 +38,7 @@ answer = {
     "version_info": list(sys.version_info[:2]),
     "ldversion": sysconfig.get_config_var("LDVERSION") or "%d.%d" % sys.version_info[:2],
     "prefix": octets(sys.prefix),
-    "base_prefix": octets(base),
-    "library": sysconfig.get_config_var("INSTSONAME") or "",
-    "folders": [octets(folder) for folder in folders],
+    "program": octets(program()),
+    "c_library": c_library(),
 }
 sys.stdout.write("\ngowsgi:" + json.dumps(answer) + "\n")

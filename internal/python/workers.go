@@ -114,6 +114,7 @@ func (w Workers) Open(python control.Python) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked: %w", python.Name, err)
 	}
+	program.python = python.Program
 	return program, nil
 }
 
@@ -137,6 +138,6 @@ func (w Workers) OpenAs(python control.Python, user *syscall.Credential) (*Progr
 		}
 		return nil, fmt.Errorf("the worker for CPython %s cannot be unpacked for another user: %w: start gowsgi as that user, without --user", python.Name, err)
 	}
-	program.user = user
+	program.python, program.user = python.Program, user
 	return program, nil
 }

@@ -13,19 +13,20 @@ import (
 	"github.com/gowsgi/gowsgi/internal/python/packed"
 )
 
-var python311 = control.Python{Name: "3.11", Prefix: "/srv/venv"}
+// A shell instead of a python: it, too, starts without a worker that the loader
+// cannot load.
+var python311 = control.Python{Name: "3.11", Prefix: "/srv/venv", Program: "/bin/sh"}
 
-// shells are workers that are /bin/sh, so that there is something to run.
-func shells(t *testing.T, names ...string) Workers {
+// Larger than what is left on a full disk.
+var worker = strings.Repeat("a worker\n", 10_000)
+
+// workers are some that the loader does not take, and says so.
+func workers(t *testing.T, names ...string) Workers {
 	t.Helper()
-	shell, err := os.ReadFile("/bin/sh")
-	if err != nil {
-		t.Fatal(err)
-	}
 	files := fstest.MapFS{"workers/.gitignore": {}}
 	for _, name := range names {
 		var file bytes.Buffer
-		if err := packed.Write(&file, shell); err != nil {
+		if err := packed.Write(&file, []byte(worker)); err != nil {
 			t.Fatal(err)
 		}
 		files["workers/gowsgi-worker-"+name+".gz"] = &fstest.MapFile{Data: file.Bytes()}
@@ -50,7 +51,8 @@ func open(t *testing.T, w Workers) *Program {
 	return program
 }
 
-// runs starts the program with an inherited file and reads what it says there.
+// runs starts the program with an inherited file and sees whether the worker is what
+// the loader was to load.
 func runs(t *testing.T, program *Program) {
 	t.Helper()
 	out, err := os.Create(filepath.Join(t.TempDir(), "out"))
@@ -59,12 +61,12 @@ func runs(t *testing.T, program *Program) {
 	}
 	defer out.Close()
 	cmd := program.Command(out)
-	cmd.Args = []string{"sh", "-c", "echo started >&3"}
+	cmd.Args = []string{"sh", "-c", `cat "$LD_PRELOAD" >&3`}
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%s: %v", cmd.Path, err)
 	}
-	if text, _ := os.ReadFile(out.Name()); string(text) != "started\n" {
-		t.Errorf("the program wrote %q", text)
+	if text, _ := os.ReadFile(out.Name()); string(text) != worker {
+		t.Errorf("the worker is %.20q", text)
 	}
 }
 
@@ -79,14 +81,14 @@ func only(t *testing.T, folder string) string {
 }
 
 func TestWorkersAreListedOldestFirst(t *testing.T) {
-	w := shells(t, "3.13t", "3.13", "3.9", "3.10")
+	w := workers(t, "3.13t", "3.13", "3.9", "3.10")
 	if got := strings.Join(w.Names(), " "); got != "3.9 3.10 3.13 3.13t" {
 		t.Errorf("got %s", got)
 	}
 }
 
 func TestMissingWorkerIsNamedBesideThoseThereAre(t *testing.T) {
-	_, err := shells(t, "3.13", "3.10").Open(python311)
+	_, err := workers(t, "3.13", "3.10").Open(python311)
 	want := `/srv/venv is CPython 3.11, and this gowsgi holds workers for CPython 3.10, 3.13 only: ` +
 		`build one for it with make build PYTHONS="python3.10 python3.11 python3.13"`
 	if err == nil || err.Error() != want {
@@ -100,7 +102,7 @@ func TestMissingWorkerIsNamedBesideThoseThereAre(t *testing.T) {
 
 func TestWorkerIsUnpackedOnceIntoAPrivateFolder(t *testing.T) {
 	folder := cache(t)
-	w := shells(t, "3.11")
+	w := workers(t, "3.11")
 	runs(t, open(t, w))
 	first, err := os.Stat(only(t, folder))
 	if err != nil {
@@ -120,7 +122,7 @@ func TestFolderThatOthersCouldReadBecomesPrivate(t *testing.T) {
 	if err := os.Mkdir(folder, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	open(t, shells(t, "3.11"))
+	open(t, workers(t, "3.11"))
 	if info, _ := os.Stat(folder); info.Mode().Perm() != 0o700 {
 		t.Errorf("the folder's mode is %v", info.Mode())
 	}
@@ -128,12 +130,12 @@ func TestFolderThatOthersCouldReadBecomesPrivate(t *testing.T) {
 
 func TestDamagedFileInTheCacheIsReplaced(t *testing.T) {
 	folder := cache(t)
-	w := shells(t, "3.11")
+	w := workers(t, "3.11")
 	open(t, w)
 	path := only(t, folder)
 	for name, damage := range map[string]func() error{
 		"truncated":      func() error { return os.Truncate(path, 1000) },
-		"other content":  func() error { return os.WriteFile(path, []byte("#!/bin/sh\nexit 9\n"), 0o700) },
+		"other content":  func() error { return os.WriteFile(path, []byte("another"), 0o700) },
 		"not executable": func() error { return os.Chmod(path, 0o600) },
 		"a broken link":  func() error { return os.Symlink("/nonexistent", path+"x") },
 		"gone":           func() error { return os.Remove(path) },
@@ -159,7 +161,7 @@ func TestDamagedFileInTheCacheIsReplaced(t *testing.T) {
 
 func TestManyAtOnceEachGetAWholeWorker(t *testing.T) {
 	folder := cache(t)
-	w := shells(t, "3.11")
+	w := workers(t, "3.11")
 	var all sync.WaitGroup
 	programs := make([]*Program, 20)
 	for i := range programs {
@@ -183,18 +185,18 @@ func TestManyAtOnceEachGetAWholeWorker(t *testing.T) {
 
 func TestWorkerStartsAfterTheCacheWasEmptied(t *testing.T) {
 	folder := cache(t)
-	program := open(t, shells(t, "3.11"))
+	program := open(t, workers(t, "3.11"))
 	if err := os.RemoveAll(folder); err != nil {
 		t.Fatal(err)
 	}
 	runs(t, program)
-	write(t, program.path, "#!/bin/sh\nexit 9\n") // and after somebody put another file there
+	write(t, program.path, "another") // and after somebody put another file there
 	runs(t, program)
 }
 
 func TestDamagedGowsgiSaysSo(t *testing.T) {
 	cache(t)
-	w := shells(t, "3.11")
+	w := workers(t, "3.11")
 	data := w.files.(fstest.MapFS)["workers/gowsgi-worker-3.11.gz"].Data
 	data[len(data)/2] ^= 0xff
 	if _, err := w.Open(python311); err == nil || !strings.HasSuffix(err.Error(), "build or download this gowsgi again") {

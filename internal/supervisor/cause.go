@@ -56,9 +56,9 @@ func whyNotStarted(o Options, err error) string {
 	case dir != "" && startsElsewhere(o):
 		return fmt.Sprintf("--chdir %s: %s may not enter it: allow that (x) for all folders down to it, or name another", dir, who)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Sprintf("%s may not run the worker's program, or it lies where nothing may be run (noexec): set XDG_CACHE_HOME to another folder", who)
+		return fmt.Sprintf("%s may not run %s, the application's Python: make it executable for that user, where its file system is not mounted noexec", who, failed.Path)
 	}
-	return failed.Err.Error()
+	return fmt.Sprintf("%s, the application's Python, is gone: install it again, or name another with --venv", failed.Path)
 }
 
 // startsElsewhere tries whether the program can be started in another folder.

@@ -8,15 +8,13 @@ import (
 	"github.com/gowsgi/gowsgi/internal/systemd"
 )
 
-const (
-	libraryPath = "LD_LIBRARY_PATH"
-	maxProcs    = "GOMAXPROCS"
-)
+const maxProcs = "GOMAXPROCS"
 
-// environment is the environment of a worker, made from the supervisor's own,
-// and the variables that the worker is to put back, as the user has them.
-func environment(environ []string, o Options) (env []string, restore map[string]*string) {
-	restore = map[string]*string{libraryPath: nil}
+// environment is the environment of a worker, made from the supervisor's own and
+// what its program needs, and the variables that the worker is to put back, as the
+// user has them.
+func environment(environ, program []string, o Options) (env []string, restore map[string]*string) {
+	restore = map[string]*string{}
 	env = append(env, systemd.ForWorker(environ)...)
 	env = append(env, o.Settings.Env...) // the last one of a name holds
 	if o.Settings.Chdir != "" {
@@ -27,15 +25,17 @@ func environment(environ []string, o Options) (env []string, restore map[string]
 		// same: two saves in one second would not be told apart.
 		env = append(env, "PYTHONDONTWRITEBYTECODE=1")
 	}
-	path := o.Python.LibDir
-	if old, found := lookup(env, libraryPath); found {
-		restore[libraryPath] = &old
-		// An empty item would mean the current folder.
-		if old != "" {
-			path += ":" + old
+	for _, entry := range program {
+		name, _, _ := strings.Cut(entry, "=")
+		restore[name] = nil
+		if old, found := lookup(env, name); found {
+			restore[name] = &old
+			if old != "" {
+				entry += ":" + old
+			}
 		}
+		env = append(env, entry)
 	}
-	env = append(env, libraryPath+"="+path)
 	if procs, _ := lookup(env, maxProcs); procs == "" {
 		// Ours knows of cgroups. Each worker's Python keeps one core busy at
 		// most: with more, Go's scheduler costs more than it gives.

@@ -50,7 +50,7 @@ func supervisorMain() int {
 	err := Run(context.Background(), Options{
 		Deployment: Deployment{
 			Settings: settings,
-			Python:   control.Python{Name: "3.11", LibDir: "/opt/python/lib"},
+			Python:   control.Python{Name: "3.11"},
 			Program:  ourselves{},
 			Identity: identity.Identity{UID: -1, GID: -1},
 			Logs:     noLogs{},
@@ -98,7 +98,7 @@ func reloaded(context.Context) (Deployment, error) {
 	if err := json.Unmarshal(text, &settings); err != nil {
 		return Deployment{}, err
 	}
-	return Deployment{Settings: settings, Python: control.Python{Name: "3.11", LibDir: "/opt/python/lib"}, Program: ourselves{}, Identity: identity.Identity{UID: -1, GID: -1}, Logs: noLogs{}}, nil
+	return Deployment{Settings: settings, Python: control.Python{Name: "3.11"}, Program: ourselves{}, Identity: identity.Identity{UID: -1, GID: -1}, Logs: noLogs{}}, nil
 }
 
 // noLogs stay as they are.
@@ -108,6 +108,9 @@ func (noLogs) Use()            {}
 func (noLogs) Reopen() error   { return nil }
 func (noLogs) SetLevel(string) {}
 func (noLogs) Close()          {}
+
+// loaded is what a worker's program has in its environment.
+const loaded = "LOADED=/opt/worker"
 
 // ourselves is the test binary as a worker.
 type ourselves struct{}
@@ -120,5 +123,5 @@ func (ourselves) Command(files ...*os.File) *exec.Cmd {
 	if err != nil {
 		panic(err)
 	}
-	return &exec.Cmd{Path: path, ExtraFiles: files}
+	return &exec.Cmd{Path: path, Args: []string{path}, Env: []string{loaded}, ExtraFiles: files}
 }

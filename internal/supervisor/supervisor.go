@@ -76,7 +76,8 @@ type Logs interface {
 // Program is something that can be started as a worker.
 type Program interface {
 	// Command returns a command that starts it with files as descriptors 3, 4
-	// and so on. The caller sets everything but Path and ExtraFiles.
+	// and so on. The caller sets everything but Path and ExtraFiles, the first of
+	// Args too, and puts what it has in Env in front of what the user has there.
 	Command(files ...*os.File) *exec.Cmd
 	// Close is called when no worker will be started from it any more.
 	Close() error

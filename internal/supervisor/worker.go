@@ -55,7 +55,7 @@ func startWorker(o Options, listeners []*listen.Listener, number int, check bool
 	}
 	defer files[0].Close()
 	cmd := o.Program.Command(files...)
-	cmd.Args = []string{title(number, o.Settings)}
+	cmd.Args[0] = title(number, o.Settings)
 	w.plan.Check = check
 	w.plan.Restore = o.dress(cmd)
 	if err := cmd.Start(); err != nil {
@@ -119,7 +119,7 @@ func newWorker(o Options, listeners []*listen.Listener, number int) (*worker, []
 // returns the variables that are to be put back.
 func (o *Options) dress(cmd *exec.Cmd) (restore map[string]*string) {
 	cmd.Dir = o.Settings.Chdir
-	cmd.Env, restore = environment(os.Environ(), *o)
+	cmd.Env, restore = environment(os.Environ(), cmd.Env, *o)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = nil, o.Stdout, o.Stderr
 	if o.Identity.Credential != nil {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: o.Identity.Credential}

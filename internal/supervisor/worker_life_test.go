@@ -13,7 +13,7 @@ import (
 )
 
 func TestWorkerGetsItsPlanSocketsAndEnvironment(t *testing.T) {
-	t.Setenv("LD_LIBRARY_PATH", "/users/own")
+	t.Setenv("LOADED", "/users/own")
 	t.Setenv("GOMAXPROCS", "")
 	s := settings(2, "COLOUR=red", "PATH=/changed")
 	s.Chdir = t.TempDir()
@@ -29,14 +29,14 @@ func TestWorkerGetsItsPlanSocketsAndEnvironment(t *testing.T) {
 		}
 		for _, want := range []string{
 			"COLOUR=red", "PATH=/changed", "PWD=" + s.Chdir, "GOMAXPROCS=1",
-			"LD_LIBRARY_PATH=/opt/python/lib:/users/own",
+			"LOADED=/opt/worker:/users/own",
 		} {
 			if !slices.Contains(got.Env, want) {
 				t.Errorf("environment lacks %s: %q", want, got.Env)
 			}
 		}
-		if path := got.Plan.Restore["LD_LIBRARY_PATH"]; path == nil || *path != "/users/own" {
-			t.Errorf("the user's LD_LIBRARY_PATH is %v in the plan", path)
+		if own := got.Plan.Restore["LOADED"]; own == nil || *own != "/users/own" {
+			t.Errorf("the user's LOADED is %v in the plan", own)
 		}
 		if got.Plan.Worker < 1 || got.Plan.Worker > 2 || got.Plan.Settings.Target != "x:app" || got.Plan.Python.Name != "3.11" {
 			t.Errorf("plan %+v", got.Plan)
@@ -55,30 +55,30 @@ func TestWorkerGetsItsPlanSocketsAndEnvironment(t *testing.T) {
 
 func TestUsersOwnEnvironmentHolds(t *testing.T) {
 	for _, c := range []struct {
-		name           string
-		env            []string // of --env
-		own            string   // LD_LIBRARY_PATH before; "-" is unset
-		library, procs string
-		back           *string
+		name          string
+		env           []string // of --env
+		own           string   // LOADED before; "-" is unset
+		loaded, procs string
+		back          *string
 	}{
-		{"unset", nil, "-", "/opt/python/lib", "1", nil},
-		{"empty", nil, "", "/opt/python/lib", "1", new("")},
-		{"by --env", []string{"LD_LIBRARY_PATH=/x", "GOMAXPROCS=7"}, "/y", "/opt/python/lib:/x", "7", new("/x")},
+		{"unset", nil, "-", "/opt/worker", "1", nil},
+		{"empty", nil, "", "/opt/worker", "1", new("")},
+		{"by --env", []string{"LOADED=/x", "GOMAXPROCS=7"}, "/y", "/opt/worker:/x", "7", new("/x")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			environ := []string{"HOME=/"}
 			if c.own != "-" {
-				environ = append(environ, "LD_LIBRARY_PATH="+c.own)
+				environ = append(environ, "LOADED="+c.own)
 			}
-			env, restore := environment(environ, Options{Deployment: Deployment{
-				Settings: settings(1000, c.env...), Python: control.Python{LibDir: "/opt/python/lib"},
+			env, restore := environment(environ, []string{loaded}, Options{Deployment: Deployment{
+				Settings: settings(1000, c.env...),
 			}})
-			library, _ := lookup(env, "LD_LIBRARY_PATH")
+			value, _ := lookup(env, "LOADED")
 			procs, _ := lookup(env, "GOMAXPROCS")
-			if library != c.library || procs != c.procs {
-				t.Errorf("LD_LIBRARY_PATH=%s GOMAXPROCS=%s, want %s and %s", library, procs, c.library, c.procs)
+			if value != c.loaded || procs != c.procs {
+				t.Errorf("LOADED=%s GOMAXPROCS=%s, want %s and %s", value, procs, c.loaded, c.procs)
 			}
-			back := restore["LD_LIBRARY_PATH"]
+			back := restore["LOADED"]
 			if (back == nil) != (c.back == nil) || back != nil && *back != *c.back {
 				t.Errorf("the user's own is %v, want %v", back, c.back)
 			}

@@ -12,10 +12,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/gowsgi/gowsgi/internal/bundle"
 )
 
 // libraries is the folder of shared libraries in a bundle.
-const libraries = "python/lib"
+const libraries = bundle.LibrariesPath
 
 // libc are the libraries that come with the C library, glibc's or musl's.
 var libc = regexp.MustCompile(`^(ld-linux.*|ld-musl.*|ld64.*|libc|libm|libmvec|libpthread|libdl|librt|libutil|libresolv|libnsl|libanl|libthread_db|libBrokenLocale|libnss_(dns|files|compat|hesiod)|libc\.musl-.*)\.so(\.\d+)*$`)
@@ -28,7 +30,7 @@ type needs struct {
 	*collection
 	withLibc bool
 	known    map[string]bool // names that are in the bundle, or are not to be
-	folders  []string        // where the system has its libraries
+	folders  []string        // where the loader looks for all programs
 	loader   string          // of the interpreter
 	glibc    [2]int          // the newest version of a symbol
 }
@@ -37,7 +39,7 @@ type needs struct {
 // It returns the path of the C library's loader in the bundle, if that is to be
 // there, and the oldest glibc that all of it runs with.
 func (c *collection) addLibraries(worker string, interpreter string, withLibc bool) (loader, glibc string, err error) {
-	n := &needs{collection: c, withLibc: withLibc, known: map[string]bool{}, folders: systemFolders()}
+	n := &needs{collection: c, withLibc: withLibc, known: map[string]bool{}, folders: loaderFolders()}
 	first := []string{worker}
 	var searches [][]string
 	for _, s := range c.sources {
@@ -254,10 +256,11 @@ func (n *needs) addLoader() (string, error) {
 	return to, nil
 }
 
-// systemFolders are where the system's loader looks: what ld.so.conf says, and
-// what is built into it.
-func systemFolders() []string {
-	folders := readLoaderConfig("/etc/ld.so.conf", 0)
+// loaderFolders are where the system's loader looks: what it is told in the
+// environment, what ld.so.conf says, and what is built into it.
+func loaderFolders() []string {
+	folders := strings.FieldsFunc(os.Getenv("LD_LIBRARY_PATH"), func(r rune) bool { return r == ':' || r == ';' })
+	folders = append(folders, readLoaderConfig("/etc/ld.so.conf", 0)...)
 	triplet := map[string]string{"amd64": "x86_64-linux-gnu", "arm64": "aarch64-linux-gnu"}[runtime.GOARCH]
 	return append(folders,
 		"/lib/"+triplet, "/usr/lib/"+triplet, "/lib64", "/usr/lib64", "/lib", "/usr/lib", "/usr/local/lib")

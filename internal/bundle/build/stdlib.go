@@ -3,10 +3,8 @@ package build
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"path/filepath"
-	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -32,7 +30,7 @@ func matches(patterns []string, name string) bool {
 	return false
 }
 
-// addInterpreter adds CPython: the program, the standard library and libpython.
+// addInterpreter adds CPython: the program and the standard library.
 // Where they are to each other stays as it is.
 func (c *collection) addInterpreter(p control.Python, answer probed, full bool) (bundle.Python, error) {
 	skip := func(rel string, entry fs.DirEntry) bool {
@@ -65,24 +63,15 @@ func (c *collection) addInterpreter(p control.Python, answer probed, full bool) 
 			}
 		}
 	}
-	program := "python" + strings.TrimSuffix(p.Name, "t")
-	if strings.HasSuffix(p.Name, "t") {
-		program += "t"
-	}
 	base, venv := path.Join(bundle.PythonPath, "bin"), path.Join(bundle.VenvPath, "bin")
-	c.add(source{path: path.Join(base, program), from: answer.Executable, executable: true, search: "$ORIGIN/../lib"})
-	for _, name := range []string{"python", "python3", program} {
-		c.add(source{path: path.Join(venv, name), link: path.Join("..", "..", base, program)})
-		c.add(source{path: path.Join(base, name), link: program})
+	inside := bundle.Python{
+		Name: p.Name, Version: p.Version, Executable: path.Join(venv, "python"), Base: base, Prefix: bundle.VenvPath,
 	}
-	name := "libpython" + p.Name + ".so.1.0"
-	shared := filepath.Join(p.LibDir, name)
-	if _, err := os.Stat(shared); err != nil {
-		return bundle.Python{}, fmt.Errorf("%s is needed for a bundle: %w", shared, err)
+	program := inside.Program()
+	c.add(source{path: program, from: answer.Executable, executable: true, search: "$ORIGIN/../lib"})
+	for _, name := range []string{"python", "python3", path.Base(program)} {
+		c.add(source{path: path.Join(venv, name), link: path.Join("..", "..", program)})
+		c.add(source{path: path.Join(base, name), link: path.Base(program)})
 	}
-	c.add(source{path: path.Join(libraries, name), from: shared})
-	return bundle.Python{
-		Name: p.Name, Version: p.Version, Executable: path.Join(venv, "python"), Base: base,
-		Prefix: bundle.VenvPath, LibDir: libraries,
-	}, nil
+	return inside, nil
 }

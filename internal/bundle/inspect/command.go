@@ -149,7 +149,7 @@ func parts(site *bundle.Site) []part {
 			name = "application"
 		case top == bundle.VenvPath, top == "paths":
 			name = "packages"
-		case path.Dir(name) == site.Python.LibDir:
+		case path.Dir(name) == bundle.LibrariesPath:
 			name = "shared libraries"
 		case top == bundle.PythonPath && strings.HasPrefix(rest, "lib"):
 			name = "standard library"

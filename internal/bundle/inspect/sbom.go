@@ -36,7 +36,7 @@ func writeSBOM(site *bundle.Site, w io.Writer) error {
 		})
 	}
 	for _, file := range site.Files {
-		if path.Dir(file.Path) == site.Python.LibDir && file.Link == "" && strings.Contains(path.Base(file.Path), ".so") {
+		if path.Dir(file.Path) == bundle.LibrariesPath && file.Link == "" && strings.Contains(path.Base(file.Path), ".so") {
 			components = append(components, cyclonedx.Component{
 				BOMRef: file.Path, Type: cyclonedx.ComponentTypeFile, Name: path.Base(file.Path), Hashes: hashes(file.SHA256),
 			})

@@ -1,0 +1,94 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestWorkerIsInTheApplicationsPythonAndLeavesNoTrace(t *testing.T) {
+	program := executable(t)
+	odd := filepath.Join(t.TempDir(), "a b:c$LIB")
+	if err := os.Mkdir(odd, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		env     []string
+		preload string
+	}{
+		"as usual":                         {nil, "unset"},
+		"the user loads something himself": {[]string{"LD_PRELOAD=libm.so.6"}, "libm.so.6"},
+		"nothing, but says so":             {[]string{"LD_PRELOAD="}, ""},
+		"the loader cannot take the cache": {[]string{"XDG_CACHE_HOME=" + odd}, "unset"},
+		"from memory":                      {[]string{"XDG_CACHE_HOME=/dev/null"}, "unset"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := Start(t, Options{Target: "loaded", Env: c.env})
+			response := s.Client(t).Get("/")
+			var got struct {
+				Program, Line  string
+				Names, Preload []string
+			}
+			if err := json.Unmarshal([]byte(response.Body), &got); err != nil {
+				t.Fatalf("%v: %+v", err, response)
+			}
+			if got.Program != program {
+				t.Errorf("it runs in %s, not in %s", got.Program, program)
+			}
+			if strings.TrimSuffix(got.Line, "\x00") != "gowsgi: worker 1 [loaded]" {
+				t.Errorf("its command line is %q", got.Line)
+			}
+			if len(got.Names) != 0 {
+				t.Errorf("others find %v in it", got.Names)
+			}
+			if !slices.Equal(got.Preload, []string{c.preload, c.preload}) {
+				t.Errorf("LD_PRELOAD is %q, here and in a child", got.Preload)
+			}
+			if strings.Contains(s.Log(), "ld.so") {
+				t.Error("the loader has something to say")
+			}
+		})
+	}
+}
+
+func TestPythonThatIsGoneIsNamedUntilItIsBack(t *testing.T) {
+	venv := filepath.Join(t.TempDir(), "venv")
+	must(t, findPython(t, defaultPython()).Executable, "-m", "venv", "--without-pip", "--copies", venv)
+	s := Start(t, Options{Target: "loaded", Venv: venv})
+	python := filepath.Join(venv, "bin", "python")
+	if err := os.Rename(python, python+".away"); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(s.WorkerPIDs()[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.WaitLog(t, python+", the application's Python, is gone: install it again")
+	if err := os.Rename(python+".away", python); err != nil {
+		t.Fatal(err)
+	}
+	s.Client(t).Get("/").WantPart(t, 200, python)
+}
+
+// The loader puts nothing into a program that has more rights than who starts it.
+func TestPythonThatTheWorkerCannotBeLoadedIntoIsNamed(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("not root")
+	}
+	venv := filepath.Join(t.TempDir(), "venv")
+	must(t, findPython(t, defaultPython()).Executable, "-m", "venv", "--without-pip", "--copies", venv)
+	python := filepath.Join(venv, "bin", "python")
+	if err := os.Chown(python, 0, nobody); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(python, 0o755|os.ModeSetgid); err != nil {
+		t.Fatal(err)
+	}
+	result := Run(t, Options{Dir: Testapps()}, "-b", freeAddr(t), "--venv", venv, "loaded")
+	if result.Status != 1 || !strings.Contains(result.Errors, "gowsgi: "+python+" has started without gowsgi's worker") || !strings.Contains(result.Errors, "chmod ug-s") {
+		t.Errorf("status %d\n%s", result.Status, result.Errors)
+	}
+}
