@@ -2,6 +2,8 @@
 # PYTHONS: those that gowsgi holds workers for.
 PYTHON  ?= python3
 PYTHONS ?= $(PYTHON)
+# The machine that make wheel is for.
+ARCH    ?= amd64
 # How many inputs a fuzz target is tried with. Not a time: in Go 1.26 a fuzz target
 # can fail with "context deadline exceeded" where its time ends (golang.org/issue/75804).
 FUZZ    ?= 100000x
@@ -100,8 +102,8 @@ bench-memory: build ## where a Django site's memory goes, beside its peers, a fe
 test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
 	.ci/sid
 
-wheel: ## dist/gowsgi_server-….whl, with workers for CPython 3.10 to 3.14 (needs mvn; five minutes the first time)
-	$(PYTHON) internal/dist/wheel.py
+wheel: ## dist/gowsgi_server-….whl, with workers for CPython 3.10 to 3.14 (ARCH=amd64 or arm64; needs mvn)
+	$(PYTHON) internal/dist/wheel.py $(ARCH)
 
 deb: build ## dist/gowsgi_….deb, with workers for PYTHONS
 	$(PYTHON) internal/dist/deb.py bin/gowsgi

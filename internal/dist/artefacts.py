@@ -28,18 +28,25 @@ def source():
     name = "gowsgi-%s" % wheel.version()
     path = os.path.join(DIST, name + ".tar.gz")
     archive = subprocess.run(
-        ["git", "archive", "--format=tar", "--prefix=%s/" % name, "HEAD"], cwd=wheel.ROOT, check=True, stdout=subprocess.PIPE
+        ["git", "archive", "--format=tar", "--prefix=%s/" % name, "HEAD"],
+        cwd=wheel.ROOT,
+        check=True,
+        stdout=subprocess.PIPE,
     )
-    with open(path, "wb") as out, gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as packed:
+    with (
+        open(path, "wb") as out,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as packed,
+    ):
         packed.write(archive.stdout)
     return path
 
 
 def program():
-    built = os.path.join(wheel.BUILD, "gowsgi")
+    machine = deb.ARCHS[platform.machine()]
+    built = os.path.join(wheel.BUILD, "gowsgi-" + machine)
     if not os.path.exists(built):
         sys.exit("artefacts: %s is not there: make wheel builds it" % os.path.relpath(built, wheel.ROOT))
-    path = os.path.join(DIST, "gowsgi-%s-linux-%s" % (wheel.version(), deb.ARCHS[platform.machine()]))
+    path = os.path.join(DIST, "gowsgi-%s-linux-%s" % (wheel.version(), machine))
     shutil.copy(built, path)
     return path
 
@@ -60,7 +67,7 @@ def main():
     os.makedirs(DIST, exist_ok=True)
     try:
         built = program()
-        paths = [built, deb.make(built), source()] + wheels()
+        paths = [built, deb.make(built), source(), *wheels()]
     except subprocess.CalledProcessError as err:
         sys.exit("artefacts: %s ended with status %d" % (" ".join(err.cmd[:3]), err.returncode))
     write_checksums(paths)

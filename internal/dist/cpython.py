@@ -1,9 +1,10 @@
 """The CPythons that a wheel's workers are built against.
 
-A worker needs the headers of its CPython and, to be linked, its shared library.
-No machine has all of them, so they come from one place, pinned: the jars of
-bytedeco's cpython, which hold both for each X.Y. Nothing of them gets into a
-wheel.
+A worker needs the headers of its CPython. No machine has all of them, so they come
+from one place, pinned: the jars of bytedeco's cpython, which hold them for each
+X.Y. Nothing of them gets into a wheel. For 3.13 there is none of arm64, so those of
+x86-64 serve both: what differs in pyconfig.h (looked at for all others) is what
+CPython itself is compiled by; sizes and structures are the same.
 """
 
 import hashlib
@@ -26,7 +27,7 @@ class Failed(Exception):
 
 
 def fetch(version, folder):
-    """folder/X.Y with include/ and lib/, fetched unless it is there."""
+    """folder/X.Y with include/, fetched unless it is there."""
     target = os.path.join(folder, version)
     if os.path.isdir(target):
         return target
@@ -46,22 +47,19 @@ def fetch(version, folder):
     with open(jar, "rb") as file:
         if hashlib.sha256(file.read()).hexdigest() != checksum:
             raise Failed("%s is not what it was when it was pinned: look at it, then at JARS in %s" % (jar, __file__))
-    unpack(jar, version, target)
+    unpack(jar, target)
     os.remove(jar)
     return target
 
 
-def unpack(jar, version, target):
-    """Takes headers and library out, and appears whole or not at all."""
+def unpack(jar, target):
+    """Takes the headers out, and appears whole or not at all."""
     top = "org/bytedeco/cpython/linux-x86_64/"
-    library = "libpython%s.so" % version
     unfinished = target + ".unfinished"
     with zipfile.ZipFile(jar) as archive:
         for name in archive.namelist():
             inside = name[len(top) :]
-            if inside == library + ".1.0":
-                inside = "lib/" + library
-            elif not inside.startswith("include/") or name.endswith("/"):
+            if not inside.startswith("include/") or name.endswith("/"):
                 continue
             path = os.path.join(unfinished, inside)
             os.makedirs(os.path.dirname(path), exist_ok=True)

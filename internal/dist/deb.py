@@ -29,9 +29,12 @@ def pages(folder):
     os.makedirs(folder)
     wheel.run(["go", "run", "./internal/dist/pages", folder], CGO_ENABLED="0")
     manual = os.path.join(folder, "gowsgi.1")
-    with open(manual, "rb") as source, open(manual + ".gz", "wb") as out:
-        with gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as packed:
-            packed.write(source.read())
+    with (
+        open(manual, "rb") as source,
+        open(manual + ".gz", "wb") as out,
+        gzip.GzipFile(filename="", mode="wb", compresslevel=9, fileobj=out, mtime=0) as packed,
+    ):
+        packed.write(source.read())
     with open(os.path.join(wheel.ROOT, "LICENSE"), "rb") as own, open(os.path.join(folder, "copyright"), "wb") as out:
         out.write(own.read() + b"\n\n" + wheel.third_party())
 

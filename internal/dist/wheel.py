@@ -1,6 +1,6 @@
 """Makes the wheel: gowsgi, with workers for every CPython of cpython.py.
 
-    python3 internal/dist/wheel.py        writes dist/gowsgi_server-….whl
+    python3 internal/dist/wheel.py [amd64|arm64]    writes dist/gowsgi_server-….whl
 
 Workers are linked with zig's C compiler, which knows the symbols of an old
 glibc, on any machine. The same sources give the same bytes.
@@ -24,7 +24,8 @@ import cgo_env  # noqa: E402
 import cpython  # noqa: E402
 
 GLIBC = "2.28"
-PLATFORM = "manylinux_2_28_x86_64"
+# As Go calls it, and as everybody else does.
+MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 ZIG = "ziglang==0.17.1"
 # The date of all files in the wheel, unless SOURCE_DATE_EPOCH says another; zip knows none before 1980.
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -36,7 +37,9 @@ def run(args, **env):
 
 
 def output(args, **env):
-    return subprocess.run(args, cwd=ROOT, env=dict(os.environ, **env), check=True, stdout=subprocess.PIPE, text=True).stdout
+    return subprocess.run(
+        args, cwd=ROOT, env=dict(os.environ, **env), check=True, stdout=subprocess.PIPE, text=True
+    ).stdout
 
 
 def version():
@@ -45,25 +48,35 @@ def version():
         return re.search(r'Version = "(.+)"', source.read()).group(1)
 
 
-def compiler():
+def platform(machine):
+    return "manylinux_%s_%s" % (GLIBC.replace(".", "_"), MACHINES[machine])
+
+
+def compiler(machine):
     """zig, in a virtualenv of its own."""
     venv = os.path.join(BUILD, "zig")
     if not os.path.exists(os.path.join(venv, "bin", "python-zig")):
         run([sys.executable, "-m", "venv", venv])
         run([os.path.join(venv, "bin", "pip"), "install", "-q", "--disable-pip-version-check", ZIG])
-    return "%s/bin/python-zig cc -target x86_64-linux-gnu.%s" % (venv, GLIBC)
+    return "%s/bin/python-zig cc -target %s-linux-gnu.%s" % (venv, MACHINES[machine], GLIBC)
 
 
-def build_worker(name, cc):
+def workers(machine):
+    """The folder where they are built."""
+    return os.path.join(BUILD, "workers", machine)
+
+
+def build_worker(name, machine, cc):
     """gowsgi-worker-X.Y, which is loaded into the application's python."""
     files = cpython.fetch(name, os.path.join(BUILD, "cpython"))
     folder = os.path.join(BUILD, "cgo", name)
     cgo_env.write_pkg_config(folder, name, os.path.join(files, "include", "python" + name), "")
-    worker = os.path.join(BUILD, "workers", "gowsgi-worker-" + name)
+    worker = os.path.join(workers(machine), "gowsgi-worker-" + name)
     print("building the worker for CPython %s" % name, flush=True)
     run(
         cgo_env.build_loaded(worker, "-s -w -buildid="),
         CGO_ENABLED="1",
+        GOARCH=machine,
         CC=cc,
         PKG_CONFIG_PATH=folder,
         PKG_CONFIG_LIBDIR=folder,
@@ -76,11 +89,11 @@ def build_worker(name, cc):
     return worker
 
 
-def build_program(workers):
+def build_program(machine, built):
     """gowsgi, with these workers inside in place of those of make build."""
-    packed = os.path.join(BUILD, "packed")
+    packed = os.path.join(BUILD, "packed", machine)
     os.makedirs(packed, exist_ok=True)
-    run(["go", "run", "./internal/python/pack", packed] + workers)
+    run(["go", "run", "./internal/python/pack", packed, *built])
     inside = os.path.join(ROOT, "internal", "python", "workers")
     replace = {os.path.join(inside, name): "" for name in os.listdir(inside) if name.endswith(".gz")}
     for name in os.listdir(packed):
@@ -88,10 +101,11 @@ def build_program(workers):
     overlay = os.path.join(BUILD, "overlay.json")
     with open(overlay, "w") as out:
         json.dump({"Replace": replace}, out)
-    program = os.path.join(BUILD, "gowsgi")
+    program = os.path.join(BUILD, "gowsgi-" + machine)
     run(
         ["go", "build", "-trimpath", "-overlay", overlay, "-ldflags", "-s -w -buildid=", "-o", program, "./cmd/gowsgi"],
         CGO_ENABLED="0",
+        GOARCH=machine,
     )
     return program
 
@@ -100,7 +114,7 @@ def licences():
     """The licence texts of what is linked: Go's, and those of its modules."""
     yield "Go", os.path.join(output(["go", "env", "GOROOT"]).strip(), "LICENSE")
     template = "{{with .Module}}{{.Path}}\t{{.Version}}\t{{.Dir}}\t{{.Main}}{{end}}"
-    lines = output(["go", "list", "-deps", "-f", template] + LINKED, CGO_ENABLED="0").splitlines()
+    lines = output(["go", "list", "-deps", "-f", template, *LINKED], CGO_ENABLED="0").splitlines()
     lines += output(["go", "list", "-e", "-deps", "-f", template, LINKED[1]], CGO_ENABLED="1").splitlines()
     for line in sorted(set(filter(None, lines))):
         path, number, folder, main = line.split("\t")
@@ -126,7 +140,7 @@ def metadata():
         return (head.read().rstrip().replace("VERSION", version()) + "\n\n" + text.read()).encode()
 
 
-def contents(program):
+def contents(program, machine):
     """(name in the wheel, bytes, mode), in order."""
     info = "gowsgi_server-%s.dist-info/" % version()
     package = os.path.join(HERE, "gowsgi_server")
@@ -137,7 +151,7 @@ def contents(program):
     with open(program, "rb") as file:
         yield "gowsgi_server-%s.data/scripts/gowsgi" % version(), file.read(), 0o755
     yield info + "METADATA", metadata(), 0o644
-    wheel = "Wheel-Version: 1.0\nGenerator: gowsgi\nRoot-Is-Purelib: false\nTag: py3-none-%s\n" % PLATFORM
+    wheel = "Wheel-Version: 1.0\nGenerator: gowsgi\nRoot-Is-Purelib: false\nTag: py3-none-%s\n" % platform(machine)
     yield info + "WHEEL", wheel.encode(), 0o644
     with open(os.path.join(ROOT, "LICENSE"), "rb") as file:
         yield info + "licenses/LICENSE", file.read(), 0o644
@@ -164,13 +178,15 @@ def write_wheel(path, files):
         add(info + "RECORD", ("\n".join(record) + "\n").encode(), 0o644)
 
 
-def main():
+def main(machine="amd64"):
     os.makedirs(os.path.join(ROOT, "dist"), exist_ok=True)
     try:
-        cc = compiler()
-        program = build_program([build_worker(name, cc) for name in cpython.JARS])
-        path = os.path.join(ROOT, "dist", "gowsgi_server-%s-py3-none-%s.whl" % (version(), PLATFORM))
-        write_wheel(path + ".unfinished", contents(program))
+        if machine not in MACHINES:
+            raise cpython.Failed("%s is no machine that a wheel can be made for: %s" % (machine, " or ".join(MACHINES)))
+        cc = compiler(machine)
+        program = build_program(machine, [build_worker(name, machine, cc) for name in cpython.JARS])
+        path = os.path.join(ROOT, "dist", "gowsgi_server-%s-py3-none-%s.whl" % (version(), platform(machine)))
+        write_wheel(path + ".unfinished", contents(program, machine))
         os.rename(path + ".unfinished", path)
     except cpython.Failed as err:
         sys.exit("wheel: %s" % err)
@@ -180,4 +196,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -20,4 +20,4 @@ def command():
 
 if __name__ == "__main__":
     path = command()
-    os.execv(path, [path] + sys.argv[1:])
+    os.execv(path, [path, *sys.argv[1:]])
