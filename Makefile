@@ -24,7 +24,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard cmd/*/*.[ch] embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory test-sid wheel deb dist clean help
+.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory test-sid wheel trees deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -104,6 +104,9 @@ test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (nee
 
 wheel: ## dist/gowsgi_server-….whl, with workers for CPython 3.10 to 3.14 (ARCH=amd64 or arm64; needs mvn)
 	$(PYTHON) internal/dist/wheel.py $(ARCH)
+
+trees: ## try dist/….whl as README.md says, in fresh trees of Debian 11, 12 and sid (needs root; five minutes the first time)
+	$(PYTHON) internal/dist/trees.py
 
 deb: build ## dist/gowsgi_….deb, with workers for PYTHONS
 	$(PYTHON) internal/dist/deb.py bin/gowsgi
