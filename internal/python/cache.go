@@ -146,11 +146,27 @@ func (w Workers) copy(name string, out io.Writer) (hash string, err error) {
 		return "", err
 	}
 	defer file.Close()
-	hash, content, err := packed.Open(file)
+	hash, content, err := packed.Open(file, w.base)
 	if err == nil && out != nil {
 		_, err = io.Copy(out, content)
 	}
 	return hash, err
+}
+
+// base unpacks the worker that another is packed as the difference to.
+func (w Workers) base(name string) ([]byte, error) {
+	file, err := w.files.Open(path.Join(workersFolder, name+workerSuffix))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", packed.ErrDamaged, err)
+	}
+	defer file.Close()
+	_, content, err := packed.Open(file, func(string) ([]byte, error) {
+		return nil, fmt.Errorf("%w: %s is no whole worker", packed.ErrDamaged, name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(content)
 }
 
 func ownedBy(info os.FileInfo, uid int) bool {

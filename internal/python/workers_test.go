@@ -207,3 +207,30 @@ func TestDamagedGowsgiSaysSo(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestWorkerThatIsPackedAsADifferenceNeedsItsBase(t *testing.T) {
+	cache(t)
+	w := workers(t, "3.12")
+	files := w.files.(fstest.MapFS)
+	var file bytes.Buffer
+	base := packed.Base{Name: "gowsgi-worker-3.12", Executable: []byte(worker)}
+	if err := packed.WriteDifference(&file, []byte("another "+worker), base); err != nil {
+		t.Fatal(err)
+	}
+	files["workers/gowsgi-worker-3.11.gz"] = &fstest.MapFile{Data: file.Bytes()}
+	program := open(t, w)
+	if text, err := os.ReadFile(program.path); err != nil || string(text) != "another "+worker {
+		t.Errorf("the worker is %.20q, %v", text, err)
+	}
+	cache(t)
+	whole := files["workers/gowsgi-worker-3.12.gz"].Data
+	for name, data := range map[string][]byte{"damaged": whole[:len(whole)/2], "a difference itself": file.Bytes(), "gone": nil} {
+		files["workers/gowsgi-worker-3.12.gz"] = &fstest.MapFile{Data: data}
+		if data == nil {
+			delete(files, "workers/gowsgi-worker-3.12.gz")
+		}
+		if _, err := w.Open(python311); err == nil || !strings.HasSuffix(err.Error(), "build or download this gowsgi again") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

@@ -4,7 +4,8 @@
 //
 // writes FOLDER/NAME.gz for each executable WORKER of base name NAME
 // (gowsgi-worker-3.11), and removes what an earlier build left there: a worker
-// must be of the same source as the gowsgi it is in. make build calls it.
+// must be of the same source as the gowsgi it is in. The one in the middle is packed
+// whole, the others as what differs from it. make build calls it.
 package main
 
 import (
@@ -28,9 +29,15 @@ func run(args []string, stderr io.Writer) int {
 		return 2
 	}
 	folder, workers := args[0], args[1:]
-	var err error
-	for _, worker := range workers {
-		err = errors.Join(err, pack(folder, worker))
+	middle := len(workers) / 2
+	err := pack(folder, workers[middle], nil)
+	if whole, readErr := os.ReadFile(workers[middle]); readErr == nil {
+		base := &packed.Base{Name: filepath.Base(workers[middle]), Executable: whole}
+		for i, worker := range workers {
+			if i != middle {
+				err = errors.Join(err, pack(folder, worker, base))
+			}
+		}
 	}
 	if err = errors.Join(err, removeOthers(folder, workers)); err != nil {
 		fmt.Fprintf(stderr, "pack: %v\n", err)
@@ -55,19 +62,24 @@ func removeOthers(folder string, workers []string) error {
 
 // pack leaves a file alone that is right already: go build would otherwise
 // link gowsgi anew.
-func pack(folder, worker string) error {
+func pack(folder, worker string, base *packed.Base) error {
 	executable, err := os.ReadFile(worker)
 	if err != nil {
 		return err
 	}
 	path := filepath.Join(folder, filepath.Base(worker)+".gz")
 	if old, err := os.ReadFile(path); err == nil {
-		if hash, _, err := packed.Open(bytes.NewReader(old)); err == nil && hash == packed.Hash(executable) {
+		if packed.IsLike(bytes.NewReader(old), executable, base) {
 			return nil
 		}
 	}
 	var file bytes.Buffer
-	if err := packed.Write(&file, executable); err != nil {
+	if base == nil {
+		err = packed.Write(&file, executable)
+	} else {
+		err = packed.WriteDifference(&file, executable, *base)
+	}
+	if err != nil {
 		return err
 	}
 	// Beside, then renamed: a build that is interrupted leaves no half file.

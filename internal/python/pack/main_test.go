@@ -39,7 +39,9 @@ func TestFolderHoldsTheGivenWorkersAndNoOthers(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, content, err := packed.Open(bytes.NewReader(file))
+			_, content, err := packed.Open(bytes.NewReader(file), func(name string) ([]byte, error) {
+				return []byte("executable of " + name), nil
+			})
 			if err != nil {
 				t.Fatal(err)
 			}

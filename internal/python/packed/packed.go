@@ -3,12 +3,17 @@
 // gzip header. So a file and its hash cannot come apart, and whether the cache
 // already has the executable is known without unpacking it.
 //
+// Of several workers one is packed whole and the others as what differs from it,
+// which is a tenth (difference.go). Such a file has the name of that one in the
+// header, and its hash.
+//
 // Measured on a stripped net/http program of 5.8 MB: gzip -9 makes it 2.46 MB
 // and unpacks it in 30 ms, zstd at its best 2.30 MB in 10 ms. It is unpacked
 // once per installation, so gzip from the standard library is enough.
 package packed
 
 import (
+	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,22 +29,39 @@ const hashPrefix = "sha256:"
 // ErrDamaged is what reading something else than Write's output ends with.
 var ErrDamaged = errors.New("the packed file is damaged")
 
+// Base is an executable that others are packed as the difference to.
+type Base struct {
+	Name       string // that its file has
+	Executable []byte
+}
+
 // Write packs an executable. The same executable gives the same bytes.
 func Write(w io.Writer, executable []byte) error {
+	return write(w, gzip.Header{Comment: hashPrefix + Hash(executable)}, executable)
+}
+
+// WriteDifference packs an executable that is to be unpacked with a base.
+func WriteDifference(w io.Writer, executable []byte, base Base) error {
+	head := gzip.Header{Comment: hashPrefix + Hash(executable), Name: base.Name, Extra: []byte(Hash(base.Executable))}
+	return write(w, head, difference(base.Executable, executable))
+}
+
+func write(w io.Writer, head gzip.Header, content []byte) error {
 	packer, err := gzip.NewWriterLevel(w, gzip.BestCompression)
 	if err != nil {
 		return err
 	}
-	packer.Comment = hashPrefix + Hash(executable)
-	if _, err := packer.Write(executable); err != nil {
+	packer.Header = head
+	if _, err := packer.Write(content); err != nil {
 		return err
 	}
 	return packer.Close()
 }
 
 // Open reads the head of a packed executable. Reading content to its end either
-// gives the executable of that hash or fails with ErrDamaged.
-func Open(file io.Reader) (hash string, content io.Reader, err error) {
+// gives the executable of that hash or fails with ErrDamaged, or as base does,
+// which is asked for the executable of a name when it is needed.
+func Open(file io.Reader, base func(name string) ([]byte, error)) (hash string, content io.Reader, err error) {
 	unpacker, err := gzip.NewReader(file)
 	if err != nil {
 		return "", nil, fmt.Errorf("%w: %w", ErrDamaged, err)
@@ -48,7 +70,50 @@ func Open(file io.Reader) (hash string, content io.Reader, err error) {
 	if !found || len(hash) != hex.EncodedLen(sha256.Size) {
 		return "", nil, fmt.Errorf("%w: it carries no hash, only make build packs workers", ErrDamaged)
 	}
-	return hash, &checked{unpacker, sha256.New(), hash}, nil
+	content = unpacker
+	if unpacker.Name != "" {
+		content = &restored{unpacker, func() ([]byte, error) { return base(unpacker.Name) }, nil}
+	}
+	return hash, &checked{content, sha256.New(), hash}, nil
+}
+
+// IsLike tells whether a file has been packed from just this: the difference to
+// base, or the whole if that is nil.
+func IsLike(file io.Reader, executable []byte, base *Base) bool {
+	unpacker, err := gzip.NewReader(file)
+	if err != nil || unpacker.Comment != hashPrefix+Hash(executable) {
+		return false
+	}
+	if base == nil {
+		return unpacker.Name == ""
+	}
+	return unpacker.Name == base.Name && string(unpacker.Extra) == Hash(base.Executable)
+}
+
+// restored reads what a difference makes out of its base.
+type restored struct {
+	difference io.Reader
+	base       func() ([]byte, error)
+	content    io.Reader // nil: nothing was read
+}
+
+func (r *restored) Read(p []byte) (int, error) {
+	if r.content == nil {
+		difference, err := io.ReadAll(r.difference)
+		if err != nil {
+			return 0, err
+		}
+		base, err := r.base()
+		if err != nil {
+			return 0, err
+		}
+		executable, err := restore(base, difference)
+		if err != nil {
+			return 0, err
+		}
+		r.content = bytes.NewReader(executable)
+	}
+	return r.content.Read(p)
 }
 
 // Hash is the SHA-256 of an executable, in hexadecimal.

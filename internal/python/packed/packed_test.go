@@ -20,7 +20,7 @@ func TestExecutableComesOutAsItWentInWithItsHash(t *testing.T) {
 	if !bytes.Equal(file.Bytes(), again.Bytes()) {
 		t.Error("packing twice gives different bytes")
 	}
-	hash, content, err := Open(&file)
+	hash, content, err := Open(&file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,10 +35,10 @@ func TestFileOfAnotherPackerIsRefused(t *testing.T) {
 	packer := gzip.NewWriter(&file)
 	packer.Comment = "no hash"
 	packer.Close()
-	if _, _, err := Open(&file); !errors.Is(err, ErrDamaged) {
+	if _, _, err := Open(&file, nil); !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := Open(strings.NewReader("not gzip")); !errors.Is(err, ErrDamaged) {
+	if _, _, err := Open(strings.NewReader("not gzip"), nil); !errors.Is(err, ErrDamaged) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -51,7 +51,7 @@ func TestDamageIsNoticedWhereverItIs(t *testing.T) {
 	for i := range file.Len() {
 		damaged := bytes.Clone(file.Bytes())
 		damaged[i] ^= 0x10
-		_, content, err := Open(bytes.NewReader(damaged))
+		_, content, err := Open(bytes.NewReader(damaged), nil)
 		if err == nil {
 			_, err = io.Copy(io.Discard, content)
 		}
@@ -59,7 +59,7 @@ func TestDamageIsNoticedWhereverItIs(t *testing.T) {
 		if !errors.Is(err, ErrDamaged) && i > 9 {
 			t.Errorf("byte %d changed: %v", i, err)
 		}
-		if _, content, err = Open(bytes.NewReader(file.Bytes()[:i])); err == nil {
+		if _, content, err = Open(bytes.NewReader(file.Bytes()[:i]), nil); err == nil {
 			_, err = io.Copy(io.Discard, content)
 		}
 		if !errors.Is(err, ErrDamaged) {
