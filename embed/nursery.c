@@ -182,11 +182,10 @@ static void load(void) {
  * is loaded into python, Go's start is one of them. */
 __attribute__((constructor(101))) static void nursery(int argc, char **argv) {
     static const char name[] = "gowsgi: nursery ["; /* no other program has such a one */
-    if (argc < 2 || strncmp(argv[0], name, sizeof name - 1) != 0 || strcmp(argv[1], "--nursery") != 0 ||
+    if (argc < 2 || strncmp(argv[0], name, sizeof name - 1) != 0 || strcmp(argv[argc - 1], "--nursery") != 0 ||
         Py_IsInitialized())
         return;
     wsgi_nursery_take_title(argc, argv);
-    memset(argv[1], 0, strlen(argv[1])); /* ps shows the name alone */
     prctl(PR_SET_NAME, "gowsgi-nursery", 0, 0, 0);
 #ifdef SYS_close_range
     syscall(SYS_close_range, NURSERY_CONTROL, ~0U, 4 /* CLOSE_RANGE_CLOEXEC, Linux 5.11 */);

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -65,9 +66,12 @@ static void keep_signals(void) {
 
 /* ---- the title ---- */
 
+/* Where the command line does not end with a zero, the kernel shows it up to the first
+ * one. */
 static void set_title(const char *text) {
     memset(title, 0, title_room);
-    strncpy(title, text, title_room - 1);
+    strncpy(title, text, title_room - 2);
+    title[title_room - 1] = ' ';
 }
 
 void wsgi_nursery_take_title(int argc, char **argv) {
@@ -76,6 +80,10 @@ void wsgi_nursery_take_title(int argc, char **argv) {
         end += strlen(end) + 1;
     title = argv[0];
     title_room = (size_t)(end - argv[0]);
+    char *name = strdup(title);
+    if (name)
+        set_title(name); /* without the arguments */
+    free(name);
 }
 
 /* ---- workers ---- */

@@ -35,7 +35,7 @@ func run(inherited descriptors) int {
 
 	nameProcess()
 	if !inherited.forked {
-		if len(os.Args) > 1 && os.Args[1] == nursery.Flag {
+		if len(os.Args) > 1 && os.Args[len(os.Args)-1] == nursery.Flag {
 			nursery.Refuse()
 			return exitNotReady
 		}

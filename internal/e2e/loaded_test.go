@@ -17,17 +17,20 @@ func TestWorkerIsInTheApplicationsPythonAndLeavesNoTrace(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		env     []string
-		preload string
+		args, env []string
+		preload   string
 	}{
-		"as usual":                         {nil, "unset"},
-		"the user loads something himself": {[]string{"LD_PRELOAD=libm.so.6"}, "libm.so.6"},
-		"nothing, but says so":             {[]string{"LD_PRELOAD="}, ""},
-		"the loader cannot take the cache": {[]string{"XDG_CACHE_HOME=" + odd}, "unset"},
-		"from memory":                      {[]string{"XDG_CACHE_HOME=/dev/null"}, "unset"},
+		"as usual":                         {nil, nil, "unset"},
+		"the user loads something himself": {nil, []string{"LD_PRELOAD=libm.so.6"}, "libm.so.6"},
+		"nothing, but says so":             {nil, []string{"LD_PRELOAD="}, ""},
+		"the loader cannot take the cache": {nil, []string{"XDG_CACHE_HOME=" + odd}, "unset"},
+		"from memory":                      {nil, []string{"XDG_CACHE_HOME=/dev/null"}, "unset"},
+		"forked":                           {[]string{"--preload"}, nil, "unset"},
+		"forked, and the user's own":       {[]string{"--preload"}, []string{"LD_PRELOAD=libm.so.6"}, "libm.so.6"},
+		"forked, from memory":              {[]string{"--preload"}, []string{"XDG_CACHE_HOME=/dev/null"}, "unset"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := Start(t, Options{Target: "loaded", Env: c.env})
+			s := Start(t, Options{Target: "loaded", Env: c.env, Args: c.args})
 			response := s.Client(t).Get("/")
 			var got struct {
 				Program, Line  string
@@ -45,8 +48,8 @@ func TestWorkerIsInTheApplicationsPythonAndLeavesNoTrace(t *testing.T) {
 			if len(got.Names) != 0 {
 				t.Errorf("others find %v in it", got.Names)
 			}
-			if !slices.Equal(got.Preload, []string{c.preload, c.preload}) {
-				t.Errorf("LD_PRELOAD is %q, here and in a child", got.Preload)
+			if !slices.Equal(got.Preload, []string{c.preload, c.preload, c.preload}) {
+				t.Errorf("LD_PRELOAD is %q, here, when it was loaded, and in a child", got.Preload)
 			}
 			if strings.Contains(s.Log(), "ld.so") {
 				t.Error("the loader has something to say")
@@ -87,8 +90,11 @@ func TestPythonThatTheWorkerCannotBeLoadedIntoIsNamed(t *testing.T) {
 	if err := os.Chmod(python, 0o755|os.ModeSetgid); err != nil {
 		t.Fatal(err)
 	}
-	result := Run(t, Options{Dir: Testapps()}, "-b", freeAddr(t), "--venv", venv, "loaded")
-	if result.Status != 1 || !strings.Contains(result.Errors, "gowsgi: "+python+" has started without gowsgi's worker") || !strings.Contains(result.Errors, "chmod ug-s") {
-		t.Errorf("status %d\n%s", result.Status, result.Errors)
+	for _, args := range [][]string{nil, {"--preload"}} {
+		args = append([]string{"-b", freeAddr(t), "--venv", venv, "loaded"}, args...)
+		result := Run(t, Options{Dir: Testapps()}, args...)
+		if result.Status != 1 || !strings.Contains(result.Errors, "gowsgi: "+python+" has started without gowsgi's worker") || !strings.Contains(result.Errors, "chmod ug-s") {
+			t.Errorf("%q: status %d\n%s", args, result.Status, result.Errors)
+		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/gowsgi/gowsgi/internal/logging"
 )
 
-// Flag makes gowsgi-worker a nursery, if it is its first argument.
+// Flag makes gowsgi-worker a nursery, if it is its last argument.
 const Flag = "--nursery"
 
 // Supported tells whether there can be nurseries on this system.

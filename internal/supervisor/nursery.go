@@ -103,7 +103,8 @@ func (s *supervisor) startNursery() error {
 		files = append(files, n.board.File())
 	}
 	n.cmd = s.Program.Command(files...)
-	n.cmd.Args = []string{"gowsgi: nursery [" + label(s.Settings) + "]", nursery.Flag}
+	n.cmd.Args[0] = "gowsgi: nursery [" + label(s.Settings) + "]"
+	n.cmd.Args = append(n.cmd.Args, nursery.Flag)
 	plan := nursery.Plan{
 		Executable: s.Python.Executable, Targets: mounts.Targets(&s.Settings), Path: searchPath(s.Settings),
 		Capture: s.Settings.CaptureOutput, Restore: s.dress(n.cmd), Board: n.board != nil, Ignored: s.ignored,
