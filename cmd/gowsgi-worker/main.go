@@ -24,11 +24,11 @@ const exitNotReady = 1
 
 // run is the worker's life. It must be called on the process's first thread.
 func run(inherited descriptors) int {
-	// Ctrl-C reaches the whole process group; what to do about it is gowsgi's
-	// decision. They are not ignored but left in a full channel: child processes
-	// of the application would inherit that. What Python ignores in every process
-	// is ignored here, since its own handlers are not installed.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP)
+	// Ctrl-C reaches the whole process group, and pkill all of one name; what to do
+	// about it is gowsgi's decision. They are not ignored but left in a full channel:
+	// child processes of the application would inherit that. What Python ignores in
+	// every process is ignored here, since its own handlers are not installed.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT, syscall.SIGHUP, syscall.SIGUSR1, syscall.SIGUSR2)
 	signal.Ignore(syscall.SIGPIPE, syscall.SIGXFSZ)
 	stop := make(chan os.Signal, 2)
 	signal.Notify(stop, syscall.SIGTERM, syscall.SIGQUIT)

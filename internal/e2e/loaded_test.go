@@ -98,3 +98,22 @@ func TestPythonThatTheWorkerCannotBeLoadedIntoIsNamed(t *testing.T) {
 		}
 	}
 }
+
+// Who means gowsgi and signals all of its processes, as pkill does, ends none of them.
+func TestWorkersOutliveTheSignalsThatAreGowsgis(t *testing.T) {
+	for _, args := range [][]string{nil, {"--preload"}} {
+		s := Start(t, Options{Target: "loaded", Args: args})
+		workers := s.WorkerPIDs()
+		for _, signal := range []syscall.Signal{syscall.SIGHUP, syscall.SIGINT, syscall.SIGUSR1, syscall.SIGUSR2} {
+			for _, pid := range workers {
+				if err := syscall.Kill(pid, signal); err != nil {
+					t.Fatal(err)
+				}
+			}
+			s.Client(t).Get("/").WantPart(t, 200, "loaded")
+		}
+		if now := s.WorkerPIDs(); !slices.Equal(now, workers) {
+			t.Errorf("workers %v; before: %v", now, workers)
+		}
+	}
+}
