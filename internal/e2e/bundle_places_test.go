@@ -347,7 +347,14 @@ func TestSameInputsGiveTheSameBundle(t *testing.T) {
 func TestInspectShowsWhatIsInABundle(t *testing.T) {
 	bundle := djangoBundle(t)
 	result := Run(t, Options{}, "inspect", "--files", bundle)
-	for _, part := range []string{"application    timing:around", "C library      inside", "Django ", "BSD-3-Clause", "commands ", "manage", " app/manage.py\n", "python/lib/libpython"} {
+	parts := []string{
+		"application    timing:around", "C library      inside", "Django ", "BSD-3-Clause", "commands ", "manage", " app/manage.py\n",
+		" python/bin/python" + findPython(t, defaultPython()).Name + "\n",
+	}
+	if name := library(t, executable(t)); name != "" {
+		parts = append(parts, " python/lib/"+name+"\n")
+	}
+	for _, part := range parts {
 		if !strings.Contains(result.Out, part) {
 			t.Errorf("%q is not in\n%.3000s", part, result.Out)
 		}

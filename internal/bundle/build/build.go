@@ -97,6 +97,11 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	if err := c.addApplication(folder, output, o.Include, o.Exclude); err != nil {
 		return nil, err
 	}
+	if !o.Full {
+		if err := c.leaveOutUnused(); err != nil {
+			return nil, err
+		}
+	}
 	c.add(source{path: bundle.WorkerPath, content: worker, executable: true})
 	if err := c.addWorkersLibraries(worker, answer, m, o.WithLibc); err != nil {
 		return nil, err

@@ -39,8 +39,9 @@ at.
       --exclude GLOB  Leave that out; may be repeated.
       --with-libc     Take the C library along: the executable runs in an empty
                       root folder, and on older distributions.
-      --full          Take in the standard library's tests, IDLE, Tk, nis
-                      and ensurepip, and pip.
+      --full          Take in the standard library's tests, IDLE, Tk, nis,
+                      ensurepip and the texts of help(), lib2to3 and dbm.ndbm
+                      where nothing uses them, and pip.
 `
 
 // Run is gowsgi build; args are those behind build.

@@ -15,6 +15,7 @@ var unserved = []string{
 	"test", "idlelib", "tkinter", "turtledemo", "turtle.py", "ensurepip", "EXTERNALLY-MANAGED",
 	"*/test", "*/tests", "lib-dynload/_tkinter.*", "lib-dynload/_test*", "lib-dynload/_ctypes_test*",
 	"lib-dynload/_xxtest*", "lib-dynload/xx*",
+	"pydoc_data",        // what help() says of the language
 	"lib-dynload/nis.*", // for Sun's yellow pages, with all of Kerberos behind it
 }
 
