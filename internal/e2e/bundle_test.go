@@ -199,7 +199,7 @@ func TestBundleOfDjangoInAnEmptyRoot(t *testing.T) {
 		{"python", "-m", "django", "--version"},
 		{"django-admin", "help"},
 	} {
-		if result := Run(t, Options{Wrap: wrap}, args...); result.Status != 0 {
+		if result := Run(t, Options{Program: bundle, Wrap: wrap}, args...); result.Status != 0 {
 			t.Fatalf("%q: status %d\n%s%s", args, result.Status, result.Out, result.Errors)
 		}
 	}

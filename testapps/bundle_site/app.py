@@ -21,7 +21,7 @@ from extensions import application as extensions
 from werkzeug.wrappers import Response
 
 app = flask.Flask(__name__)
-WHERE = "import os, sys; print(sys.executable, sys.prefix, os.environ.get('LD_LIBRARY_PATH'))"
+WHERE = "import os, sys; print(sys.executable, sys.prefix, os.environ.get('LD_PRELOAD'))"
 
 
 def square(pipe, n):
