@@ -40,8 +40,8 @@ at.
       --with-libc     Take the C library along: the executable runs in an empty
                       root folder, and on older distributions.
       --full          Take in the standard library's tests, IDLE, Tk, nis,
-                      ensurepip and the texts of help(), lib2to3 and dbm.ndbm
-                      where nothing uses them, and pip.
+                      ensurepip and the texts of help(), distutils, lib2to3
+                      and dbm.ndbm where nothing uses them, and pip.
 `
 
 // Run is gowsgi build; args are those behind build.

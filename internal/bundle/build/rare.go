@@ -13,6 +13,7 @@ import (
 // rare are parts of the standard library that are large and hardly ever used: they
 // stay if the application or a package has the word.
 var rare = []struct{ part, word *regexp.Regexp }{
+	{regexp.MustCompile(`/distutils/`), regexp.MustCompile(`\bdistutils\b`)}, // up to 3.11
 	{regexp.MustCompile(`/lib2to3/`), regexp.MustCompile(`\blib2to3\b`)},
 	// Debian's dbm.ndbm has Berkeley DB behind it.
 	{regexp.MustCompile(`/lib-dynload/_dbm\.`), regexp.MustCompile(`\b(dbm|shelve)\b`)},
