@@ -319,7 +319,7 @@ func (t *transmit) writePieces() (int64, error) {
 		if err := t.wait(); err != nil {
 			return t.taken, err
 		}
-		n, err := s.Conn.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
+		n, err := s.Write(t.pieces[0][:min(step, len(t.pieces[0]))])
 		t.taken += int64(n)
 		t.progress = time.Now()
 		if err != nil {

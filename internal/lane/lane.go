@@ -56,8 +56,8 @@ type Config struct {
 	AddedFields              [][2]string // that a response gets if it has none of the name
 	RemovedFields            []string    // names of those that it loses before
 	Board                    Board
-	CountsClients            bool           // Closed is called
-	OpenCount                *int64         // less one for each connection that the lane closes; nil: none
+	CountsClients            bool   // Closed is called
+	OpenCount                *int64 // less one for each connection that the lane closes; nil: none
 
 	// Adopt is called for each connection that becomes Go's. Its memory, and the lane's,
 	// are only there during the call.

@@ -37,7 +37,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	conf := lane.Config{
 		App: app, Limits: limitsOf(c), HeaderTimeout: c.HeaderTimeout, KeepAlive: c.KeepAlive, BodyRoom: min(bodyWithHead, c.RequestBuffer),
 		AllowedHosts: table.Allowed(),
-		Forwarded: s.handler.Forwarded(), IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
+		Forwarded:    s.handler.Forwarded(), IDPrefix: prefix, LastID: last, IDField: c.RequestIDHeader, CountsClients: c.MaxConnectionsPerAddress > 0, OpenCount: s.share.Counter(),
 		Adopt: s.adopt, Closed: s.http1.Closed, Lost: s.handler.Lost,
 	}
 	conf.CodedFrom = -1
