@@ -18,6 +18,9 @@ func (w *worker) asked(order control.Order) bool {
 	case control.Told:
 		w.inquiry.told(order)
 		return true
+	case control.Proof:
+		w.proofs.told(order)
+		return true
 	case control.Leave:
 		if s := w.serving.Load(); s != nil {
 			s.Leave()

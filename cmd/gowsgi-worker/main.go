@@ -79,9 +79,11 @@ func run(inherited descriptors) int {
 	w := &worker{
 		plan: plan, inherited: inherited, log: log, level: options.Var, page: page, syslog: options.Syslog,
 		logs: []*logging.File{file}, reports: reports,
+		inquiry: newInquiry(), proofs: newInquiry(),
 	}
 	if plan.TLS != nil {
 		w.certs = certs.NewStore(server.Protocols(plan.Settings.HTTPProtocols)...)
+		w.certs.Prove(w.proof)
 		if err := w.certs.Use(plan.TLS); err != nil {
 			return fail(reports, control.Report{Message: err.Error()})
 		}

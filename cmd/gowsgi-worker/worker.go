@@ -44,7 +44,8 @@ type worker struct {
 	interpreter *embed.Interpreter
 	app         *embed.Application // nil: it could not be loaded, and the server says so
 	server      *server.Server
-	inquiry     inquiry
+	inquiry     *inquiry // for metrics
+	proofs      *inquiry
 	serving     atomic.Pointer[server.Server] // the same, once it can be asked
 	reported    bool                          // gowsgi reads reports of crashes
 	reporting   sync.Mutex                    // guards reports

@@ -68,6 +68,10 @@ func absolute(s config.Settings) (config.Settings, error) {
 		pages = append(pages, statuses+"="+from(file))
 	}
 	s.ErrorPage = pages
+	if s.ACMEStorage, err = acmeStorage(s); err != nil {
+		return s, err
+	}
+	s.ACMEStorage = from(s.ACMEStorage)
 	binds := make([]string, len(s.Bind))
 	for i, bind := range s.Bind {
 		if path, ok := strings.CutPrefix(bind, "unix:"); ok && !strings.HasPrefix(path, "@") { // that one is no file

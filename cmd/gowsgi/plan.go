@@ -31,6 +31,9 @@ func planRows(plan found, invocation config.Invocation) [][]string {
 	if files := servedFiles(s); len(files) > 0 {
 		rows = append(rows, append([]string{"files"}, files...))
 	}
+	if len(s.ServerName) > 0 {
+		rows = append(rows, []string{"certificates", "obtained for " + strings.Join(s.ServerName, ", ") + " from " + s.ACMEDirectory + ", whose terms of service are agreed to", "kept in " + s.ACMEStorage})
+	}
 	if plan.who.Warning != "" {
 		rows = append(rows, []string{"note", plan.who.Warning})
 	}

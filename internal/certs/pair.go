@@ -49,6 +49,9 @@ type Material struct {
 	Pairs   []Pair `json:"pairs"`
 	CAs     []byte `json:"cas,omitempty"` // PEM
 	Clients string `json:"clients"`
+	// Names are those that certificates are obtained for: Pairs has them as soon as they
+	// are there, so it may have none.
+	Names []string `json:"names,omitempty"`
 	// Tickets are keys of session tickets: the first is for new ones, all of them are
 	// for those that clients bring.
 	Tickets [][]byte `json:"tickets,omitempty"`
@@ -63,7 +66,7 @@ type Pair struct {
 // Equal tells whether both are the same, tickets apart.
 func (m *Material) Equal(other *Material) bool {
 	same := func(a, b Pair) bool { return bytes.Equal(a.Certificate, b.Certificate) && bytes.Equal(a.Key, b.Key) }
-	return slices.EqualFunc(m.Pairs, other.Pairs, same) && bytes.Equal(m.CAs, other.CAs) && m.Clients == other.Clients
+	return slices.EqualFunc(m.Pairs, other.Pairs, same) && bytes.Equal(m.CAs, other.CAs) && m.Clients == other.Clients && slices.Equal(m.Names, other.Names)
 }
 
 // Until is when the first of the certificates expires.
@@ -75,6 +78,23 @@ func (m *Material) Until() (until time.Time) {
 		}
 	}
 	return until
+}
+
+// Ending is the first certificate that has less than a sixth of its time left, if there
+// is one.
+func (m *Material) Ending(now time.Time) (names string, until time.Time) {
+	const sixth = 6
+	for _, pair := range m.Pairs {
+		made, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+		if err != nil {
+			continue
+		}
+		leaf := made.Leaf
+		if left := leaf.NotAfter.Sub(now); left < leaf.NotAfter.Sub(leaf.NotBefore)/sixth && (until.IsZero() || leaf.NotAfter.Before(until)) {
+			names, until = strings.Join(leaf.DNSNames, ", "), leaf.NotAfter
+		}
+	}
+	return names, until
 }
 
 // Read reads the files. Errors are one sentence each, without anything of what is in

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
@@ -14,6 +15,8 @@ import (
 type Store struct {
 	protocols []string // ALPN
 	config    atomic.Pointer[tls.Config]
+	names     atomic.Pointer[[]string] // Material.Names
+	know      func(Question) *Proof    // nil: nobody
 }
 
 // NewStore makes a Store for servers that speak these protocols (ALPN).
@@ -32,8 +35,11 @@ func (s *Store) Use(m *Material) error {
 		}
 		c.Certificates = append(c.Certificates, made)
 	}
-	if len(c.Certificates) == 0 {
+	if len(c.Certificates) == 0 && len(m.Names) == 0 {
 		return errors.New("certs: there is no certificate")
+	}
+	if len(m.Names) > 0 {
+		c.GetConfigForClient = s.choose(len(c.Certificates) == 0)
 	}
 	if m.Clients != None {
 		c.ClientCAs = x509.NewCertPool()
@@ -52,6 +58,7 @@ func (s *Store) Use(m *Material) error {
 	if len(keys) > 0 {
 		c.SetSessionTicketKeys(keys)
 	}
+	s.names.Store(&m.Names)
 	s.config.Store(c)
 	return nil
 }
@@ -60,20 +67,29 @@ func (s *Store) Use(m *Material) error {
 // by the names inside, the first one for all other names.
 func (s *Store) Config() *tls.Config { return s.config.Load() }
 
-// Covers tells whether there is a certificate for a host, which may have a port.
+// Covers tells whether there is a certificate for a host, which may have a port, or one
+// is being obtained.
 func (s *Store) Covers(host string) bool {
 	c := s.config.Load()
 	if c == nil {
 		return false
 	}
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	host = bare(host)
+	if slices.Contains(*s.names.Load(), host) {
+		return true
 	}
-	host = strings.TrimSuffix(strings.TrimPrefix(host, "["), "]")
 	for i := range c.Certificates {
 		if leaf := c.Certificates[i].Leaf; leaf != nil && leaf.VerifyHostname(host) == nil {
 			return true
 		}
 	}
 	return false
+}
+
+// bare is a host without port and brackets, as names are written.
+func bare(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.TrimSuffix(strings.TrimPrefix(host, "["), "]"))
 }

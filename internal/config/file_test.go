@@ -81,6 +81,7 @@ func TestPrintedSettingsLoadToThemselves(t *testing.T) {
 		User: "www", Group: "33", Initgroups: true, Name: "my site", Control: "unix:/run/a b.control", Metrics: "[::1]:9100", MetricsPath: "/m/x", MetricsAllowIPs: []string{"*"}, HealthPath: "/-", StatsdHost: "unix:///run/statsd", StatsdPrefix: "a.b", DogstatsdTags: "a:b,c", RequestIDHeader: "X-Id", Traceparent: true, ServerTiming: true, ShutdownDelay: time.Minute, Reload: true, ReloadExtraFile: []string{"a,b", "c/*.yaml"},
 		Certfile: []string{"a.pem", "b,c.pem"}, Keyfile: []string{"a.key", "b c.key"}, CACerts: "ca.pem", CertReqs: "required", RedirectHTTP: 8080, HSTS: 365 * 24 * time.Hour,
 		Mount: "/x", Mounts: []Mount{{Path: "/a", Target: "a:app", Threads: 2}}, AllowedHosts: []string{".example.org"},
+		ServerName: []string{"www.example.org", "example.org"}, ACMEEmail: "me@example.org", ACMEDirectory: "https://ca.example.org/dir", ACMEStorage: "a b",
 		Target: `C:\odd "path"/'app'.py`, Bind: []string{"unix:/run/a,b.sock", "[::1]:80", ":0", ":0"}, Backlog: 1, Workers: 2, Threads: 3, BacklogRequests: 4, MaxConnections: 5, MaxConnectionsPerAddress: 6,
 		Chdir: "/srv/ü", Pythonpath: []string{"a,b", "c d"}, Venv: "venv", Env: []string{"A=1,2", "B=two\nlines\t\x01", "C="},
 		KeepAlive: 0, HeaderTimeout: 1500 * time.Microsecond, GracefulTimeout: 90 * time.Minute,

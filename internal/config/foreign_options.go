@@ -22,7 +22,7 @@ const (
 	sayFactory = "a factory is written with its parentheses: gowsgi 'myproject.wsgi:make()'"
 	sayRuntime = "gowsgi has one kind of event loop; leave this out, and write --threads for the threads that run Python"
 	sayStatic  = "write --static /path=DIR"
-	sayHTTPS   = "write --bind 0.0.0.0:443 --certfile FILE --keyfile FILE"
+	sayHTTPS   = "write --bind 0.0.0.0:443 --certfile FILE --keyfile FILE, or --server-name example.org to have a certificate obtained"
 	saySettled = "gowsgi settles that with each client; leave this out"
 	sayForced  = "reasons to replace a worker are --max-requests, --max-lifetime and --max-worker-memory; leave this out"
 	sayProxies = "write --forwarded-allow-ips with the proxies' addresses; those on this machine are trusted already"

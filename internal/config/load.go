@@ -81,6 +81,7 @@ func LoadOver(inside *Inside, args, environ []string, readFile func(string) ([]b
 	l.options(gunicorn)
 	l.environment(variables, line, gunicorn)
 	l.options(line)
+	l.settleACME()
 	l.check(inv.Action)
 	l.settleDebug()
 	inv.Settings = l.settings

@@ -56,7 +56,7 @@ func problems(t *testing.T, args, environ []string, f files) []string {
 func TestDefaultsAreThoseOfTheDocumentation(t *testing.T) {
 	want := Settings{
 		Bind: []string{"127.0.0.1:8000"}, Backlog: 2048, Workers: 1, Threads: 8, BacklogRequests: 1024, MaxConnections: 16384,
-		StartLimit: 5, CertReqs: "none",
+		StartLimit: 5, CertReqs: "none", ACMEDirectory: "https://acme-v02.api.letsencrypt.org/directory",
 		Timeout: 30 * time.Second, TimeoutGrace: 10 * time.Second, QueueTimeout: 30 * time.Second,
 		KeepAlive: 75 * time.Second, HeaderTimeout: 20 * time.Second, GracefulTimeout: 30 * time.Second,
 		BodyTimeout: 20 * time.Second, WriteTimeout: time.Minute, MinRate: 500,
@@ -104,7 +104,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		value := row.kind.encode(&s)
 		switch value.(type) {
 		case []string:
-			value = map[string]any{"env": "A=1", "http_protocols": "h1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*", "add_field": "A: b", "error_page": "404=x.html"}[row.key()]
+			value = map[string]any{"env": "A=1", "server_name": "www.example.org", "http_protocols": "h1", "static": "/static=x", "forwarded_fields": "host", "compress_types": "text/*", "add_field": "A: b", "error_page": "404=x.html"}[row.key()]
 			if value == nil {
 				value = "127.0.0.1"
 			}
@@ -113,7 +113,7 @@ func TestEveryFieldOfSettingsHasOneRowAndEveryNameIsUnique(t *testing.T) {
 		case string:
 			value = map[string]any{
 				"log_level": "error", "http2_cleartext": "prior-knowledge", "forwarded_untrusted": "keep", "proxy_protocol": "v2", "static_immutable": "auto", "static_symlinks": "never", "mount": "/x", "warmup": "/x", "response_buffer": int64(4096), "umask": "0027",
-				"cert_reqs": "optional", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "limit_rate": "10/s", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
+				"cert_reqs": "optional", "acme_email": "me@example.org", "acme_directory": "https://ca.example.org/directory", "control": "unix:/x", "metrics": ":9100", "metrics_path": "/m", "health_path": "/-", "statsd_host": "localhost:8125", "request_id_header": "X-Request-ID", "log_format": "json", "limit_rate": "10/s", "color": "never", "log_syslog_to": "udp://localhost:514", "log_syslog_facility": "daemon",
 			}[row.key()]
 			if value == nil {
 				value = "x"

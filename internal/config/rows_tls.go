@@ -40,7 +40,7 @@ func tlsRows() []setting {
 			name: "redirect-http", group: groupTLS, meta: "PORT", def: "0",
 			kind: number(func(s *Settings) *int { return &s.RedirectHTTP }, 0, 65535),
 			help: "Listen on this port, too, usually 80, and redirect from there to https; 0: no.",
-			more: "On the hosts of bind. Redirected are requests for hosts that there is a certificate for; what is below /.well-known/acme-challenge/ is served as it is.",
+			more: "On the hosts of bind. Redirected are requests for hosts that there is a certificate for, or that one is obtained for; what is below /.well-known/acme-challenge/ is served as it is.",
 		},
 		{
 			name: "hsts", group: groupTLS, meta: "SECONDS", def: "0",
@@ -74,7 +74,7 @@ func certReqs(field func(*Settings) *string) kind {
 }
 
 // TLS tells whether it is spoken.
-func (s *Settings) TLS() bool { return len(s.Certfile) > 0 }
+func (s *Settings) TLS() bool { return len(s.Certfile)+len(s.ServerName) > 0 }
 
 // CertFiles are the files for it.
 func (s *Settings) CertFiles() *certs.Files {
@@ -126,7 +126,7 @@ func (l *loader) checkTLS() {
 			complain("redirect_http", "is the port of "+redirect+", which is in bind; one of them speaks TLS, so give them two ports")
 		}
 	}
-	if s.TLS() || l.refused["certfile"] {
+	if s.TLS() || l.refused["certfile"] || l.refused["server_name"] {
 		return
 	}
 	for _, other := range []struct {
@@ -134,7 +134,7 @@ func (l *loader) checkTLS() {
 		set bool
 	}{{"cert_reqs", s.CertReqs != certs.None}, {"redirect_http", s.RedirectHTTP != 0}, {"hsts", s.HSTS != 0}} {
 		if other.set {
-			complain(other.key, "is for TLS, and there is no certificate; name one with certfile, or leave this out")
+			complain(other.key, "is for TLS, and there is no certificate; name one with certfile, or a host with server_name, or leave this out")
 		}
 	}
 }

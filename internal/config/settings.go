@@ -28,12 +28,17 @@ type Settings struct {
 	Preload                  bool     `json:"preload"`
 	PreloadThreads           bool     `json:"preload_threads"` // even if the application starts threads while it is loaded
 
-	Certfile     []string      `json:"certfile"` // none: no TLS
+	Certfile     []string      `json:"certfile"` // none, and no ServerName: no TLS
 	Keyfile      []string      `json:"keyfile"`  // one for each of Certfile, or none: in the same files
 	CACerts      string        `json:"ca_certs"`
 	CertReqs     string        `json:"cert_reqs"`     // none, optional or required
 	RedirectHTTP int           `json:"redirect_http"` // a port; 0: none
 	HSTS         time.Duration `json:"hsts"`          // 0: none
+
+	ServerName    []string `json:"server_name"`    // certificates are obtained for them
+	ACMEEmail     string   `json:"acme_email"`     // empty: none
+	ACMEDirectory string   `json:"acme_directory"` // a URL
+	ACMEStorage   string   `json:"acme_storage"`   // a folder; empty: the usual one
 
 	Chdir      string   `json:"chdir"`
 	Pythonpath []string `json:"pythonpath"`
@@ -90,9 +95,9 @@ type Settings struct {
 	CompressLevel   int      `json:"compress_level"`
 	CompressCookies bool     `json:"compress_cookies"`
 
-	AddField    []string `json:"add_field"`    // NAME: VALUE
-	RemoveField []string `json:"remove_field"` // names
-	ErrorPage   []string `json:"error_page"`   // statuses=FILE; see SplitErrorPage
+	AddField                  []string `json:"add_field"`       // NAME: VALUE
+	RemoveField               []string `json:"remove_field"`    // names
+	ErrorPage                 []string `json:"error_page"`      // statuses=FILE; see SplitErrorPage
 
 	HTTPProtocols             []string `json:"http_protocols"`  // h2, h1: with TLS, the first that a client knows
 	HTTP2Cleartext            string   `json:"http2_cleartext"` // Off or PriorKnowledge

@@ -55,6 +55,7 @@ const (
 	groupMounts      = "Mounts and hosts"
 	groupListening   = "Listening"
 	groupTLS         = "TLS"
+	groupACME        = "Certificates that gowsgi obtains"
 	groupWorkers     = "Workers"
 	groupRecycling   = "Replacing workers"
 	groupTimeouts    = "Timeouts"
@@ -85,7 +86,7 @@ const combinedLog = `%(h)s %(l)s %(u)s %(t)s "%(r)s" %(s)s %(b)s "%(f)s" "%(a)s"
 // rows of a group stand together. They are in the files rows_….go.
 func table() []setting {
 	return slices.Concat(
-		applicationRows(), mountRows(), listeningRows(), tlsRows(), workerRows(), recyclingRows(), timeoutRows(),
+		applicationRows(), mountRows(), listeningRows(), tlsRows(), acmeRows(), workerRows(), recyclingRows(), timeoutRows(),
 		limitRows(), accessRows(), compressionRows(), responseRows(), http2Rows(), proxyRows(), fileRows(), loggingRows(), identityRows(), operatingRows(), developmentRows(),
 	)
 }

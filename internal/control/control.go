@@ -84,7 +84,7 @@ type Python struct {
 	// Program is what runs when Executable is started, which may be a link to it or a
 	// script. A worker is loaded into it.
 	Program string `json:"program"`
-	From    string `json:"from"` // how it was found, in a few words for the log
+	From       string `json:"from"`       // how it was found, in a few words for the log
 }
 
 // Kinds of Report.
@@ -98,6 +98,7 @@ const (
 	Stack   = "stack"   // to Tell: Traceback is where the main thread is
 	Answer  = "answer"  // to an Order that has an ID
 	Inquire = "inquire" // the metrics of all workers are wanted, as an Order Told of that ID
+	Asked   = "asked"   // an authority looks for a proof: Question; wanted is an Order Proof of that ID
 )
 
 // Report is what a worker tells the supervisor.
@@ -126,7 +127,8 @@ type Report struct {
 	// Interpreter is to Measure; nil if the GIL could not be had.
 	Interpreter *Interpreter `json:"interpreter,omitempty"`
 	// Accept: Inquire: the media types that the text may have.
-	Accept string `json:"accept,omitempty"`
+	Accept   string          `json:"accept,omitempty"`
+	Question *certs.Question `json:"question,omitempty"` // Asked
 }
 
 // Interpreter is what Python knows of its memory.
@@ -189,6 +191,8 @@ const (
 	Certificates = "certificates"
 	// Told: Text is the answer to the Report Inquire of that ID.
 	Told = "told"
+	// Proof: Order.Proof is the answer to the Report Asked of that ID.
+	Proof = "proof"
 	// Leave: say that no requests should be sent here any more, and serve on.
 	Leave = "leave"
 	// Level: log what is at least as serious as Order.Level.
@@ -211,7 +215,8 @@ type Order struct {
 	Text  string `json:"text,omitempty"` // Told
 	Type  string `json:"type,omitempty"` // Told: its media type
 
-	TLS *certs.Material `json:"tls,omitempty"` // Certificates
+	TLS   *certs.Material `json:"tls,omitempty"`   // Certificates
+	Proof *certs.Proof    `json:"proof,omitempty"` // Proof; nil: there is none
 }
 
 // Open returns the worker's end of the control socket, which is fd. An error

@@ -13,9 +13,10 @@ const acmePath = "/.well-known/acme-challenge/"
 
 // Secure says how hosts are reached by https.
 type Secure struct {
-	Covers func(host string) bool // there is a certificate for it
-	Port   string                 // of https
-	Plain  string                 // the port that redirects
+	Covers func(host string) bool         // there is a certificate for it
+	Proof  func(host, path string) string // what who certifies it finds below acmePath; empty: the application knows
+	Port   string                         // of https
+	Plain  string                         // the port that redirects
 }
 
 // Redirect is a Handler that sends clients to https, with the same host and target.
@@ -33,7 +34,14 @@ func (h *Handler) Redirect(to Secure) http.Handler {
 func (x *exchange) redirect(to *Secure) bool {
 	target := originForm(x.r.RequestURI)
 	if strings.HasPrefix(target, acmePath) {
-		return false
+		if x.r.Method != http.MethodGet {
+			return false
+		}
+		proof := to.Proof(x.r.Host, target)
+		if proof != "" {
+			x.answer(http.StatusOK, proof)
+		}
+		return proof != ""
 	}
 	if !to.Covers(x.r.Host) {
 		x.answer(http.StatusMisdirectedRequest, "421 Misdirected Request: there is no certificate for this host\n")

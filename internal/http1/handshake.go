@@ -30,6 +30,9 @@ type Handshake struct {
 // recordOfHandshake is the first byte of a client that speaks TLS (RFC 8446, 5.1).
 const recordOfHandshake = 22
 
+// proofOnly is a protocol that has nothing but the handshake (RFC 8737, 3).
+const proofOnly = "acme-tls/1"
+
 // greet is the first step of a connection that is to speak TLS. Silence is no
 // handshake: until the first byte the connection is idle as any other.
 func (c *conn) greet() step {
@@ -65,6 +68,9 @@ func (c *conn) greet() step {
 	c.mu.Lock()
 	c.state = &state
 	c.mu.Unlock()
+	if state.NegotiatedProtocol == proofOnly {
+		return stepClose
+	}
 	if state.NegotiatedProtocol == "h2" && config.HTTP2 != nil {
 		_ = c.socket.in.until(time.Time{})
 		_ = c.SetReadDeadline(time.Time{})

@@ -97,3 +97,17 @@ func TestHandshakesAreTold(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+// A protocol that is a handshake and nothing more has no requests, and ends as TLS does.
+func TestProofsHaveNoRequests(t *testing.T) {
+	c := settings()
+	c.Handler = nil // it is not asked
+	s := secureDoor(t, c, "acme-tls/1")
+	s.secure.NextProtos = []string{"acme-tls/1"}
+	client := s.dial(t)
+	_, _ = io.WriteString(client.Conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if text, err := io.ReadAll(client.r); len(text) > 0 {
+		t.Errorf("%q, %v", text, err)
+	}
+	eventually(t, "it is over", func() bool { return s.count() == 0 })
+}

@@ -44,7 +44,12 @@ func (s *Server) redirect(listeners []Listener) http.Handler {
 	if s.handler == nil || s.secure == nil {
 		return nil
 	}
-	to := exchange.Secure{Covers: s.secure.Covers}
+	to := exchange.Secure{Covers: s.secure.Covers, Proof: func(host, path string) string {
+		if proof := s.secure.Proof(host, path); proof != nil {
+			return proof.Text
+		}
+		return ""
+	}}
 	for _, l := range listeners {
 		_, port, _ := net.SplitHostPort(l.Addr().String()) // a unix socket has none
 		switch {

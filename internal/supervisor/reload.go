@@ -175,6 +175,7 @@ func (s *supervisor) passTrial() {
 	s.moveMetrics(r.old.Settings)
 	s.moveStatsd(r.old.Settings)
 	s.watchCertificates()
+	s.moveACME()
 	s.setWorkers(s.Settings.Workers)
 }
 

@@ -184,6 +184,8 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 		w.kill()
 	case control.Inquire:
 		s.inquired(w, r)
+	case control.Asked:
+		s.asked(w, r)
 	case control.Answer:
 		s.answered(w, r)
 	case control.Modules:
@@ -249,6 +251,7 @@ func (s *supervisor) announce() {
 	s.started = true
 	s.Log.Info("ready", "event", "gowsgi.ready", "workers", len(s.slots), "threads", s.Settings.Threads)
 	s.relieve()
+	s.obtain()
 	s.tellReady()
 }
 

@@ -14,6 +14,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/acme"
 	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -225,6 +226,11 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer s.closeListeners()
+	if err := s.openACME(); err != nil {
+		return err
+	}
+	defer acme.Unlock()
+	defer s.closeACME()
 	err = s.startWatching()
 	if err != nil {
 		s.removePid()

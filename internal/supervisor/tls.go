@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/acme"
 	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
@@ -22,6 +23,8 @@ import (
 type secrets struct {
 	watcher *watch.Watcher // of the files; nil: they are looked at once a minute
 	trouble string         // with the files, as it was said last; empty: none
+	ending  time.Time      // when it was said last that a certificate ends
+	acme    *acme.Client   // nil: nothing is obtained
 	looking bool           // at the files
 	again   bool           // they may have changed meanwhile
 }
@@ -35,7 +38,22 @@ func readTLS(s *config.Settings) (*certs.Material, []error) {
 	if !s.TLS() {
 		return nil, nil
 	}
-	return certs.Read(s.CertFiles(), time.Now())
+	material, problems := certs.Read(s.CertFiles(), time.Now())
+	obtained, err := readACME(s)
+	if err != nil {
+		return nil, append(problems, err)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	material.Names, material.Pairs = s.ServerName, append(material.Pairs, obtained...)
+	return material, nil
+}
+
+// sameTLS tells whether both settings have the same certificates.
+func sameTLS(a, b *config.Settings) bool {
+	ours, theirs := acmeSettings(a), acmeSettings(b)
+	return a.CertFiles().Equal(b.CertFiles()) && ours.Equal(&theirs)
 }
 
 // openTLS is for the first deployment.
@@ -63,7 +81,7 @@ func (s *supervisor) keepTLS(next *Deployment, problems []error) error {
 		return nil
 	}
 	err := errors.Join(problems...)
-	if s.TLS == nil || !next.Settings.CertFiles().Equal(s.Settings.CertFiles()) {
+	if s.TLS == nil || !sameTLS(&next.Settings, &s.Settings) {
 		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	next.TLS = s.TLS
@@ -130,7 +148,7 @@ func (s *supervisor) lookAtCertificates() {
 		material, problems := readTLS(&settings)
 		s.post(func() {
 			s.secrets.looking = false
-			if s.TLS != nil && s.Settings.CertFiles().Equal(settings.CertFiles()) {
+			if s.TLS != nil && sameTLS(&s.Settings, &settings) {
 				s.useCertificates(material, problems)
 			}
 			if s.secrets.again {
@@ -147,13 +165,14 @@ func (s *supervisor) useCertificates(material *certs.Material, problems []error)
 		return
 	}
 	s.secrets.trouble = ""
+	s.sayEnding(material)
 	if material.Equal(s.TLS) {
 		return
 	}
 	s.TLS = material
 	s.Log.Info("certificates have changed", "event", "tls.loaded", "until", material.Until().UTC().Format(time.RFC3339))
 	for w := range s.workers {
-		if w.tls != nil && w.plan.Settings.CertFiles().Equal(s.Settings.CertFiles()) {
+		if w.tls != nil && sameTLS(&w.plan.Settings, &s.Settings) {
 			w.tellTLS(material, s.Tickets)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/gowsgi/gowsgi/internal/acme"
 	"github.com/gowsgi/gowsgi/internal/listen"
 )
 
@@ -30,6 +31,11 @@ func Try(d Deployment) (notes []string, problems []error) {
 	}
 	_, more := readTLS(&d.Settings)
 	problems = append(problems, more...)
+	if len(d.Settings.ServerName) > 0 {
+		if err := acme.Try(d.Settings.ACMEStorage); err != nil {
+			problems = append(problems, err)
+		}
+	}
 	if path := d.Settings.Pid; path != "" {
 		var running *runningError
 		switch err := tryPid(path); {
