@@ -28,6 +28,7 @@ type ProjectOptions struct {
 	Args     []string
 	Env      []string
 	Target   string // default: the application that Edition writes
+	Addr     string // default: one that is free
 }
 
 // Settings are what the project's file of settings says.
@@ -57,7 +58,10 @@ func prepareProject(t testing.TB) *Project {
 // serve starts gowsgi. The one that serves when the test ends is stopped.
 func (p *Project) serve(t testing.TB, o ProjectOptions) {
 	t.Helper()
-	if p.Addr = freeAddr(t); o.Unix {
+	if p.Addr = o.Addr; p.Addr == "" {
+		p.Addr = freeAddr(t)
+	}
+	if o.Unix {
 		p.Addr, p.network = filepath.Join(p.folder, "s"), "unix"
 	}
 	p.Configure(t, o.Settings)
