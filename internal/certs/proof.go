@@ -3,7 +3,6 @@ package certs
 import (
 	"crypto/tls"
 	"errors"
-	"slices"
 )
 
 // ProofProtocol is what an authority speaks that looks for a proof by TLS: nothing but
@@ -12,7 +11,7 @@ const ProofProtocol = "acme-tls/1"
 
 // Question is what an authority looks for.
 type Question struct {
-	Host string `json:"host"`           // one of Material.Names
+	Host string `json:"host"`
 	Path string `json:"path,omitempty"` // by HTTP; empty: by TLS
 }
 
@@ -29,10 +28,11 @@ func (s *Store) Prove(know func(Question) *Proof) { s.know = know }
 const longestPath = 256
 
 // Proof is what an authority is shown that looks there; nil: it is none, or there is
-// nothing to show.
+// nothing to show. Of which hosts there is one is not known here: there may be more of
+// them since a reload that this worker will not live to see through.
 func (s *Store) Proof(host, path string) *Proof {
 	host = bare(host)
-	if names := s.names.Load(); s.know == nil || names == nil || len(path) > longestPath || !slices.Contains(*names, host) {
+	if names := s.names.Load(); s.know == nil || names == nil || len(*names) == 0 || host == "" || len(path) > longestPath {
 		return nil
 	}
 	return s.know(Question{Host: host, Path: path})

@@ -89,17 +89,18 @@ func TestOnlyWhoLooksForAProofIsShownIt(t *testing.T) {
 			t.Errorf("%q is proved", name)
 		}
 	}
-	if len(asked) > 0 {
+	if len(asked) != 1 {
 		t.Errorf("asked for %v", asked)
-	}
-	if _, _, err := meet(s, "b.example.org", ProofProtocol); err == nil || len(asked) != 1 {
-		t.Errorf("%v, asked for %v", err, asked)
 	}
 	if s.Proof("a.example.org:80", "/x") == nil || s.Proof("a.example.org", strings.Repeat("x", 1000)) != nil {
 		t.Error("by HTTP")
 	}
 	if !s.Covers("B.example.org:443") || s.Covers("c.example.org") {
 		t.Error("names that are awaited")
+	}
+	asked = nil
+	if err := s.Use(&Material{Clients: None, Pairs: m.Pairs}); err != nil || s.Proof("a.example.org", "/x") != nil || len(asked) > 0 {
+		t.Errorf("where nothing is obtained: %v, asked for %v", err, asked)
 	}
 	if err := s.Use(&Material{Clients: None}); err == nil {
 		t.Error("neither a certificate nor a name")

@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io/fs"
 	"net"
 	"os"
@@ -45,8 +46,9 @@ func TestCertificatesAreObtained(t *testing.T) {
 			}
 			ca.Open(t)
 			names := []string{"www.example.org", "example.org"}
+			settings := Settings{Workers: 2, More: fmt.Sprintf("server_name = %q\n", strings.Join(names, ","))}
 			p := startProject(t, ProjectOptions{
-				Settings: Settings{Workers: 2}, Args: append(ca.args(storage, names...), "--redirect-http", port, "--access-logfile", "-"), Addr: bind, Env: believed(),
+				Settings: settings, Args: append(ca.args(storage), "--redirect-http", port, "--access-logfile", "-"), Addr: bind, Env: believed(),
 			})
 			s := p.Server
 			for _, name := range names {
@@ -78,6 +80,16 @@ func TestCertificatesAreObtained(t *testing.T) {
 			}
 			if strings.Count(s.Log(), "event=acme.obtained") != 2 {
 				t.Error("it was obtained again")
+			}
+			// One more name.
+			settings.More = fmt.Sprintf("server_name = %q\n", strings.Join(append(names, "new.example.org"), ","))
+			p.Configure(t, settings)
+			replaced = p.Replaced(t, 2)
+			p.Send(t, syscall.SIGHUP)
+			Eventually(t, "all workers are other ones", replaced)
+			Eventually(t, "there is a certificate for the new name", func() bool { return ca.shown(t, s, "new.example.org", nil) != nil })
+			if again := ca.shown(t, s, names[0], nil); again == nil || !again.Equal(first) {
+				t.Errorf("the old name has another certificate: %v", again)
 			}
 		})
 	}
