@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
 	"log/slog"
 	"math/big"
 	"os"
@@ -129,12 +130,13 @@ func TestStorageIsTried(t *testing.T) {
 func TestRecords(t *testing.T) {
 	var text bytes.Buffer
 	c := New(Settings{Names: []string{"a.example.org"}, Directory: directory, Storage: t.TempDir()}, Place{}, slog.New(slog.NewTextHandler(&text, nil)), func() {})
-	log := zap.New(&records{log: c.log, over: &c.over})
+	log := zap.New(&records{log: c.log, over: &c.over, ended: c.ended})
 	failed := errors.New("[a.example.org] Obtain: [a.example.org] solving challenge:\nno")
 	log.Error("could not get certificate from issuer", zap.Error(failed))
 	log.With(zap.String("key_pem", "SECRET")).Error("will retry", zap.Error(failed), zap.Duration("retrying_in", time.Minute), zap.String("csr", "SECRET"))
 	log.Error("stapling", zap.Strings("identifiers", []string{"a.example.org"}), zap.Error(errors.New("no")))
 	log.Warn("something else")
+	log.Error("tls-alpn challenge", zap.Error(errors.New("nobody knows of one")))
 	if got := text.String(); strings.Count(got, "\n") != 2 || strings.Contains(got, "SECRET") ||
 		!strings.Contains(got, `event=acme.failed name=a.example.org reason="solving challenge:; no" again_in=1m0s`) ||
 		!strings.Contains(got, `event=acme.trouble name=a.example.org reason="stapling: no"`) {
@@ -146,6 +148,36 @@ func TestRecords(t *testing.T) {
 	if text.Len() > 0 {
 		t.Errorf("after the end: %s", &text)
 	}
+}
+
+// What certmagic gives up, since the folder cannot be used, is begun again.
+func TestAFolderThatIsUsableLater(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "x")
+	if err := os.WriteFile(folder, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	failed, obtaining := make(chan struct{}, 1000), make(chan struct{}, 1000)
+	handler := slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		switch a.Value.String() {
+		case "acme.failed":
+			failed <- struct{}{}
+		case "acme.obtaining":
+			obtaining <- struct{}{}
+		}
+		return a
+	}})
+	s := Settings{Names: []string{"a.example.org"}, Email: "me@example.org", Directory: "https://127.0.0.1:1/", Storage: folder}
+	c := New(s, Place{TLS: 443}, slog.New(handler), func() {})
+	c.pause = time.Millisecond
+	c.Obtain()
+	defer c.Close()
+	for range 3 {
+		<-failed
+	}
+	if err := os.Remove(folder); err != nil {
+		t.Fatal(err)
+	}
+	<-obtaining
 }
 
 // A proof is what whoever shares the folder has put there.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"net/http"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,23 +31,29 @@ type Client struct {
 	config *certmagic.Config
 	issuer *certmagic.ACMEIssuer
 	cache  *certmagic.Cache
+	ctx    context.Context // nil: nothing is obtained yet
 	stop   context.CancelFunc
 	over   atomic.Bool
+
+	pause  time.Duration // the first one
+	mu     sync.Mutex    // guards pauses
+	pauses map[string]time.Duration
 }
 
 const (
 	// checkInterval is how often it is looked whether something is to be renewed. It
 	// costs nothing, and certificates that live for days get their share of attempts.
 	checkInterval = 30 * time.Second
-	// again is when certmagic gives up on a certificate that it has never had.
-	again = 31 * 24 * time.Hour
+	// firstPause and longestPause are between attempts where certmagic makes no more.
+	firstPause   = time.Minute
+	longestPause = time.Hour
 )
 
 // New makes a client, which can prove what others have begun. changed is called from
 // other goroutines and is to return at once.
 func New(s Settings, place Place, log *slog.Logger, changed func()) *Client {
-	c := &Client{settings: s, place: place, log: log, changed: changed}
-	records := zap.New(&records{log: log, over: &c.over})
+	c := &Client{settings: s, place: place, log: log, changed: changed, pause: firstPause, pauses: map[string]time.Duration{}}
+	records := zap.New(&records{log: log, over: &c.over, ended: c.ended})
 	c.cache = certmagic.NewCache(certmagic.CacheOptions{
 		GetConfigForCert:   func(certmagic.Certificate) (*certmagic.Config, error) { return c.config, nil },
 		RenewCheckInterval: checkInterval,
@@ -76,19 +84,28 @@ func (c *Client) Obtain() {
 	if c.stop != nil {
 		return
 	}
-	var ctx context.Context
-	ctx, c.stop = context.WithCancel(context.Background())
-	_ = c.config.ManageAsync(ctx, c.settings.Names) // errors are records
-	go func() {
-		for {
-			select {
-			case <-time.After(again):
-				_ = c.config.ManageAsync(ctx, c.settings.Names)
-			case <-ctx.Done():
-				return
-			}
+	c.ctx, c.stop = context.WithCancel(context.Background())
+	_ = c.config.ManageAsync(c.ctx, c.settings.Names) // errors are records
+}
+
+// ended is called when certmagic will not try again by itself, or will if it has had
+// the certificate before: it gives up at once if the folder cannot be written to.
+func (c *Client) ended(name string) {
+	if !slices.Contains(c.settings.Names, name) || c.ctx == nil || len(c.cache.AllMatchingCertificates(name)) > 0 {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	pause := c.pauses[name]
+	c.pauses[name] = min(2*pause, longestPause)
+	if pause == 0 {
+		pause, c.pauses[name] = c.pause, 2*c.pause
+	}
+	time.AfterFunc(pause, func() {
+		if c.ctx.Err() == nil {
+			_ = c.config.ManageAsync(c.ctx, []string{name})
 		}
-	}()
+	})
 }
 
 // Close gives up what is under way, and does not wait for it.

@@ -18,7 +18,8 @@ import (
 // says besides, it says to nobody: no key can get into a log that way.
 type records struct {
 	log   *slog.Logger
-	over  *atomic.Bool // what is given up goes wrong
+	over  *atomic.Bool      // what is given up goes wrong
+	ended func(name string) // no further attempt follows
 	about []zapcore.Field
 }
 
@@ -29,7 +30,7 @@ func (r *records) Enabled(level zapcore.Level) bool {
 
 // With is zap's way to say what all that follows is about.
 func (r *records) With(fields []zapcore.Field) zapcore.Core {
-	return &records{log: r.log, over: r.over, about: append(append([]zapcore.Field{}, r.about...), fields...)}
+	return &records{log: r.log, over: r.over, ended: r.ended, about: append(append([]zapcore.Field{}, r.about...), fields...)}
 }
 
 // Check is zap's way to ask who listens.
@@ -64,12 +65,15 @@ func (r *records) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		return ""
 	}
 	reason, name := first("error", "problem"), strings.Trim(first("identifier", "subject", "subjects", "identifiers"), "[]")
+	if named := attempted.FindStringSubmatch(reason); named != nil {
+		name, reason = cmp.Or(name, named[1]), named[2]
+	}
 	if named := prefixed.FindStringSubmatch(reason); named != nil {
 		name, reason = cmp.Or(name, named[1]), strings.ReplaceAll(named[2], "["+named[1]+"] ", "")
 	}
 	level, message, event := severity(e.Level), "what certmagic does", "acme.detail"
 	switch {
-	case level == slog.LevelDebug || slices.Contains(repeated, e.Message):
+	case level == slog.LevelDebug || slices.Contains(quiet, e.Message):
 		level = slog.LevelDebug
 	case slices.Contains(conclusions, e.Message):
 		message, event = "a certificate was not obtained, what is there is kept, and it will be tried again", "acme.failed"
@@ -91,20 +95,28 @@ func (r *records) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		}
 	}
 	r.log.Log(context.Background(), level, message, attributes...)
+	if event == "acme.failed" && e.Message != conclusions[0] {
+		r.ended(name)
+	}
 	return nil
 }
 
 // prefixed is how certmagic says whose certificate an error is about, more than once.
 var prefixed = regexp.MustCompile(`^\[([^\[\]]+)\] (?:Obtain: |Renew: )?(.*)$`)
 
-// conclusions are the messages that an attempt ends with in vain, each with the reason;
-// repeated are those that say what another says.
+// attempted is how it does where it gives up.
+var attempted = regexp.MustCompile(`^([^ :]+): (?:obtaining|renewing|caching) certificate(?: after obtaining it)?: (.*)$`)
+
+// conclusions are the messages that an attempt ends with in vain, each with the reason.
+// After the first one certmagic makes another.
 var conclusions = []string{
 	"will retry", "final attempt; giving up", "job failed", "initiating certificate management",
 	"final attempt; giving up until next scheduled renewal check finds the certificate still needs renewal",
 }
 
-var repeated = []string{"could not get certificate from issuer", "validating authorization"}
+// quiet are errors that say what another says, or that anybody can bring about by asking
+// for a proof.
+var quiet = []string{"could not get certificate from issuer", "validating authorization", "tls-alpn challenge"}
 
 // severity: only what is an error there is more than a detail.
 func severity(level zapcore.Level) slog.Level {
