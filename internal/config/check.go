@@ -171,7 +171,7 @@ func (l *loader) checkWarmup() {
 	for _, m := range all {
 		if m.Path == "" || path == m.Path || strings.HasPrefix(path, m.Path+"/") {
 			return
-	}
+		}
 	}
 	mount := all[0].Path
 	l.complain(l.origin["warmup"], "warmup", shown(warmup)+" is not below the mount; write "+shown(mount+warmup))

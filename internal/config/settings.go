@@ -95,9 +95,9 @@ type Settings struct {
 	CompressLevel   int      `json:"compress_level"`
 	CompressCookies bool     `json:"compress_cookies"`
 
-	AddField                  []string `json:"add_field"`       // NAME: VALUE
-	RemoveField               []string `json:"remove_field"`    // names
-	ErrorPage                 []string `json:"error_page"`      // statuses=FILE; see SplitErrorPage
+	AddField    []string `json:"add_field"`    // NAME: VALUE
+	RemoveField []string `json:"remove_field"` // names
+	ErrorPage   []string `json:"error_page"`   // statuses=FILE; see SplitErrorPage
 
 	HTTPProtocols             []string `json:"http_protocols"`  // h2, h1: with TLS, the first that a client knows
 	HTTP2Cleartext            string   `json:"http2_cleartext"` // Off or PriorKnowledge

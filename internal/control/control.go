@@ -84,7 +84,7 @@ type Python struct {
 	// Program is what runs when Executable is started, which may be a link to it or a
 	// script. A worker is loaded into it.
 	Program string `json:"program"`
-	From       string `json:"from"`       // how it was found, in a few words for the log
+	From    string `json:"from"` // how it was found, in a few words for the log
 }
 
 // Kinds of Report.
