@@ -152,7 +152,7 @@ func TestRecords(t *testing.T) {
 
 // What certmagic gives up, since the folder cannot be used, is begun again.
 func TestAFolderThatIsUsableLater(t *testing.T) {
-	folder := filepath.Join(t.TempDir(), "x")
+	folder := filepath.Join(lateDir(t), "x")
 	if err := os.WriteFile(folder, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -178,6 +178,23 @@ func TestAFolderThatIsUsableLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-obtaining
+}
+
+// lateDir is a folder in which something may still be made when the test is over: Close
+// waits for nobody.
+func lateDir(t *testing.T) string {
+	folder, err := os.MkdirTemp("", "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for until := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+			if err := os.RemoveAll(folder); err == nil || time.Now().After(until) {
+				return
+			}
+		}
+	})
+	return folder
 }
 
 // A proof is what whoever shares the folder has put there.
