@@ -24,7 +24,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard cmd/*/*.[ch] embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory bench-start test-sid wheel trees deb dist clean help
+.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory bench-front bench-start test-sid wheel trees deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -98,6 +98,10 @@ bench-reload: build ## requests lost while workers are replaced, beside its peer
 
 bench-memory: build ## where a Django site's memory goes, beside its peers, a few minutes: tables to docs/memory.md
 	$(PYTHON) bench/memory.py $(BENCH)
+
+bench-front: build ## TLS, HTTP/2, static files, compression, beside nginx: twenty minutes: tables to docs/internet.md
+	bench/install-peers.sh
+	$(PYTHON) bench/front.py $(BENCH)
 
 bench-start: build ## how soon a site in one file serves, beside its peers, some minutes: table to docs/deploy.md
 	$(PYTHON) bench/start.py

@@ -4,10 +4,11 @@
 #   apache2 apache2-dev  mod_wsgi (compiled against Apache by pip)
 #   libev-dev            bjoern (compiled by pip)
 #   gcc libc6-dev        uWSGI and bjoern
+#   nginx-light nghttp2-client openssl   what faces the internet (make bench-front)
 # A peer whose packages are missing is left out of a run, with its reason in the table.
 set -eu
 
-packages="wrk apache2 apache2-dev libev-dev gcc libc6-dev"
+packages="wrk apache2 apache2-dev libev-dev gcc libc6-dev nginx-light nghttp2-client openssl"
 
 missing=""
 for package in $packages; do

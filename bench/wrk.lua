@@ -1,6 +1,7 @@
 -- What wrk sends and how it reports. Arguments after `--`:
 --   upload N   POST N bytes instead of GET
 --   stop N     each thread stops after N responses (wrk itself still waits for its -d)
+--   field F    a field of each request, "Name: value"
 
 function init(args)
    local index = 1
@@ -10,6 +11,9 @@ function init(args)
          wrk.method = "POST"
          wrk.body = string.rep("x", count)
          wrk.headers["Content-Type"] = "application/octet-stream"
+      elseif args[index] == "field" then
+         local name, value = args[index + 1]:match("^([^:]+): (.*)$")
+         wrk.headers[name] = value
       elseif args[index] == "stop" then
          local seen = 0
          response = function()

@@ -7,6 +7,7 @@ import os
 import pathlib
 import resource
 import subprocess
+from collections.abc import Sequence
 from typing import Any
 
 SCRIPT = pathlib.Path(__file__).resolve().parent / "wrk.lua"
@@ -25,20 +26,34 @@ def children_cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def command(port: int, connections: int, seconds: int, *, upload: int = 0, stop: int = 0) -> list[str]:
-    """The wrk command; stop ends it after about so many requests (for 0: after seconds)."""
+def command(
+    port: int,
+    connections: int,
+    seconds: int,
+    *,
+    upload: int = 0,
+    stop: int = 0,
+    url: str = "",
+    fields: Sequence[str] = (),
+) -> list[str]:
+    """The wrk command; stop ends it after about so many requests (for 0: after seconds).
+
+    fields are the names and values, one after the other, that each request has besides.
+    """
     line = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", f"--timeout={TIMEOUT}s", "--latency"]
-    line += ["-s", str(SCRIPT), f"http://127.0.0.1:{port}/", "--"]
+    line += ["-s", str(SCRIPT), url or f"http://127.0.0.1:{port}/", "--"]
     if upload:
         line += ["upload", str(upload)]
     if stop:
         line += ["stop", str(stop // THREADS)]
+    for name, value in zip(fields[::2], fields[1::2], strict=True):
+        line += ["field", f"{name}: {value}"]
     return line
 
 
-def run(port: int, connections: int, seconds: int, *, upload: int = 0, stop: int = 0) -> dict[str, Any]:
-    """wrk's report, and the CPU seconds that wrk itself used (generator_cpu)."""
-    line = command(port, connections, seconds, upload=upload, stop=stop)
+def run(port: int, connections: int, seconds: int, **about: Any) -> dict[str, Any]:
+    """wrk's report, and the CPU seconds that wrk itself used (generator_cpu). about: see command."""
+    line = command(port, connections, seconds, **about)
     before = children_cpu()
     try:
         done = subprocess.run(line, capture_output=True, text=True, timeout=seconds + TIMEOUT + 10, check=False)
