@@ -124,6 +124,15 @@ def granian(launch: Launch) -> list[str]:
     ]
 
 
+def peregrine(launch: Launch) -> list[str]:
+    tls = ["--tls-cert", str(CERTIFICATE), "--tls-key", str(KEY)] if launch.tls else []
+    return [
+        *(launch.tool("peregrine"), "--host", "127.0.0.1", "--port", str(launch.port), "--workers", "1", *tls),
+        *("--wsgi-threads", THREADS, "--protocol", "wsgi", "--max-connections", "20000", "--keep-alive", "75000"),
+        *("--log-level", "warning", "--static-dir", f"/static={STATIC}", APPLICATION),
+    ]
+
+
 HTTP1 = frozenset(
     ("plain", "tls", "full", "resumed", "static-1k", "static-10m", "static-1k-tls", "static-10m-tls", "slow")
 )
@@ -135,6 +144,7 @@ FRONTS: dict[str, Front] = {
         Front("gowsgi", "gowsgi", "gowsgi", gowsgi, EVERY),
         Front("nginx-gunicorn", "nginx + Gunicorn", "gunicorn", nginx_gunicorn, EVERY),
         Front("nginx-uwsgi", "nginx + uWSGI", "uwsgi", nginx_uwsgi, EVERY),
+        Front("peregrine", "Peregrine", "peregrine", peregrine, HTTP1 | {"http2"}),
         Front("granian", "Granian", "granian", granian, HTTP1 | {"http2"}),
     )
 }
