@@ -17,7 +17,7 @@ import (
 
 func TestClientsThatAreKeptOut(t *testing.T) {
 	Modes(t, func(t *testing.T, mode Mode) {
-		out := startContract(t, "environ_dump", mode, "--deny", "127.0.0.0/8", "--health-path", "/-", "--metrics-path", "/metrics")
+		out := startContract(t, "environ_dump", mode, "--deny", "127.0.0.0/8", "--forwarded-allow-ips", "192.0.2.1,unix", "--health-path", "/-", "--metrics-path", "/metrics")
 		in := startContract(t, "environ_dump", mode, "--allow", "127.0.0.1", "--deny", "127.0.0.0/8,::1")
 		Parallel(t, 10, func(t testing.TB, _ int) {
 			for _, target := range []string{"/", "/-/live", "/metrics", "*"} {
@@ -28,9 +28,12 @@ func TestClientsThatAreKeptOut(t *testing.T) {
 				c.Send("abc")
 				c.Response("POST").Want(t, 403, "403 Forbidden\n")
 			}
-			if r := Dial(t, in.Server).Get("/"); r.Status != 200 {
+			c := Dial(t, in.Server)
+			if r := c.Get("/"); r.Status != 200 {
 				t.Errorf("%+v", r)
 			}
+			c.ask("GET", "/", "HTTP/1.1", "X-Forwarded-For: 127.0.0.2\r\n") // a proxy's client, who counts
+			c.Response("GET").Want(t, 403, "403 Forbidden\n")
 		})
 		out.WaitLog(t, "event=request.denied ")
 		out.Stop(t)
