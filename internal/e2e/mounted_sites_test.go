@@ -25,7 +25,7 @@ func TestThreeFrameworksInOneProcess(t *testing.T) {
 				one.name = name
 				if host != "" {
 					server := *s.Server
-					server.URL = "http://" + host
+					server.URL = s.scheme() + "://" + host
 					one.Server = &server
 				}
 				one.check(t)
