@@ -1,7 +1,8 @@
 package server
 
 import (
-	"html/template"
+	"fmt"
+	"html"
 	"log/slog"
 	"net/http"
 
@@ -10,20 +11,22 @@ import (
 	"github.com/gowsgi/gowsgi/internal/probe"
 )
 
-// brokenPage is what a browser shows while the application cannot be loaded.
-var brokenPage = template.Must(template.New("broken").Parse(`<!doctype html>
+// brokenPage is what a browser shows while the application cannot be loaded: a message
+// and a traceback. Package html/template would have the linker keep every method that
+// there is, 1 MB of them.
+const brokenPage = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>{{.Message}}</title>
+<title>%[1]s</title>
 <style>
 body { font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color-scheme: light dark }
 pre { background: #8882; border-left: 4px solid #c33; overflow-x: auto; padding: 1rem }
 </style>
 <h1>The application cannot be loaded</h1>
-<p>{{.Message}}
-<pre>{{.Traceback}}</pre>
+<p>%[1]s
+<pre>%[2]s</pre>
 <p>gowsgi loads it again when a file changes.
-`))
+`
 
 // NewBroken prepares a server that answers every request with a 500 and why the
 // application could not be loaded. It is for development (--reload): the text
@@ -46,7 +49,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 			message, traceback = "The log says why.", ""
 		}
 		// An error is the client's, who has left.
-		_ = brokenPage.Execute(w, map[string]string{"Message": message, "Traceback": traceback})
+		_, _ = fmt.Fprintf(w, brokenPage, html.EscapeString(message), html.EscapeString(traceback))
 	})
 	other := newHTTP2(s, log, page, nil)
 	srv := &Server{http1: newHTTP1(s, log, page, other, func(c *http1.Config) {
