@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"crypto/tls"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gowsgi/gowsgi/internal/http2/frametest"
 )
 
 // writeFile writes a file of the test's, and returns its path.
@@ -76,6 +79,33 @@ func TestFieldsAndPagesOfTheSettings(t *testing.T) {
 			}
 		})
 	})
+}
+
+// What HTTP/2 refuses before it is a request is dressed like the rest, over TLS as
+// elsewhere.
+func TestFieldsAndPagesOfRefusalsByHTTP2(t *testing.T) {
+	sorry := writeFile(t, t.TempDir(), "sorry.html", "<p>Sorry.\n")
+	s := startContract(t, "streams", Mode{Args: append(certificate().args(), "--add-field", "X-Frame-Options: DENY", "--add-field", "Link: <a>", "--add-field", "Link: <b>",
+		"--error-page", "4xx="+sorry, "--limit-request-line", "100", "--access-logfile", "-", "--access-logformat", "json")})
+	config := s.secure.Clone()
+	config.NextProtos = []string{"h2"}
+	conn, err := tls.Dial("tcp", s.Addr, config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	c := frametest.New(t, conn)
+	for want, pairs := range map[string][]string{
+		"414": {":path", "/" + strings.Repeat("x", 100)},
+		"431": {"x", strings.Repeat("x", 9000)},
+		"400": {":method", "G(T"},
+	} {
+		a := c.Wait(c.Open(true, pairs...))
+		if a.Status != want || a.Body != "<p>Sorry.\n" || a.Header.Get("Content-Type") != "text/html; charset=utf-8" || a.Header.Get("X-Frame-Options") != "DENY" || len(a.Header["Link"]) != 2 {
+			t.Errorf("%+v, want %s", a, want)
+		}
+		s.WaitOut(t, `"status":`+want)
+	}
 }
 
 func TestPagesThatAreNone(t *testing.T) {

@@ -77,15 +77,22 @@ func (c *conn) recover(reason any, r *http.Request) {
 // refuse answers what was no request.
 func (c *conn) refuse(w http.ResponseWriter, r *http.Request, t *text, refusal *http1.Refusal, began time.Time, before int) {
 	body := strconv.Itoa(refusal.Status) + " " + http.StatusText(refusal.Status) + "\n"
-	h := w.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(len(body)))
+	fields := [][2]string{{"Content-Type", "text/plain; charset=utf-8"}}
 	if refusal.Status == http.StatusMethodNotAllowed {
-		h.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		fields = append(fields, [2]string{"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"})
 	}
+	if c.server.config.Dress != nil {
+		fields, body = c.server.config.Dress(refusal.Status, fields, body)
+	}
+	h := w.Header()
+	h["Content-Type"] = nil // it would be guessed
+	for _, field := range fields {
+		h.Add(field[0], field[1])
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if c.server.config.Refused != nil { // who has the answer finds its line
 		c.server.config.Refused(&http1.Refused{
-			Time: began, Line: t.line(r), Status: refusal.Status, Why: refusal.Why, Local: c.local, Remote: c.remote,
+			Time: began, Line: t.line(r), Status: refusal.Status, Why: refusal.Why, Local: c.local, Remote: c.remote, Secure: c.tls != nil,
 			In: len(t.bytes), Body: len(body), Before: before, Goes: true,
 		})
 	}

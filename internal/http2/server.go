@@ -20,6 +20,8 @@ type Config struct {
 	Log     *slog.Logger
 	// Refused is told of answers to what was no request. nil: nobody is.
 	Refused func(*http1.Refused)
+	// Dress changes the fields and the body of such an answer. nil: they stay.
+	Dress func(status int, fields [][2]string, body string) ([][2]string, string)
 
 	Limits        http1.Limits  // of a head, as if it were one of HTTP/1.1
 	HeaderTimeout time.Duration // for the first request of a connection; 0: none

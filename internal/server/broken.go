@@ -8,6 +8,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/http1"
+	"github.com/gowsgi/gowsgi/internal/http2"
 	"github.com/gowsgi/gowsgi/internal/probe"
 )
 
@@ -51,7 +52,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		// An error is the client's, who has left.
 		_, _ = fmt.Fprintf(w, brokenPage, html.EscapeString(message), html.EscapeString(traceback))
 	})
-	other := newHTTP2(s, log, page, nil)
+	other := newHTTP2(s, log, page, func(*http2.Config) {})
 	srv := &Server{http1: newHTTP1(s, log, page, other, func(c *http1.Config) {
 		c.Handshaken = (&handshakes{log: log}).note
 		c.Trusts = func(string) (trusted, heard bool) { return true, false } // the page is for who develops

@@ -53,7 +53,7 @@ func New(app *embed.Application, s config.Settings, log *slog.Logger, access *ac
 	if hooks.Page != nil && hooks.Counts {
 		shakes.counts = hooks.Page.Figures
 	}
-	srv.http2 = newHTTP2(s, log, h, refusals.note)
+	srv.http2 = newHTTP2(s, log, h, func(c *http2.Config) { c.Refused, c.Dress = refusals.note, h.Dress })
 	srv.http1 = newHTTP1(s, log, h, srv.http2, func(c *http1.Config) {
 		c.Refused, c.Dress, c.Trusts, c.Handshaken, c.Ended = refusals.note, h.Dress, h.Trusts, shakes.note, func() { own.Add(-1) }
 	})
@@ -96,12 +96,14 @@ func announcingOf(s config.Settings) http1.Announcing {
 	return http1.Announcing{Allowed: allowed.Trusts, V1: s.ProxyProtocol != config.ProxyProtocolV2, V2: s.ProxyProtocol != config.ProxyProtocolV1}
 }
 
-func newHTTP2(s config.Settings, log *slog.Logger, h http.Handler, refused func(*http1.Refused)) *http2.Server {
-	return http2.New(http2.Config{
-		Handler: h, Log: log, Refused: refused, Limits: limitsOf(s),
+func newHTTP2(s config.Settings, log *slog.Logger, h http.Handler, more func(*http2.Config)) *http2.Server {
+	c := http2.Config{
+		Handler: h, Log: log, Limits: limitsOf(s),
 		HeaderTimeout: s.HeaderTimeout, KeepAlive: s.KeepAlive, WriteTimeout: s.WriteTimeout,
 		MaxStreams: s.HTTP2MaxConcurrentStreams, Window: s.HTTP2InitialWindowSize, MaxFrame: s.HTTP2MaxFrameSize,
-	})
+	}
+	more(&c)
+	return http2.New(c)
 }
 
 func limitsOf(s config.Settings) http1.Limits {
