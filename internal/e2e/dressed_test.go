@@ -108,6 +108,35 @@ func TestFieldsAndPagesOfRefusalsByHTTP2(t *testing.T) {
 	}
 }
 
+// Answers about files are gowsgi's own; what the application says of a file is not.
+func TestPagesInThePlaceOfAnswersAboutFiles(t *testing.T) {
+	folder := t.TempDir()
+	sorry := writeFile(t, folder, "sorry.html", "<p>Sorry.\n")
+	root := folderOf(t, "app.css", "docs/index.html")
+	Modes(t, func(t *testing.T, mode Mode) {
+		f := startFilesOf(t, mode, root, "--static", "/static="+root, "--document-root", root, "--error-page", "4xx="+sorry, "--add-field", "X-Frame-Options: DENY")
+		for _, c := range []struct {
+			method, target, field string
+			status                int
+			body, kept            string
+		}{
+			{"GET", "/static/none", "", 404, "<p>Sorry.\n", "X-Frame-Options"},
+			{"HEAD", "/static/none", "", 404, "", "X-Frame-Options"},
+			{"POST", "/static/app.css", "Content-Length: 0\r\n", 405, "<p>Sorry.\n", "Allow"},
+			{"GET", "/static/app.css", "Range: bytes=99-\r\n", 416, "<p>Sorry.\n", "Content-Range"},
+			{"GET", "/app.css", "If-Match: \"x\"\r\n", 412, "<p>Sorry.\n", "X-Frame-Options"},
+			{"GET", "/docs", "", 301, "301 Moved Permanently\n", "Location"},
+			{"GET", "/static/app.css", "", 200, "app.css", "ETag"},
+		} {
+			r := f.ask(t, c.method, c.target, c.field)
+			page := c.status >= 400
+			if r.Status != c.status || r.Body != c.body || r.Value(c.kept) == "" || page != (r.Value("Content-Type") == "text/html; charset=utf-8") || page && r.Value("Content-Length") != "10" {
+				t.Errorf("%s %s: %+v", c.method, c.target, r)
+			}
+		}
+	})
+}
+
 func TestPagesThatAreNone(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe.html")

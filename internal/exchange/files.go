@@ -71,7 +71,12 @@ func (x *exchange) serveFile() bool {
 // answerWith sends an answer whose fields are in x.fields, and lets go of it.
 func (x *exchange) answerWith(a *static.Answer, reason string) {
 	defer a.Close()
-	x.fields = x.h.edits.Apply(x.fields)
+	if words := a.Words(); words != "" {
+		x.fields, words = x.h.Dress(a.Status, x.fields, words)
+		a.Say(words)
+	} else {
+		x.fields = x.h.edits.Apply(x.fields)
+	}
 	x.addOwnFields()
 	x.status, x.begun, x.length = a.Status, true, a.Length
 	x.w.Begin(a.Status, reason, x.fields, a.Length)

@@ -22,6 +22,7 @@ type Answer struct {
 	pieces []piece
 	whole  [1]piece // memory for them, where there is one
 	file   *os.File // nil: all is in memory
+	words  string   // it is nothing but these few; empty: it has a file, or no body
 }
 
 // piece is a piece of a body: text, or a part of the file.
@@ -76,9 +77,17 @@ func (a *Answer) Close() {
 
 // text is an answer of a few words.
 func text(status int, fields ...[2]string) *Answer {
-	body := []byte(strconv.Itoa(status) + " " + http.StatusText(status) + "\n")
-	fields = append(fields, [2]string{"Content-Type", "text/plain; charset=utf-8"})
-	return &Answer{Status: status, Fields: fields, Length: int64(len(body)), pieces: []piece{{text: body}}}
+	a := &Answer{Status: status, Fields: append(fields, [2]string{"Content-Type", "text/plain; charset=utf-8"})}
+	a.Say(strconv.Itoa(status) + " " + http.StatusText(status) + "\n")
+	return a
+}
+
+// Words are all that the answer says, if it has no file; empty: it has one, or no body.
+func (a *Answer) Words() string { return a.words }
+
+// Say has the answer say nothing but that.
+func (a *Answer) Say(words string) {
+	a.words, a.Length, a.pieces = words, int64(len(words)), []piece{{text: []byte(words)}}
 }
 
 // fileOf is an answer with a file, or what its client's fields make of that. h are
