@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gowsgi/gowsgi/environ"
@@ -61,11 +62,27 @@ func (x *exchange) choose() {
 
 // mayBeFile tells whether the request may be for a file that the settings have served:
 // those are the main application's, and nobody's.
+//
+// In names of files // counts as /, and in paths of mounts it does not. What would be
+// another mount's if it did names no file: no spelling is a way around that mount.
 func (x *exchange) mayBeFile() bool {
-	if x.mount == nil {
-		return x.h.table.Knows(x.r.Host)
+	switch {
+	case x.h.files == nil:
+		return false
+	case x.mount == nil && !x.h.table.Knows(x.r.Host), x.mount != nil && !x.mount.main:
+		return false
+	case x.h.table.Whole():
+		return true
 	}
-	return x.mount.main
+	path := environ.Path(x.r.RequestURI)
+	if !strings.Contains(path, "//") {
+		return true
+	}
+	for strings.Contains(path, "//") {
+		path = strings.ReplaceAll(path, "//", "/")
+	}
+	number, found := x.h.table.Find(x.r.Host, path)
+	return !found || x.h.mounts[number].main
 }
 
 // refuseAll answers a request that is for no application. The host is looked at first:
