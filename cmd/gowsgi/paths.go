@@ -65,6 +65,9 @@ func absolute(s config.Settings) (config.Settings, error) {
 	var pages []string
 	for _, page := range s.ErrorPage {
 		statuses, file, _ := strings.Cut(page, "=")
+		if _, err := os.Stat(from(file)); errors.Is(err, fs.ErrNotExist) {
+			return s, fmt.Errorf("--error-page: %w: create it, or name another file", err)
+		}
 		pages = append(pages, statuses+"="+from(file))
 	}
 	s.ErrorPage = pages

@@ -137,6 +137,24 @@ func TestPagesInThePlaceOfAnswersAboutFiles(t *testing.T) {
 	})
 }
 
+// A page that goes away while gowsgi serves takes no worker along that comes after it.
+func TestAPageThatIsGone(t *testing.T) {
+	sorry := writeFile(t, t.TempDir(), "sorry.html", "<p>Sorry.\n")
+	s := startContract(t, "compressed", Mode{Args: []string{"--error-page", "404=" + sorry, "--mount", "/app"}})
+	Dial(t, s.Server).Get("/").Want(t, 404, "<p>Sorry.\n")
+	if err := os.Remove(sorry); err != nil {
+		t.Fatal(err)
+	}
+	if err := syscall.Kill(s.WorkerPIDs()[0], syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.WaitLog(t, "event=page.missing")
+	Dial(t, s.Server).Get("/").Want(t, 404, "404 Not Found\n")
+	s.Signal(t, syscall.SIGHUP)
+	s.WaitLog(t, "--error-page: stat "+sorry)
+	Dial(t, s.Server).Get("/").Want(t, 404, "404 Not Found\n")
+}
+
 func TestPagesThatAreNone(t *testing.T) {
 	folder := t.TempDir()
 	pipe := filepath.Join(folder, "pipe.html")
@@ -144,7 +162,7 @@ func TestPagesThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for item, want := range map[string]string{
-		"502=" + filepath.Join(folder, "no.html"): "--error-page: open " + filepath.Join(folder, "no.html") + ": no such file or directory",
+		"502=" + filepath.Join(folder, "no.html"): "--error-page: stat " + filepath.Join(folder, "no.html") + ": no such file or directory",
 		"502=" + folder: "cannot be seen from its name",
 		"502=" + writeFile(t, folder, "page.exe", ""): "cannot be seen from its name",
 		"502=" + pipe: "pipe.html is no file of at most 1 MiB",

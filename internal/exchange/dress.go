@@ -1,6 +1,9 @@
 package exchange
 
 import (
+	"errors"
+	"log/slog"
+	"os"
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -14,7 +17,9 @@ type dress struct {
 	pages pages.Pages   // in the place of gowsgi's own answers
 }
 
-func newDress(s *config.Settings) (dress, error) {
+// newDress reads the pages. One that has gone since gowsgi looked is none: a worker that
+// takes another one's place serves the site without it.
+func newDress(s *config.Settings, log *slog.Logger) (dress, error) {
 	d := dress{}
 	var added [][2]string
 	for _, item := range s.AddField {
@@ -30,7 +35,12 @@ func newDress(s *config.Settings) (dress, error) {
 		if d.pages == nil {
 			d.pages = pages.Pages{}
 		}
-		if err := d.pages.Read(file, statuses); err != nil {
+		err = d.pages.Read(file, statuses)
+		if errors.Is(err, os.ErrNotExist) {
+			log.Error("a page of error_page is gone, and its statuses have gowsgi's own words: put it back, or name another, and reload", "event", "page.missing", "path", file)
+			continue
+		}
+		if err != nil {
 			return d, err
 		}
 	}

@@ -114,7 +114,7 @@ func New(c Config) (*Handler, error) {
 	if s := &c.Settings; s.Compress {
 		h.compressor = compress.New(compress.Config{Types: s.CompressTypes, MinSize: s.CompressMinSize, Level: s.CompressLevel, Cookies: s.CompressCookies})
 	}
-	if h.dress, err = newDress(&c.Settings); err != nil {
+	if h.dress, err = newDress(&c.Settings, c.Log); err != nil {
 		return nil, err
 	}
 	if err := h.openGate(c.Rates); err != nil {
