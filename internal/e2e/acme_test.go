@@ -95,6 +95,20 @@ func TestCertificatesAreObtained(t *testing.T) {
 	}
 }
 
+// Nobody knows from where an authority comes, so who may not send requests is not asked.
+func TestAnAuthorityIsNotTurnedAway(t *testing.T) {
+	t.Parallel()
+	bind, redirect, storage := freeAddr(t), freeAddr(t), filepath.Join(t.TempDir(), "acme")
+	_, port, _ := net.SplitHostPort(redirect)
+	ca := newPebble(t, redirect, freeAddr(t), time.Hour)
+	ca.Open(t)
+	p := startProject(t, ProjectOptions{
+		Settings: Settings{Workers: 1, More: "server_name = \"example.org\"\n"}, Addr: bind, Env: believed(),
+		Args: append(ca.args(storage), "--redirect-http", port, "--allow", "192.0.2.1", "--allowed-hosts", "other.example", "--limit-rate", "1/h"),
+	})
+	p.WaitLog(t, "event=acme.obtained")
+}
+
 // An authority that is down is tried again, and keeps nobody from starting; one that is
 // down when a certificate is to be renewed costs nobody the old one.
 func TestAnAuthorityThatIsDown(t *testing.T) {

@@ -301,7 +301,7 @@ func (x *exchange) serve() {
 		x.contradict(why)
 		return
 	}
-	if !x.enters() {
+	if x.to != nil && x.prove(x.to) || !x.enters() {
 		return
 	}
 	if x.r.RequestURI == "*" { // OPTIONS: RFC 9110, 9.3.7

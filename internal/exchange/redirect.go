@@ -28,20 +28,28 @@ func (h *Handler) Redirect(to Secure) http.Handler {
 	})
 }
 
+// prove answers who certifies, if it looks for a proof that there is at the moment.
+// Nobody knows from where it comes, and the host is one that there is to be a
+// certificate for: so it is not for the gate, nor for allowed_hosts.
+func (x *exchange) prove(to *Secure) bool {
+	target := originForm(x.r.RequestURI)
+	if x.r.Method != http.MethodGet || !strings.HasPrefix(target, acmePath) {
+		return false
+	}
+	proof := to.Proof(x.r.Host, target)
+	if proof != "" {
+		x.answer(http.StatusOK, proof)
+	}
+	return proof != ""
+}
+
 // redirect answers with the way to https. False: the request is to be served here.
 // Who is sent where there is no certificate would be sent to anywhere a client names:
 // a cache would pass that on to others.
 func (x *exchange) redirect(to *Secure) bool {
 	target := originForm(x.r.RequestURI)
 	if strings.HasPrefix(target, acmePath) {
-		if x.r.Method != http.MethodGet {
-			return false
-		}
-		proof := to.Proof(x.r.Host, target)
-		if proof != "" {
-			x.answer(http.StatusOK, proof)
-		}
-		return proof != ""
+		return false
 	}
 	if !to.Covers(x.r.Host) {
 		x.answer(http.StatusMisdirectedRequest, "421 Misdirected Request: there is no certificate for this host\n")
