@@ -44,6 +44,9 @@ func absolute(s config.Settings) (config.Settings, error) {
 		return filepath.Join(base, path)
 	}
 	s.Pid, s.BasicAuth = from(s.Pid), from(s.BasicAuth)
+	if _, err := os.Stat(s.BasicAuth); s.BasicAuth != "" && errors.Is(err, fs.ErrNotExist) {
+		return s, fmt.Errorf("--basic-auth: %w: make it with htpasswd -B -c, or name another file", err)
+	}
 	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
 		if *path != "-" {
 			*path = from(*path)

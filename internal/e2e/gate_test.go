@@ -246,6 +246,29 @@ func TestClientsWithPasswords(t *testing.T) {
 			return strings.Count(s.Log(), "event=passwords.failed") == 2
 		})
 	})
+	t.Run("that are gone", func(t *testing.T) {
+		text := "anna:" + hash("one") + "\n"
+		path := writeFile(t, folder, "going", text)
+		s := startContract(t, "environ_dump", modes[0], "--basic-auth", path, "--health-path", "/-")
+		status := func() int {
+			c := Dial(t, s.Server)
+			c.ask("GET", "/", "HTTP/1.1", basic("anna", "one"))
+			return c.Response("GET").Status
+		}
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Kill(s.WorkerPIDs()[0], syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+		s.WaitLog(t, "event=passwords.failed")
+		if got := status(); got != 401 {
+			t.Errorf("without a file it is a %d", got)
+		}
+		Dial(t, s.Server).Get("/-/ready").Want(t, 200, "ready\n")
+		writeFile(t, folder, "going", text)
+		Eventually(t, "the passwords are back", func() bool { return status() == 200 })
+	})
 	t.Run("of htpasswd", func(t *testing.T) {
 		htpasswd, err := exec.LookPath("htpasswd")
 		if err != nil {

@@ -1,10 +1,12 @@
 package exchange
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
 	"net/http"
+	"os"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -61,6 +63,10 @@ func (h *Handler) openGate(table *rates.Table) (err error) {
 	}
 	k.realm = fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, s.BasicAuthRealm)
 	k.passwords, err = gate.OpenPasswords(s.BasicAuth, h.notePasswords)
+	if errors.Is(err, os.ErrNotExist) { // it was there when gowsgi looked; a worker that comes later keeps everybody out
+		h.log.Error("the file of passwords is gone, and everybody gets a 401 until it is there: put it back", "event", "passwords.failed", "error", err.Error())
+		return nil
+	}
 	return err
 }
 

@@ -63,7 +63,7 @@ const (
 
 // OpenPasswords reads the file. notice is called when it was read anew, with the
 // number of its users, or could not be: then the old ones stay. The error is one
-// sentence.
+// sentence; if there is no file, they are nobody's until it is there.
 func OpenPasswords(path string, notice func(reloaded int, err error)) (*Passwords, error) {
 	p := &Passwords{path: path, notice: notice, tries: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), proven: map[string]proof{}, waits: map[string]int{}, trials: map[[sha256.Size]byte]*trial{}}
 	_, _ = rand.Read(p.secret[:]) // never fails
