@@ -136,3 +136,11 @@ func (h *Handler) Trusts(peer string) (trusted, heard bool) {
 
 // Forwarded is how what proxies say is read.
 func (h *Handler) Forwarded() *forwarded.Reader { return h.forwarded }
+
+// ownScheme is what the client has used, as far as the connection knows.
+func (x *exchange) ownScheme() string {
+	if x.r.TLS != nil {
+		return "https"
+	}
+	return "http"
+}

@@ -4,15 +4,20 @@
 //
 // A request's way through the files:
 //
+//	handler.go    who answers all requests, and with what
 //	exchange.go   from limits to the line in the access log
+//	client.go     whose it is, if a proxy has passed it on
 //	wire.go       what a response goes out by, at its best: internal/http1's Writer
 //	foreign.go    the same made of anybody's http.ResponseWriter; foreign_pace.go: its clients' pace
 //	gate.go       whom the settings keep out
 //	limits.go     request line and fields, where the reader of heads was not ours
+//	submit.go     to the application, or why not
 //	body.go       the request's body: read ahead, or streamed
 //	bodymemory.go what all bodies in memory may have
 //	spool.go      bodies in files
 //	pace.go       clients that are too slow with it
+//	redirect.go   to https, and proofs for a certificate's authority
+//	own.go        paths that are gowsgi's own: health, metrics
 //	mount.go      which application it is for
 //	environ.go    request → environ block
 //	response.go   what the application produced → wire
@@ -24,7 +29,8 @@
 //	dress.go      fields and pages of the settings
 //	refuse.go     answers that the application has no part in
 //	line.go       the line in the access log
-//	requestid.go  a request's name
+//	identity.go   which request it is, in the log; requestid.go, trace.go: its names
+//	resume.go     those that the lane has begun
 //	record.go     what the application says outside of its responses
 //	advice.go     what the operator is told once for each deployment
 //

@@ -19,6 +19,9 @@ enum {
 /* A request is looked after by Go from this age on, ns. */
 #define LANE_AGE ((int64_t)100 * 1000 * 1000)
 
+/* A block is held back for so long, for the next one to go with it, ns. */
+#define LANE_HOLD ((int64_t)1000 * 1000)
+
 /* Who has a connection. FREE, WAITS or BUSY; and whether it had an event since. */
 enum { LANE_FREE, LANE_WAITS, LANE_BUSY, LANE_EVENT = 4 };
 
@@ -177,6 +180,17 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c); /* false: the pool doe
 /* Go's are those that began before. Returns when it is to be called for the next one; -1: never. */
 int64_t lane_turn_claim(gowsgi_lane *lane, int64_t before);
 void lane_turn_ended(gowsgi_source *source, gowsgi_task *task);
+void lane_turn_set_owner(lane_turn *t, uint8_t owner);
+void lane_turn_make_gos(lane_turn *t); /* for whoever is the owner */
+void lane_turn_unlink(gowsgi_lane *lane, lane_turn *t); /* from those that are alive; lock of the lane: held */
+
+/* parcel.c */
+bool lane_fits(const wsgi_batch *batch); /* whether it may go out in one; more is Go's */
+/* Sends a batch, the head before it if it is not out, and the end of the body behind it
+ * if it is the last. False: some of it is left. GIL: held. */
+bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last);
+
+/* wire.c */
 void lane_wire_init(wsgi_wire *wire);
 
 /* record.c. GIL: either. */
