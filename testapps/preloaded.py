@@ -1,7 +1,7 @@
 """An application for --preload: what it makes while it is loaded, and what each worker has of its own.
 
     /            process id, and that of the process that loaded it
-    /seeds       what each worker drew first: random, uuid4, uuid1, ssl, tempfile, secrets; a word each
+    /seeds       what each worker drew first: random, uuid4, uuid1, clock sequences, ssl, tempfile, secrets; a word each
     /hooks       what was called in this worker, in order
     /argv        sys.argv, sys.executable, umask, working directory
     /signals     what was installed for SIGUSR1 and SIGTERM, and whether faulthandler is on
@@ -44,6 +44,7 @@ def draw():
         repr(random.random()),
         str(uuid.uuid4()),
         str(uuid.uuid1()),
+        "-".join(str(uuid.uuid1().clock_seq) for _ in range(3)),
         ssl.RAND_bytes(8).hex(),
         name,
         secrets.token_hex(8),

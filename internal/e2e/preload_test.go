@@ -74,7 +74,7 @@ func TestPreloadedWorkersDrawForThemselves(t *testing.T) {
 	seen := map[string]bool{}
 	for _, line := range s.each(t, "/seeds", workers) {
 		draws := strings.Fields(line)
-		if len(draws) != 6 {
+		if len(draws) != 7 {
 			t.Fatalf("draws: %q", line)
 		}
 		for _, draw := range draws {

@@ -67,12 +67,25 @@ def close_connections():
             close(sys.modules[module])
 
 
+def forget_clock():
+    """Have each worker's uuid1() begin anew, not where libuuid was: two that ask in one moment would get the same.
+
+    libuuid has no way to be told of a fork. So uuid is left as it is where there is no libuuid, and takes its clock
+    sequence at random; a uuid without this name needs, or knows, another way (the tests tell).
+    """
+    uuid = sys.modules.get("uuid")
+    if uuid and getattr(uuid, "_generate_time_safe", None):
+        uuid.getnode()  # for good; it asks libuuid, too
+        uuid._generate_time_safe = None
+
+
 def nurse(targets):
     """Return the applications, and the threads that they have left running as text."""
     import gc
 
     applications, running = load_and_watch(targets)
     close_connections()
+    forget_clock()
     # What is here stays: a collection that looks at it would write to it, and every worker have a copy.
     gc.collect()
     gc.freeze()
