@@ -2,6 +2,7 @@ package http1
 
 import (
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -155,11 +156,7 @@ func (s *Server) countedAs(client Address) string {
 func (s *Server) all() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*conn, 0, len(s.open))
-	for c := range s.open {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(maps.Keys(s.open))
 }
 
 // Open is how many connections are open.

@@ -2,6 +2,7 @@ package http2
 
 import (
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"slices"
@@ -68,11 +69,7 @@ func (s *Server) Serve(nc net.Conn) {
 func (s *Server) all() []*conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*conn, 0, len(s.open))
-	for c := range s.open {
-		all = append(all, c)
-	}
-	return all
+	return slices.Collect(maps.Keys(s.open))
 }
 
 // Count is how many connections are open, how many of them have no request, and how
