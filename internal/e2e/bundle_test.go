@@ -268,7 +268,11 @@ func TestPySpySeesTheThreadsOfABundle(t *testing.T) {
 	spy := filepath.Join(Venv(t, "profilers"), "bin", "py-spy")
 	s := Start(t, Options{Program: helloBundle(t), Args: []string{"--bundle-dir", unpackedIn(t)}})
 	seen := must(t, spy, "dump", "--pid", strconv.Itoa(s.WorkerPIDs()[0]))
-	for _, part := range []string{"Python v3.", `"MainThread"`, `"gowsgi-1"`, "Thread.run (threading.py"} {
+	run := "Thread.run (threading.py"
+	if findPython(t, defaultPython()).Name == "3.10" { // its code does not know its class
+		run = "    run (threading.py"
+	}
+	for _, part := range []string{"Python v3.", `"MainThread"`, `"gowsgi-1"`, run} {
 		if !strings.Contains(seen, part) {
 			t.Errorf("%q is not in\n%s", part, seen)
 		}
