@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -265,7 +266,7 @@ func TestStops(t *testing.T) {
 			// Whoever waits for the request to finish waits longer than the test.
 			s := startContract(t, "pool_threads", modes[2], "--graceful-timeout", "1000")
 			gate, key := s.Gate(t), s.Key()
-			running := Dial(t, s.Server)
+			running, beside := sameWorker(t, s)
 			running.Send("GET /wait?id=" + key + "&gate=" + gate.Path + " HTTP/1.1\r\nHost: x\r\n\r\n")
 			s.WaitNotes(t, key, "called")
 			workers := s.WorkerPIDs()
@@ -283,6 +284,7 @@ func TestStops(t *testing.T) {
 				return err != nil
 			})
 			if c.finishes {
+				beside.Closed() // its worker knows, too: the other one may have given the sockets up
 				gate.Open(1)
 				response := running.Response("GET")
 				if response.Status != 200 || !strings.EqualFold(response.Value("Connection"), "close") {
@@ -314,6 +316,25 @@ func TestStops(t *testing.T) {
 			}
 		})
 	}
+}
+
+// sameWorker is two connections that one worker has. The server is pool_threads.
+func sameWorker(t *testing.T, s Contract) (one, other *Conn) {
+	t.Helper()
+	worker := func(c *Conn) int {
+		var seen struct{ Process int }
+		if err := json.Unmarshal([]byte(c.Get("/").Body), &seen); err != nil {
+			t.Fatal(err)
+		}
+		return seen.Process
+	}
+	one = Dial(t, s.Server)
+	pid := worker(one)
+	Eventually(t, "the same worker has another connection", func() bool {
+		other = Dial(t, s.Server)
+		return worker(other) == pid
+	})
+	return one, other
 }
 
 // A worker that cannot be started any more ends the program rather than being
