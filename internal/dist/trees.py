@@ -4,6 +4,8 @@
 
 In each tree a user makes a virtualenv, and does what README.md says under
 "Install"; the application gets a request, new code by a reload, and is stopped.
+Then root does what docs/internet.md says of an empty Debian, up to serving, which
+is tried with --check-config: no authority finds the tree.
 Where Debian's Python is too old, it is looked at what pip and gowsgi say. What is
 unpacked once is kept under build/trees; the mounts are this process's own.
 """
@@ -44,6 +46,35 @@ application = Flask(__name__)
 def edition():
     return "%s edition"
 """
+
+# What docs/internet.md takes for granted: a project of Django's in /srv/site.
+PROJECT = {
+    "requirements.txt": "Django\n",
+    "manage.py": """\
+import os
+
+from django.core.management import execute_from_command_line
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+execute_from_command_line()
+""",
+    "mysite/settings.py": """\
+SECRET_KEY = "of a tree"
+INSTALLED_APPS = ["django.contrib." + name for name in ("contenttypes", "auth", "admin", "staticfiles")]
+ROOT_URLCONF = "mysite.settings"
+urlpatterns = []
+STATIC_URL = "static/"
+STATIC_ROOT = "/srv/site/static_root"
+""",
+    "mysite/wsgi.py": """\
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mysite.settings")
+application = get_wsgi_application()
+""",
+}
 
 
 def expect(what, true, said=""):
@@ -143,14 +174,15 @@ def answer():
         return None
 
 
-def instructions():
-    """The commands that README.md has under "Install"."""
-    with open(os.path.join(ROOT, "README.md")) as file:
-        section = file.read().partition("\n## Install\n")[2].partition("\n## ")[0]
+def instructions(document, title):
+    """The commands that a document has under a title: to install, and to serve."""
+    with open(os.path.join(ROOT, document)) as file:
+        section = file.read().partition("\n## %s\n" % title)[2].partition("\n## ")[0]
     block = re.search("```sh\n(.*?)```", section, re.S)
-    expect("README.md has no commands under Install", block)
+    expect("%s has no commands under %s" % (document, title), block)
     lines = block.group(1).strip().splitlines()
-    expect("README.md's commands are to install, and then to serve", lines[-1].startswith("gowsgi "), block.group(1))
+    serves = re.match("(/srv/site/.venv/bin/)?gowsgi ", lines[-1])
+    expect("%s's commands are to install, and then to serve" % document, serves, block.group(1))
     return "\n".join(lines[:-1]), lines[-1]
 
 
@@ -180,7 +212,7 @@ def serve(tree, line):
 def visit(tree, path):
     tree.copy(path, HOME + "/dist")
     tree.run("chown -R %s %s" % (USER, HOME), user="root")
-    install, line = instructions()
+    install, line = instructions("README.md", "Install")
     tree.run("python3 -m venv .venv && . .venv/bin/activate && pip install -q flask")
     if tree.suite in TOO_OLD:
         return refused(tree, path, install, line)
@@ -189,7 +221,21 @@ def visit(tree, path):
         said = tree.run(". .venv/bin/activate; " + command)
         expect("%s: %s" % (tree.suite, command), "workers for CPython 3.10, " in said, said)
     expect("%s has a libpython" % tree.suite, not glob.glob(tree.path("/usr/lib/*/libpython3*.so*")))
-    return "CPython %s serves" % serve(tree, line)
+    version = serve(tree, line)
+    face(tree, path)
+    return "CPython %s serves" % version
+
+
+def face(tree, path):
+    """From an empty Debian to HTTPS; with ports of its own, as an empty one has them."""
+    for name, text in PROJECT.items():
+        tree.write("/srv/site/" + name, text)
+    tree.copy(path, "/root")
+    install, line = instructions(os.path.join("docs", "internet.md"), "From an empty Debian to HTTPS")
+    tree.run(install, user="root")
+    said = tree.run("unshare --net env -u GOWSGI_BIND %s --check-config" % line, user="root")
+    for word in ("https://:443", "obtained for example.org", "event=static.found", "application loaded"):
+        expect("%s: docs/internet.md's commands lead elsewhere, not to %s" % (tree.suite, word), word in said, said)
 
 
 def refused(tree, path, install, line):
