@@ -32,6 +32,8 @@
 //	identity.go   which request it is, in the log; requestid.go, trace.go: its names
 //	resume.go     those that the lane has begun
 //	record.go     what the application says outside of its responses
+//	tally.go      what is counted of it; listed.go: what is shown of one that runs
+//	show.go       the line in the log, for who develops
 //	advice.go     what the operator is told once for each deployment
 //
 // Who waits or runs too long is package deadlines' business.

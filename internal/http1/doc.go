@@ -6,11 +6,13 @@
 // after.c. The rest is a connection's life, on a goroutine of its own:
 //
 //	server.go    the connections that there are; their end
-//	accept.go    those that come: how many may, and what if there are no descriptors
+//	accept.go    those that come: how many may; shortage.go: what if there are no descriptors
 //	announced.go the PROXY protocol: whose connection it is
 //	conn.go      a connection from one request to the next
 //	patience.go  until when it waits for its client, without a timer a request
+//	adopt.go     connections that a lane has had, or is to have
 //	socket.go    reading without memory for what has not come, writing many pieces
+//	descriptor.go a socket that was accepted by somebody else
 //	handshake.go how a connection begins to speak TLS, and waits while it does
 //	records.go   TLS, between a connection and its socket
 //	turn.go      a request: what was read as an http.Request

@@ -11,12 +11,13 @@
 //
 // A request in origin form whose head and body, if it has one of known length, are
 // there when they are first read; without Expect, Upgrade, fields that occur twice
-// or have an underscore; inside of a mount, and for none of gowsgi's own paths.
+// or have an underscore; inside of a mount, and for none of gowsgi's own paths or those of files.
 // A response that fits into the socket: no file, nothing to be compressed, no early
 // hints, no field that is the server's to set, no exception, and nothing that breaks
-// PEP 3333. And all of it within a tenth of a second. Whatever is not so becomes Go's at that moment, in the
-// middle, as it stands, and is dealt with there: by the reader of http1 for bytes, by
-// an exchange for a request. So there is one place for each rule that is not plain.
+// PEP 3333. And all of it within a tenth of a second. Whatever is not so becomes
+// Go's at that moment, in the middle, as it stands, and is dealt with there: by the
+// reader of http1 for bytes, by an exchange for a request. So there is one place for
+// each rule that is not plain.
 //
 // # Who has what
 //
@@ -52,5 +53,6 @@
 //	parcel.c      what of it goes out in one system call
 //	record.c      what is noted of requests that are over
 //	lookout.c     who looks while nobody leads
-//	lane.go, handover.go, records.go  Go's half
+//	lane.c        the lane itself
+//	lane.go, forwarded.go, handover.go, records.go  Go's half
 package lane
