@@ -190,7 +190,7 @@ func TestHTTP2WithTLS(t *testing.T) {
 	for _, list := range []string{"h2,h1", "h1"} {
 		t.Run(list, func(t *testing.T) {
 			s := startContract(t, "streams", Mode{Args: append([]string{"--http-protocols", list}, certificate().args()...)})
-			for _, offers := range [][]string{{"h2", "http/1.1"}, {"http/1.1"}, nil} {
+			for _, offers := range [][]string{{"h2", "http/1.1"}, {"http/1.1"}, {"http/1.0"}, nil} {
 				config := s.secure.Clone()
 				config.NextProtos = offers
 				conn, err := tls.Dial("tcp", s.Addr, config)

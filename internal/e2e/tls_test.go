@@ -373,8 +373,9 @@ func TestClientsOfOthersSpeakTLS(t *testing.T) {
 	s := Start(t, Options{Target: "environ_dump:application", Args: certificate().args()})
 	url := "https://localhost:" + s.Addr[strings.LastIndex(s.Addr, ":")+1:] + "/"
 	for name, args := range map[string][]string{
-		"curl":   {"curl", "-sS", "--fail", "--cacert", certificate().file("ca.pem"), url},
-		"python": {"python3", "-c", "import ssl, sys, urllib.request as r; print(r.urlopen(sys.argv[1], context=ssl.create_default_context(cafile=sys.argv[2])).read().decode())", url, certificate().file("ca.pem")},
+		"curl":               {"curl", "-sS", "--fail", "--cacert", certificate().file("ca.pem"), url},
+		"curl with HTTP/1.0": {"curl", "-sS", "--fail", "--http1.0", "--cacert", certificate().file("ca.pem"), url},
+		"python":             {"python3", "-c", "import ssl, sys, urllib.request as r; print(r.urlopen(sys.argv[1], context=ssl.create_default_context(cafile=sys.argv[2])).read().decode())", url, certificate().file("ca.pem")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := exec.LookPath(args[0]); err != nil {

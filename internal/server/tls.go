@@ -15,10 +15,11 @@ import (
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
-// Protocols are those that clients with TLS can have (ALPN), of http_protocols.
+// Protocols are those that clients with TLS can have (ALPN), of http_protocols. HTTP/1.0
+// has a name of its own, and some of its clients offer no other: curl --http1.0.
 func Protocols(list []string) (names []string) {
 	for _, item := range list {
-		names = append(names, map[string]string{"h2": "h2", "h1": "http/1.1"}[item])
+		names = append(names, map[string][]string{"h2": {"h2"}, "h1": {"http/1.1", "http/1.0"}}[item]...)
 	}
 	return names
 }
