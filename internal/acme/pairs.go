@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"time"
 
@@ -46,13 +47,29 @@ func (s *Settings) Pairs() ([]certs.Pair, error) {
 			pair, err = read(storage, authority, name)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("--acme-storage %s: what is there for %s cannot be used: %w: remove it, and it is obtained anew", s.Storage, name, err)
+			return nil, s.refusal(name, err)
 		}
 		if pair != nil {
 			pairs = append(pairs, *pair)
 		}
 	}
 	return pairs, nil
+}
+
+// refusal says what keeps a pair from being used. Only one that was read and is damaged
+// is worth nothing: to remove a good one costs one of the few that an authority makes.
+func (s *Settings) refusal(name string, err error) error {
+	var file *fs.PathError
+	switch {
+	case errors.As(err, &file) && errors.Is(err, fs.ErrNotExist):
+		err = fmt.Errorf("there is no %s", file.Path)
+		fallthrough
+	case file == nil:
+		return fmt.Errorf("--acme-storage %s: what is there for %s cannot be used: %w: remove it, and it is obtained anew", s.Storage, name, err)
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("--acme-storage %s: user %d may not read %s, which is for %s: let that user own all of the folder, or name another", s.Storage, os.Geteuid(), file.Path, name)
+	}
+	return fmt.Errorf("--acme-storage %s: %s, which is for %s, cannot be read: %w: see what is wrong with the folder, or name another", s.Storage, file.Path, name, file.Err)
 }
 
 // read returns nil if there is none.
