@@ -58,7 +58,8 @@ type Application struct {
 
 // Serve loads the applications that targets name, which have their numbers, and lets go
 // of the GIL. On the thread that started CPython, GIL held; it still is if Serve fails.
-// A *LoadError says why a target could not be loaded.
+// A *LoadError says why a target could not be loaded, a *FilesError why Django's files
+// cannot be served.
 //
 // The pool's threads come first: an application that replaces threads by
 // greenlets when it is imported finds them made.

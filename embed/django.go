@@ -19,8 +19,13 @@ import (
 // path of STATIC_URL, and STATIC_ROOT.
 type DjangoFiles struct{ Path, Folder string }
 
+// FilesError says why there are none.
+type FilesError struct{ error }
+
+func (e *FilesError) Unwrap() error { return e.error }
+
 // djangoFiles asks the settings; mount is the path that the application is below.
-// A *LoadError says why there are none. GIL held, the application loaded.
+// A *FilesError says why there are none. GIL held, the application loaded.
 func djangoFiles(mount string) (files DjangoFiles, err error) {
 	source, function, argument := C.CString(load.Django()), C.CString("static_files"), C.CString(mount)
 	defer C.free(unsafe.Pointer(source))
@@ -29,7 +34,7 @@ func djangoFiles(mount string) (files DjangoFiles, err error) {
 	// SAFETY: cpy3's PyObject is C's; only the Go packages differ.
 	answer := (*python3.PyObject)(unsafe.Pointer(C.gowsgi_ask(source, function, argument)))
 	if answer == nil {
-		return files, refusal()
+		return files, &FilesError{refusal()}
 	}
 	files.Path, files.Folder, _ = strings.Cut(path(answer), "\n")
 	return files, nil

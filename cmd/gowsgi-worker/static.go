@@ -15,6 +15,11 @@ func (w *worker) findStatic(items []string) ([]string, error) {
 	if at < 0 {
 		return items, nil
 	}
+	items, err := w.staticOfDjango(items, at)
+	return items, config.Wrong(err)
+}
+
+func (w *worker) staticOfDjango(items []string, at int) ([]string, error) {
 	found := w.app.DjangoFiles()
 	path, err := config.StaticPath(found.Path)
 	if err != nil {

@@ -84,8 +84,11 @@ func (w *worker) start() *control.Report {
 	if err != nil {
 		report := &control.Report{Message: explain(err)}
 		var raised *embed.Error
+		var files *embed.FilesError
 		if errors.As(err, &raised) {
 			report.Traceback = raised.Traceback
+		} else {
+			report.Wrong = errors.As(err, &files)
 		}
 		if s.Reload && report.Traceback != "" && !w.plan.Check {
 			w.log.Error("the application cannot be loaded", "event", "application.broken",
@@ -103,13 +106,13 @@ func (w *worker) start() *control.Report {
 			"event", "application.one_thread", "threads", s.Threads)
 	}
 	if s.Static, err = w.findStatic(s.Static); err != nil {
-		return &control.Report{Message: err.Error()}
+		return &control.Report{Message: err.Error(), Wrong: config.IsWrong(err)}
 	}
 	w.server, err = server.New(w.app, s, w.log, w.access, exchange.Hooks{
 		Replace: w.replace, Advise: w.advise, Board: w.board(), Page: w.page, Counts: w.counts(), Rates: w.openRates(), Metrics: w.metrics,
 	}, w.openShare())
 	if err != nil {
-		return &control.Report{Message: err.Error()}
+		return &control.Report{Message: err.Error(), Wrong: config.IsWrong(err)}
 	}
 	w.server.Secure(w.certs)
 	return nil

@@ -56,7 +56,7 @@ func withFolders(s config.Settings) (config.Settings, error) {
 		s.DocumentRoot = from(given)
 		try("--document-root "+given, s.DocumentRoot, true)
 	}
-	return s, inLines(errs)
+	return s, config.Wrong(inLines(errs))
 }
 
 // applicationIn is what of the application is in a folder; empty: nothing, as far as

@@ -84,9 +84,18 @@ func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, tit
 	}
 	if err != nil {
 		sayLast(stderr, formatOf(invocation), err.Error(), tracebackOf(err))
-		return exitFailure
+		return statusOf(err)
 	}
 	return exitOK
+}
+
+// statusOf is the exit status for what keeps gowsgi from serving.
+func statusOf(err error) int {
+	var failed *supervisor.StartError
+	if config.IsWrong(err) || errors.As(err, &failed) && failed.Wrong {
+		return exitSettings
+	}
+	return exitFailure
 }
 
 // load reads the settings, as long as starting lasts: the file may be a pipe in which

@@ -109,6 +109,25 @@ func TestWrongSettingsEndWithStatus2(t *testing.T) {
 	}
 }
 
+// Another attempt would find the same, and systemd is told not to make one.
+func TestFilesAndFoldersOfTheSettingsThatAreMissingEndWithStatus2(t *testing.T) {
+	missing := filepath.Join(t.TempDir(), "missing")
+	for flag, says := range map[string]string{
+		"--chdir=" + missing:          "--chdir " + missing + ": there is no such folder",
+		"--static=/s=" + missing:      "--static /s=" + missing,
+		"--error-page=502=" + missing: "--error-page",
+		"--basic-auth=" + missing:     "--basic-auth",
+		"--user=no-such-user":         "--user no-such-user",
+		"--group=no-such-group":       "--group no-such-group",
+	} {
+		status, _, errors := gowsgi(t, flag, "x:app")
+		if status != 2 {
+			t.Errorf("%s: status %d", flag, status)
+		}
+		oneLine(t, errors, says)
+	}
+}
+
 func TestWhatIsMissingOnTheMachineEndsWithStatus1(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for name, c := range map[string]struct {
@@ -116,7 +135,6 @@ func TestWhatIsMissingOnTheMachineEndsWithStatus1(t *testing.T) {
 		says []string
 	}{
 		"virtualenv": {[]string{"--venv", missing}, []string{"--venv " + missing, "does not exist"}},
-		"folder":     {[]string{"--chdir", missing}, []string{"--chdir " + missing, "no such folder"}},
 		"log file":   {[]string{"--error-logfile", filepath.Join(missing, "log")}, []string{missing, "cannot be opened"}},
 	} {
 		t.Run(name, func(t *testing.T) {

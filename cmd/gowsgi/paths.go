@@ -16,6 +16,11 @@ import (
 // absolute makes the paths that gowsgi itself uses independent of where it
 // runs. Relative ones count from Chdir, which must exist, the virtualenv from here.
 func absolute(s config.Settings) (config.Settings, error) {
+	s, err := fromChdir(s)
+	return s, config.Wrong(err)
+}
+
+func fromChdir(s config.Settings) (config.Settings, error) {
 	if s.Venv != "" { // a shell completes it from here
 		venv, err := filepath.Abs(s.Venv)
 		if err != nil {

@@ -29,7 +29,7 @@ type found struct {
 func find(ctx context.Context, site *bundle.Site, settings config.Settings, late func(interpreter string, patience time.Duration)) (found, error) {
 	who, err := identity.Resolve(settings)
 	if err != nil {
-		return found{}, err
+		return found{}, config.Wrong(err)
 	}
 	if site != nil {
 		plan, err := findInBundle(ctx, site, settings, who)

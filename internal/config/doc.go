@@ -24,5 +24,5 @@
 //
 // The package reads nothing by itself (see [Load]), keeps no state, and
 // depends on the standard library, pflag, go-shellquote and BurntSushi/toml,
-// and on package certs for what its settings are called.
+// on package certs for what its settings are called, and on scarcity.
 package config

@@ -1,9 +1,12 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 // Problem is one thing that is wrong with what the user wrote.
@@ -57,4 +60,26 @@ func (p *Problems) Error() string {
 		b.WriteString("\n  " + problem.String())
 	}
 	return b.String()
+}
+
+// wrong is an error that a setting is to blame for, see Wrong.
+type wrong struct{ error }
+
+func (w wrong) Unwrap() error { return w.error }
+
+// Wrong marks an error that a setting is to blame for, though it is well written: it
+// names a file that is not there, or not what it is to be. The program ends with exit
+// status 2 on it as on Problems, since another attempt would find the same; not so if
+// what is wrong is that the machine has too little of something. Wrong of nil is nil.
+func Wrong(err error) error {
+	if err == nil || scarcity.Of(err) != "" {
+		return err
+	}
+	return wrong{err}
+}
+
+// IsWrong tells whether an error is so marked.
+func IsWrong(err error) bool {
+	var w wrong
+	return errors.As(err, &w)
 }

@@ -111,6 +111,8 @@ type Report struct {
 	Message string `json:"message,omitempty"`
 	// Traceback: Failed: Python's traceback, if an exception was the reason.
 	Traceback string `json:"traceback,omitempty"`
+	// Wrong: Failed: a setting is to blame (config.Wrong).
+	Wrong bool `json:"wrong,omitempty"`
 	// Hopeless: Replace: it cannot finish what it has (the GIL is stuck), so
 	// there is no point in waiting for it.
 	Hopeless bool     `json:"hopeless,omitempty"`

@@ -237,7 +237,7 @@ func TestBadCertificatesAreFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, action := range [][]string{nil, {"--check-config"}} {
 				result := Run(t, Options{Dir: Testapps()}, append(append(append([]string{"--venv", PlainVenv(t)}, action...), c.args...), "environ_dump:application")...)
-				if result.Status == 0 || !strings.Contains(result.Errors, c.says) || strings.Contains(result.Errors, "goroutine ") {
+				if result.Status != 2 || !strings.Contains(result.Errors, c.says) || strings.Contains(result.Errors, "goroutine ") {
 					t.Errorf("%v: status %d: %s", action, result.Status, result.Errors)
 				}
 			}

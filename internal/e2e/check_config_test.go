@@ -73,7 +73,6 @@ func TestCheckConfigSaysWhyAnApplicationDoesNotLoad(t *testing.T) {
 			"user ",
 		},
 		"it dies":          {"check_config", []string{"IMPORT=dies"}, nil, []string{"was killed by SIGKILL", "before it had loaded the application"}, ""},
-		"no such user":     {"check_config", nil, []string{"--user", "no-such-user"}, []string{"--user no-such-user", "no such user"}, ""},
 		"no such platform": {"check_config", nil, []string{"--venv", "/nonexistent"}, []string{"/nonexistent", "does not exist"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -171,7 +171,7 @@ func TestPagesThatAreNone(t *testing.T) {
 		"x.html":     "must be statuses and a file",
 	} {
 		r := Run(t, Options{}, "--venv", PlainVenv(t), "--chdir", Testapps(), "--check-config", "--error-page", item, "compressed:application")
-		if last := strings.TrimSpace(r.Errors); r.Status == 0 || !strings.Contains(last, want) {
+		if last := strings.TrimSpace(r.Errors); r.Status != 2 || !strings.Contains(last, want) {
 			t.Errorf("%s: status %d, %q", item, r.Status, last)
 		}
 	}

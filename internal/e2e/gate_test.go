@@ -286,7 +286,7 @@ func TestClientsWithPasswords(t *testing.T) {
 		must(t, htpasswd, "-m", "-b", "-c", old, "anna", "secret")
 		for file, want := range map[string]string{old: "has no bcrypt hash", filepath.Join(folder, "no"): "no such file or directory", folder: "is no file"} {
 			r := Run(t, Options{}, "--venv", PlainVenv(t), "--chdir", Testapps(), "--check-config", "--basic-auth", file, "environ_dump:application")
-			if r.Status == 0 || !strings.Contains(r.Errors, "gowsgi: --basic-auth: ") || !strings.Contains(r.Errors, want) {
+			if r.Status != 2 || !strings.Contains(r.Errors, "gowsgi: --basic-auth: ") || !strings.Contains(r.Errors, want) {
 				t.Errorf("%s: %d %s", file, r.Status, r.Errors)
 			}
 		}

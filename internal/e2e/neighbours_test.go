@@ -12,14 +12,14 @@ import (
 )
 
 // checkRefusal runs a gowsgi that cannot start: it must say why in one line,
-// end with status 1 and leave nothing in folder, where its pid file and unix
+// end with status and leave nothing in folder, where its pid file and unix
 // sockets with relative paths are.
-func checkRefusal(t *testing.T, o Options, folder string, parts []string, args ...string) {
+func checkRefusal(t *testing.T, o Options, folder string, status int, parts []string, args ...string) {
 	t.Helper()
 	before := names(t, folder)
 	o.Dir = folder
 	result := Run(t, o, append([]string{"--venv", PlainVenv(t), "--pythonpath", Testapps()}, args...)...)
-	if result.Status != 1 {
+	if result.Status != status {
 		t.Errorf("exit status %d", result.Status)
 	}
 	checkComplaint(t, result, append([]string{"gowsgi: "}, parts...), "")
@@ -73,7 +73,7 @@ func TestPortIsSharedIfBothAskForIt(t *testing.T) {
 		}
 	}
 	// Who does not ask for it gets no share.
-	checkRefusal(t, Options{}, t.TempDir(), []string{"cannot listen on " + address, "another program listens there"}, "-b", address, "startup_app")
+	checkRefusal(t, Options{}, t.TempDir(), 1, []string{"cannot listen on " + address, "another program listens there"}, "-b", address, "startup_app")
 	first.Stop(t)
 	clear(answered)
 	for range 10 {
@@ -88,7 +88,7 @@ func TestPortOfAnotherIsRefused(t *testing.T) {
 	s := Start(t, Options{Target: "startup_app"})
 	for _, args := range [][]string{nil, {"--reuse-port"}} {
 		args = append(args, "-b", "unix:s", "-b", s.Addr, "-p", "pid", "startup_app")
-		checkRefusal(t, Options{}, shortFolder(t), []string{"cannot listen on " + s.Addr, "another program listens there: stop it, or choose another address with --bind"}, args...)
+		checkRefusal(t, Options{}, shortFolder(t), 1, []string{"cannot listen on " + s.Addr, "another program listens there: stop it, or choose another address with --bind"}, args...)
 	}
 	s.Client(t).Get("/").Want(t, 200, "app only")
 }
@@ -98,9 +98,9 @@ func TestSocketAndPidFileOfALivingGowsgiAreRespected(t *testing.T) {
 	socket, pidFile := filepath.Join(folder, "s"), filepath.Join(folder, "pid")
 	s := Start(t, Options{Target: "startup_app", Unix: true, Addr: socket, Args: []string{"-b", "unix:" + socket, "-p", pidFile}})
 	pid := strconv.Itoa(s.PID())
-	checkRefusal(t, Options{}, folder, []string{"cannot listen on unix:" + socket, "another program serves there", "--bind"},
+	checkRefusal(t, Options{}, folder, 1, []string{"cannot listen on unix:" + socket, "another program serves there", "--bind"},
 		"-b", "unix:other", "-b", "unix:"+socket, "-p", "other.pid", "startup_app")
-	checkRefusal(t, Options{}, folder, []string{"already running as process " + pid, pidFile, "--pid"},
+	checkRefusal(t, Options{}, folder, 1, []string{"already running as process " + pid, pidFile, "--pid"},
 		"-b", "unix:other", "-p", pidFile, "startup_app")
 	if text, err := os.ReadFile(pidFile); err != nil || string(text) != pid+"\n" {
 		t.Errorf("the pid file holds %q, %v", text, err)
@@ -130,7 +130,7 @@ func TestFilesInTheSocketsPlaceAreLeftAlone(t *testing.T) {
 		{[]string{"-b", "unix:text"}, "there is a file that is no socket"},
 		{[]string{"-b", "unix:other", "-p", "settings"}, "is something else, it holds no process id"},
 	} {
-		checkRefusal(t, Options{}, folder, []string{c.says}, append(c.args, "startup_app")...)
+		checkRefusal(t, Options{}, folder, 1, []string{c.says}, append(c.args, "startup_app")...)
 	}
 	conn, err := net.Dial("unix", living.Addr().String())
 	if err != nil {
@@ -194,11 +194,23 @@ func TestWhatCannotBeHadIsNamedAndNothingIsLeft(t *testing.T) {
 		"a pid file there":                         {[]string{"-p", "missing/pid"}, []string{"missing/pid", "cannot be written"}},
 		"a socket there":                           {[]string{"-b", "unix:missing/s"}, []string{"cannot listen on unix:", "missing/s", "its folder does not exist"}},
 		"a pid file and an address of nobody here": {[]string{"-p", "pid", "-b", "192.0.2.1:0"}, []string{"cannot listen on 192.0.2.1:0"}},
-		"a user":  {[]string{"-u", "no-such-user", "-p", "pid"}, []string{"--user no-such-user", "no such user"}},
-		"a group": {[]string{"-g", "no-such-group", "-p", "pid"}, []string{"--group no-such-group", "no such group"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkRefusal(t, Options{}, shortFolder(t), c.says, append([]string{"-b", "unix:s"}, append(c.args, "startup_app")...)...)
+			checkRefusal(t, Options{}, shortFolder(t), 1, c.says, append([]string{"-b", "unix:s"}, append(c.args, "startup_app")...)...)
+		})
+	}
+	for name, c := range map[string]struct {
+		args []string
+		says []string
+	}{
+		"a user":   {[]string{"-u", "no-such-user", "-p", "pid"}, []string{"--user no-such-user", "no such user"}},
+		"a group":  {[]string{"-g", "no-such-group", "-p", "pid"}, []string{"--group no-such-group", "no such group"}},
+		"a folder": {[]string{"--static", "/s=missing", "-p", "pid"}, []string{"--static /s=missing"}},
+	} {
+		t.Run(name+" of the settings", func(t *testing.T) {
+			for _, action := range []string{"--bind=unix:s", "--check-config"} {
+				checkRefusal(t, Options{}, shortFolder(t), 2, c.says, append([]string{action}, append(c.args, "startup_app")...)...)
+			}
 		})
 	}
 }

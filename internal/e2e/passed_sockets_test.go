@@ -140,7 +140,7 @@ func TestNumberThatIsNoListeningSocketIsRefused(t *testing.T) {
 				}
 			}}
 			// An address that is good goes first: nothing may be left of it either.
-			checkRefusal(t, o, shortFolder(t), []string{"cannot listen on " + c.bind, c.says, "--bind"}, "-b", "unix:s", "-b", c.bind, "startup_app")
+			checkRefusal(t, o, shortFolder(t), 1, []string{"cannot listen on " + c.bind, c.says, "--bind"}, "-b", "unix:s", "-b", c.bind, "startup_app")
 		})
 	}
 }

@@ -355,7 +355,7 @@ func TestFoldersAreLookedAtAtStart(t *testing.T) {
 	} {
 		for _, action := range []string{"--check-config", "--bind=" + freeAddr(t)} {
 			args := append([]string{action, "--venv", PlainVenv(t)}, append(c.args, "check_config")...)
-			if r := Run(t, Options{Dir: Testapps()}, args...); r.Status == 0 || !strings.Contains(r.Errors, c.want) || strings.Contains(r.Errors, "goroutine") {
+			if r := Run(t, Options{Dir: Testapps()}, args...); r.Status != 2 || !strings.Contains(r.Errors, c.want) || strings.Contains(r.Errors, "goroutine") {
 				t.Errorf("%v: status %d, %s", args, r.Status, r.Errors)
 			}
 		}
@@ -390,7 +390,7 @@ func TestFilesThatTheWorkersUserMayNotRead(t *testing.T) {
 	}
 	for _, action := range []string{"--check-config", "--bind=" + freeAddr(t)} {
 		r := Run(t, Options{Dir: folder}, action, "--user", "nobody", "--venv", python, "--static", "/p=private", "check_config")
-		if r.Status == 0 || !strings.Contains(r.Errors, "cannot be entered by user 65534") {
+		if r.Status != 2 || !strings.Contains(r.Errors, "cannot be entered by user 65534") {
 			t.Errorf("%s: status %d, %s", action, r.Status, r.Errors)
 		}
 	}

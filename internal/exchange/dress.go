@@ -41,7 +41,7 @@ func newDress(s *config.Settings, log *slog.Logger) (dress, error) {
 			continue
 		}
 		if err != nil {
-			return d, err
+			return d, config.Wrong(err)
 		}
 	}
 	return d, nil

@@ -47,7 +47,7 @@ func (h *Handler) openFiles() error {
 		errs = append(errs, try("document_root", s.DocumentRoot))
 	}
 	h.files = static.New(c, time.Now())
-	return errors.Join(errs...)
+	return config.Wrong(errors.Join(errs...))
 }
 
 // Files are those that are served without the application; nil: none are.

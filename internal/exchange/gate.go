@@ -67,7 +67,7 @@ func (h *Handler) openGate(table *rates.Table) (err error) {
 		h.log.Error("the file of passwords is gone, and everybody gets a 401 until it is there: put it back", "event", "passwords.failed", "error", err.Error())
 		return nil
 	}
-	return err
+	return config.Wrong(err)
 }
 
 // isOpen tells whether nobody has to be looked at.

@@ -69,7 +69,7 @@ func (s *supervisor) openACME() error {
 		return nil
 	}
 	if err := acme.Prepare(s.Settings.ACMEStorage); err != nil {
-		return err
+		return config.Wrong(err)
 	}
 	s.moveACME()
 	return nil

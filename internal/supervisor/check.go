@@ -68,7 +68,7 @@ func (w *worker) loaded(result *control.Report, killed error) (time.Duration, er
 	case result == nil:
 		return 0, &StartError{Worker: 1, Message: "the worker " + cause(w.state, w.oom) + " before it had loaded the application", Traceback: w.board.Report()}
 	case result.Kind != control.Ready:
-		return 0, &StartError{Worker: 1, Message: result.Message, Traceback: result.Traceback}
+		return 0, &StartError{Worker: 1, Message: result.Message, Traceback: result.Traceback, Wrong: result.Wrong}
 	}
 	return time.Duration(result.Seconds * float64(time.Second)), nil
 }

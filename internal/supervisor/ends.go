@@ -46,7 +46,7 @@ func (s *supervisor) gone(w *worker) {
 				w.message += ": " + space
 			}
 		}
-		s.startFailed(sl, w.message, w.traceback)
+		s.startFailed(sl, &StartError{Worker: w.number, Message: w.message, Traceback: w.traceback, Wrong: w.wrong})
 	default:
 		sl.serving = nil
 		s.died(sl, w, cause)
@@ -70,7 +70,7 @@ func (s *supervisor) died(sl *slot, w *worker, cause string) {
 		sl.recovered()
 		s.arrange()
 	case !s.started && s.predecessor != nil: // which goes on
-		s.fail(sl.number, fmt.Sprintf("worker %d %s right after its start", w.number, cause), "")
+		s.fail(&StartError{Worker: w.number, Message: fmt.Sprintf("worker %d %s right after its start", w.number, cause)})
 	case sl.starting != nil:
 	default:
 		s.tryAgain(sl, "it ended right after its start")
@@ -81,18 +81,19 @@ func (s *supervisor) died(sl *slot, w *worker, cause string) {
 // the end; in a reload, the end of the reload; else it is tried again, until
 // start_limit if that can be: a deployment that has answered requests is known
 // to work, and while others serve there is something to lose.
-func (s *supervisor) startFailed(sl *slot, message, traceback string) {
+func (s *supervisor) startFailed(sl *slot, why *StartError) {
 	switch {
 	case s.stopping != no:
 	case !s.started && !sl.held:
-		s.fail(sl.number, message, traceback)
-	case s.abandonReload(message, traceback):
+		s.fail(why)
+	case s.abandonReload(why.Message, why.Traceback):
 	default:
-		s.Log.Error("worker cannot start", "event", "worker.failed", "worker", sl.number, "reason", message, "traceback", traceback)
+		s.Log.Error("worker cannot start", "event", "worker.failed", "worker", sl.number, "reason", why.Message, "traceback", why.Traceback)
 		sl.failures++
 		if limit := s.Settings.StartLimit; limit > 0 && sl.failures >= limit && !s.Settings.Reload && !s.serves() && !s.isProven() {
-			s.fail(sl.number, fmt.Sprintf("worker %d failed to start %d times in a row (--start-limit), the last time because: %s",
-				sl.number, sl.failures, message), traceback)
+			last := *why
+			last.Message = fmt.Sprintf("worker %d failed to start %d times in a row (--start-limit), the last time because: %s", sl.number, sl.failures, why.Message)
+			s.fail(&last)
 			return
 		}
 		s.tryAgain(sl, "it cannot start")

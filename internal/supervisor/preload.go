@@ -144,13 +144,13 @@ func (s *supervisor) nurseryFailed(message, traceback string) {
 	switch {
 	case s.stopping != no:
 	case !s.started:
-		s.fail(1, message, traceback)
+		s.fail(&StartError{Worker: 1, Message: message, Traceback: traceback})
 	case s.abandonReload(message, traceback):
 	default:
 		s.Log.Error("the application cannot be loaded anew", "event", "nursery.failed", "reason", message, "traceback", traceback)
 		if limit := s.Settings.StartLimit; limit > 0 && s.preload.failures+1 >= limit && !s.serves() && !s.isProven() {
-			s.fail(1, fmt.Sprintf("the application could not be loaded %d times in a row (--start-limit), the last time because: %s",
-				s.preload.failures+1, message), traceback)
+			s.fail(&StartError{Worker: 1, Traceback: traceback, Message: fmt.Sprintf(
+				"the application could not be loaded %d times in a row (--start-limit), the last time because: %s", s.preload.failures+1, message)})
 			return
 		}
 		s.nurseryRests()

@@ -107,7 +107,7 @@ func (s *supervisor) troubled() bool {
 func (s *supervisor) start(sl *slot) {
 	w, err := s.makeWorker(sl.number)
 	if err != nil {
-		s.startFailed(sl, fmt.Sprintf("worker %d cannot be started: %s", sl.number, whyNotStarted(s.Options, err)), "")
+		s.startFailed(sl, &StartError{Worker: sl.number, Message: fmt.Sprintf("worker %d cannot be started: %s", sl.number, whyNotStarted(s.Options, err))})
 		return
 	}
 	if w == nil { // the nursery's end is dealt with elsewhere
@@ -173,7 +173,7 @@ func (s *supervisor) reported(w *worker, r control.Report) {
 		}
 	case control.Failed:
 		w.failed = true // it exits by itself
-		w.message, w.traceback = r.Message, r.Traceback
+		w.message, w.traceback, w.wrong = r.Message, r.Traceback, r.Wrong
 	case control.Replace:
 		if sl != nil && sl.serving == w && w.reason == "" {
 			w.reason, w.hopeless = r.Message, r.Hopeless

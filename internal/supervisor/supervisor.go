@@ -113,6 +113,7 @@ type StartError struct {
 	Worker    int
 	Message   string // one sentence
 	Traceback string // Python's, if an exception was the reason
+	Wrong     bool   // a setting is to blame (config.Wrong)
 }
 
 func (e *StartError) Error() string { return e.Message }
@@ -375,9 +376,9 @@ func (s *supervisor) reopen() {
 	}
 }
 
-// fail ends it all: err is what Run returns.
-func (s *supervisor) fail(number int, message, traceback string) {
-	s.err = &StartError{Worker: number, Message: message, Traceback: traceback}
+// fail ends it all: why is what Run returns.
+func (s *supervisor) fail(why *StartError) {
+	s.err = why
 	if s.started {
 		s.stopGracefully("a worker cannot be started", s.Settings.GracefulTimeout)
 	} else {

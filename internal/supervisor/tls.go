@@ -41,9 +41,12 @@ func readTLS(s *config.Settings) (*certs.Material, []error) {
 	material, problems := certs.Read(s.CertFiles(), time.Now())
 	obtained, err := readACME(s)
 	if err != nil {
-		return nil, append(problems, err)
+		problems = append(problems, err)
 	}
 	if len(problems) > 0 {
+		for i, problem := range problems {
+			problems[i] = config.Wrong(problem)
+		}
 		return nil, problems
 	}
 	material.Names, material.Pairs = s.ServerName, append(material.Pairs, obtained...)

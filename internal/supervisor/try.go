@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/gowsgi/gowsgi/internal/acme"
+	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/listen"
 )
 
@@ -33,7 +34,7 @@ func Try(d Deployment) (notes []string, problems []error) {
 	problems = append(problems, more...)
 	if len(d.Settings.ServerName) > 0 {
 		if err := acme.Try(d.Settings.ACMEStorage); err != nil {
-			problems = append(problems, err)
+			problems = append(problems, config.Wrong(err))
 		}
 	}
 	if path := d.Settings.Pid; path != "" {

@@ -41,6 +41,7 @@ type worker struct {
 
 	failed             bool // it cannot start; message says why
 	message, traceback string
+	wrong              bool // a setting is to blame
 
 	reason   string // why it is to be replaced; empty: it is not
 	hopeless bool   // there is no point in waiting for it
