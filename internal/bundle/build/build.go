@@ -78,6 +78,7 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	if m.Settings, err = o.Settings.Changed(settingsOfHere...); err != nil {
 		return nil, err
 	}
+	c.noteOutside(&o.Settings, output)
 	for _, each := range o.Settings.Pythonpath {
 		rel, err := inApplication(folder, each)
 		if err != nil {
