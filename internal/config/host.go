@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -14,6 +15,9 @@ const everyHost = "*"
 // name with a dot in front is that and all below it, as in Django and nginx; one with *.
 // in front is only those below it.
 func hostName(item string) (string, error) {
+	if err := noURL(item); err != nil {
+		return "", err
+	}
 	name := strings.ToLower(item)
 	if address, ok := strings.CutPrefix(name, "["); ok {
 		ip, err := netip.ParseAddr(strings.TrimSuffix(address, "]"))
@@ -36,6 +40,33 @@ func hostName(item string) (string, error) {
 		return "", errors.New("must be a host name such as example.org or .example.org")
 	}
 	return name, nil
+}
+
+// cutURL takes apart what people copy from a browser: scheme, host and path. The port is
+// left out.
+func cutURL(text string) (scheme, host, path string, is bool) {
+	scheme, rest, is := strings.Cut(text, "://")
+	if !is {
+		return "", "", "", false
+	}
+	end := strings.IndexByte(rest+"/", '/')
+	host, path = rest[:end], rest[end:]
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return scheme, host, path, true
+}
+
+// noURL refuses one in the place of a host.
+func noURL(item string) error {
+	scheme, host, _, is := cutURL(item)
+	switch {
+	case !is:
+		return nil
+	case host == "":
+		return errors.New("must be a host name, without " + scheme + "://")
+	}
+	return errors.New("must be a host name, without " + scheme + "://; write " + host)
 }
 
 // allowedHost is hostName, or * for every host.

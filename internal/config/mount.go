@@ -126,6 +126,9 @@ func (k mounts) line(text string) (m Mount, err error) {
 		}
 		return Mount{Path: text}, nil
 	}
+	if scheme, host, path, is := cutURL(place); is {
+		return m, fmt.Errorf("%s: a host is written without %s://; write %s", shown(text), scheme, shown(host+path+"="+target))
+	}
 	if host, _, _ := strings.Cut(place, "/"); host != "" {
 		if m.Hosts, err = hosts([]any{host}); err != nil {
 			return m, fmt.Errorf("%s: %w", shown(text), err)
@@ -190,7 +193,7 @@ const (
 	mostBytes      = 1<<63 - 1
 )
 
-const wantHosts = `a list of host names without a port, such as ["example.org", ".example.org"]; one with a dot in front is that name and all below it`
+const wantHosts = `a list of host names without https:// or a port, such as ["example.org", ".example.org"]; one with a dot in front is that name and all below it`
 
 func (k mounts) table(given map[string]any) (m Mount, err error) {
 	var errs []error

@@ -43,6 +43,9 @@ func acmeRows() []setting {
 
 // serverName is a name that a public certificate can be for.
 func serverName(name string) (string, error) {
+	if err := noURL(name); err != nil {
+		return "", err
+	}
 	name = strings.ToLower(strings.TrimSuffix(strings.TrimSpace(name), "."))
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return "", errors.New("is an address; certificates are obtained for names")

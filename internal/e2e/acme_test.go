@@ -211,6 +211,7 @@ func TestSettingsForObtainingThatAreWrong(t *testing.T) {
 		"an address":     {args("--server-name", "192.0.2.1"), "is an address"},
 		"a wildcard":     {args("--server-name", "*.example.org"), "is a wildcard"},
 		"a port":         {args("--server-name", "example.org:443"), "has a port"},
+		"a URL":          {args("--server-name", "https://example.org"), "must be a host name, without https://; write example.org"},
 		"no name":        {args("--server-name", "example..org"), "is no host name"},
 		"a local name":   {args("--server-name", "printer.local"), "is no name on the internet"},
 		"not ASCII":      {args("--server-name", "bücher.example.org"), "write it as in DNS"},
