@@ -301,6 +301,11 @@ func (l *loader) checkMounts() {
 	if s.Target == "" && s.Mount != "" {
 		l.complain(source, "mount", shown(s.Mount)+" is where the target is, and there is none; write "+shown(s.Mount+"=module:callable")+", or name the target")
 	}
+	for _, m := range s.Mounts {
+		if m.Path == "" && len(m.Hosts) == 1 && !strings.ContainsAny(m.Hosts[0], ".:") && m.Hosts[0] != "localhost" {
+			l.notes = append(l.notes, Note{Text: source + ": " + m.Hosts[0] + "=" + m.Target + " is for the host " + m.Hosts[0] + "; what is below a path is written /" + m.Hosts[0] + "=" + m.Target})
+		}
+	}
 	taken := map[string]Mount{}
 	for _, m := range s.Applications() {
 		for _, host := range m.hostsOrAll() {

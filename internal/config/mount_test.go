@@ -103,6 +103,15 @@ func TestWhatIsWrongWithMountsIsSaid(t *testing.T) {
 	}
 }
 
+// Whoever forgets the slash has said something else, which is not wrong.
+func TestAHostThatLooksLikeAPathIsNoted(t *testing.T) {
+	inv := mustLoad(t, words("--mount api=api:app --mount /x=x:app --mount localhost=l:app --mount b.example=b:app --mount web/y=y:app --mount [::1]=v6:app x:app"), nil, files{})
+	want := []Note{{Text: "--mount: api=api:app is for the host api; what is below a path is written /api=api:app"}}
+	if !reflect.DeepEqual(inv.Notes, want) {
+		t.Errorf("%v", inv.Notes)
+	}
+}
+
 func TestMountsHaveNames(t *testing.T) {
 	s := mustLoad(t, words("--mount /x --mount /api=api:app --mount b.example=b:app x:app"), nil, files{}).Settings
 	var names []string
