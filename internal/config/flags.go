@@ -51,6 +51,7 @@ type commandLine struct {
 	variable string              // that holds them; empty: the command line itself
 	values   map[string][]string // by long flag, in order
 	targets  []string
+	behind   map[string]setting // by words that follow an option which may do without
 	problems []Problem
 	notes    []Note // see Invocation
 }
@@ -71,7 +72,7 @@ func parseCommandLine(args []string) commandLine {
 // known and passed over.
 func parseOptions(args []string, variable string) commandLine {
 	set := knownFlags()
-	line := commandLine{variable: variable}
+	line := commandLine{variable: variable, behind: map[string]setting{}}
 	args, unknown := line.oneDash(set, args)
 	for {
 		line.values = map[string][]string{}
@@ -139,6 +140,9 @@ func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string,
 				rest[len(rest)-1] += "=" + arg
 				continue
 			}
+			if row, known := mayDoWithout(before); known && !value && row.bare != "" {
+				c.behind[arg] = row
+			}
 			value, before = false, ""
 		case arg == "--":
 			return append(rest, args[i:]...), found
@@ -165,10 +169,26 @@ func (c *commandLine) oneDash(set *pflag.FlagSet, args []string) (rest []string,
 // takesWord tells whether a word is the value of the option before it, which
 // may do without one. Gunicorn reads any word so; the application is none here.
 func takesWord(option, word string) bool {
-	name := strings.ReplaceAll(strings.TrimPrefix(option, "--"), "_", "-")
-	return option != name && slices.ContainsFunc(table(), func(row setting) bool {
-		return row.name == name && slices.Contains(row.words, strings.ToLower(word))
+	row, known := mayDoWithout(option)
+	word = strings.ToLower(word)
+	return known && (slices.Contains(row.words, word) || slices.Contains(switched, word))
+}
+
+// switched are words that nobody means an application by, for an option that is on or
+// off: it takes them, or says what it takes.
+var switched = []string{"on", "off", "yes", "no", "true", "false"}
+
+// mayDoWithout finds the option, if its value is optional.
+func mayDoWithout(option string) (setting, bool) {
+	name, long := strings.CutPrefix(strings.ReplaceAll(option, "_", "-"), "--")
+	rows := slices.Concat(table(), switches())
+	at := slices.IndexFunc(rows, func(row setting) bool {
+		return !row.positional && (row.name == name || slices.Contains(row.aliases, name)) && (row.meta == "" || row.bare != "")
 	})
+	if !long || at < 0 {
+		return setting{}, false
+	}
+	return rows[at], true
 }
 
 // lettersWantValue tells whether the value of the last of these letters is the

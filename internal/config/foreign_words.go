@@ -42,6 +42,11 @@ func (c *commandLine) judgeTargets() {
 		}
 	}
 	message := "one application expected, but there are " + strconv.Itoa(len(c.targets)) + ": " + quoted(c.targets) + "; options are written with --"
+	for _, target := range c.targets {
+		if row, is := c.behind[target]; is {
+			message += "; " + row.flag() + " takes " + row.kind.wants()
+		}
+	}
 	if len(applications) < 2 && len(commands)+len(binds) > 0 {
 		message = translation(append(applications, exampleTarget)[0], commands, binds)
 	}

@@ -286,6 +286,11 @@ func TestSwitchesNeedNoValueAndTakeOne(t *testing.T) {
 			t.Errorf("%q: %v, %v", line, inv.Settings.Reload, err)
 		}
 	}
+	for args, want := range map[string]bool{"--compress on app": true, "app --compress Off": false, "--compress app": true, "--compress no app": false} {
+		if got := mustLoad(t, words(args), nil, nil).Settings.Compress; got != want {
+			t.Errorf("%s: %v", args, got)
+		}
+	}
 	for text, want := range map[string]bool{"1": true, "yes": true, "On": true, "0": false, "off": false} {
 		inv, err := Load([]string{"x:app"}, []string{"GOWSGI_RELOAD=" + text}, files{"gowsgi.toml": "reload = false"}.read)
 		if err != nil || inv.Settings.Reload != want {
