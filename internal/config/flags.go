@@ -93,7 +93,8 @@ func parseOptions(args []string, variable string) commandLine {
 	line.judge()
 	line.translate()
 	line.unmask()
-	if !unknown { // else its value looks like a target: what the target is, nobody knows
+	wavering := slices.ContainsFunc(foreignOptions, func(o foreignOption) bool { return o.wavers(line.values) })
+	if !unknown && (!wavering || set.NArg() < 2) { // else its value looks like a target: what the target is, nobody knows
 		line.targets = set.Args()
 	}
 	return line

@@ -37,6 +37,12 @@ func foreignName(name string) (foreignOption, bool) {
 	return foreignOption{}, false
 }
 
+// wavers tells whether the option was given and may do without a value: whether a word
+// behind it is one, nobody knows.
+func (o foreignOption) wavers(given map[string][]string) bool {
+	return (o.optional || !o.value) && slices.ContainsFunc(o.spellings(), func(s spelling) bool { return len(given[s.long]) > 0 })
+}
+
 // translate says of all options of other servers that were given what to write
 // instead: once for those that come to the same.
 func (c *commandLine) translate() {
@@ -127,10 +133,10 @@ func inFile(setting, value string) string {
 	return strings.TrimSpace(assignment(key, value))
 }
 
-// listenAdvice: Waitress means an address, uWSGI the length of the queue.
+// listenAdvice: Waitress means an address, nginx a port, uWSGI the length of the queue.
 func listenAdvice(value string) string {
 	if isDigits(value) {
-		return "write --backlog " + value
+		return "for the port write --bind :" + value + ", for the length of the queue, as in uWSGI, --backlog " + value
 	}
 	return "write " + onCommandLine("bind", strings.TrimPrefix(value, "*"))
 }
@@ -161,7 +167,10 @@ func interfaceAdvice(value string) string {
 
 // accessLogAdvice: for some it is a file, for others a switch.
 func accessLogAdvice(value string) string {
-	if value == noValue || value == "" {
+	switch strings.ToLower(value) {
+	case "off", "no", "false":
+		return "there is none unless --access-logfile names one; leave this out"
+	case noValue, "on", "yes", "":
 		value = "-"
 	}
 	return "write " + onCommandLine("access-logfile", value)

@@ -32,6 +32,32 @@ func TestOptionsOfOtherServersAreTranslated(t *testing.T) {
 		{"--ssl-certfile c.pem hello:app", "--ssl-certfile" + no + "write --certfile c.pem"},
 		{"--app hello", "--app" + no + "the application is written without an option: gowsgi hello"},
 		{"-A hello:app", "--app" + no + "the application is written without an option: gowsgi hello:app"},
+		{"--listen=443 hello:app", "--listen" + no + "for the port write --bind :443, for the length of the queue, as in uWSGI, --backlog 443"},
+		{"-l 1024 hello:app", "--listen" + no + "for the port write --bind :1024, for the length of the queue, as in uWSGI, --backlog 1024"},
+		{"--access-log=off hello:app", "--access-log" + no + "there is none unless --access-logfile names one; leave this out"},
+		// What people call what faces the internet.
+		{"--ssl-cert c.pem --ssl-certificate-key k.pem hello:app", ""},
+		{"--ssl-cert c.pem hello:app", "--ssl-cert" + no + "write --certfile c.pem"},
+		{"--tls-cert c.pem hello:app", "--tls-cert" + no + "write --certfile c.pem"},
+		{"--tls-key k.pem hello:app", "--tls-key" + no + "write --keyfile k.pem"},
+		{"--ssl-certificate-key k.pem hello:app", "--ssl-certificate-key" + no + "write --keyfile k.pem"},
+		{"--client-max-body-size 10m hello:app", "--client-max-body-size" + no + "write --limit-request-body 10m"},
+		{"--max-body 10m hello:app", "--max-body" + no + "write --limit-request-body 10m"},
+		{"--gzip hello:app", "--gzip" + no + "write --compress"},
+		{"--gzip on hello:app", "--gzip" + no + "write --compress"},
+		{"--domain example.org hello:app", "--domain" + no + "write --server-name example.org"},
+		{"--email me@example.org hello:app", "--email" + no + "write --acme-email me@example.org"},
+		{"--root /srv/www hello:app", "--root" + no + "write --document-root /srv/www"},
+		{"--static-root /srv/static hello:app", "--static-root" + no + sayStatic},
+		{"--limit-conn 10 hello:app", "--limit-conn" + no + "write --max-connections-per-address 10"},
+		{"--limit-req zone hello:app", "--limit-req" + no + "write --limit-rate 10/s, and --limit-rate-burst N"},
+		{"--real-ip-header X-Real-IP hello:app", "--real-ip-header" + no + sayProxies + ", and --forwarded-fields with what they set"},
+		{"--ssl hello:app", "--ssl" + no + sayHTTPS},
+		{"--tls hello:app", "--tls" + no + sayHTTPS},
+		{"--acme hello:app", "--acme" + no + "write --server-name example.org: its certificate is obtained and renewed"},
+		{"--letsencrypt me@example.org hello:app", "--letsencrypt" + no + "write --server-name example.org: its certificate is obtained and renewed"},
+		{"--redirect hello:app", "--redirect" + no + "write --redirect-http 80: requests to that port are sent to https"},
+		{"--http-redirect 80 hello:app", "--http-redirect" + no + "write --redirect-http 80: requests to that port are sent to https"},
 		// uWSGI.
 		{"--http :9090 --wsgi-file foobar.py", ""},
 		{"--http :9090 hello:app", "--http" + no + "write --bind :9090"},
@@ -116,11 +142,18 @@ func TestEveryAdviceNamesASettingThatTakesItsValue(t *testing.T) {
 			t.Errorf("%s: there is no setting %s", option.names, option.setting)
 			continue
 		}
-		s := Defaults()
-		if err := row.kind.parse(&s, []string{fill(option.as, "5000", nil)}); err != nil && row.name != "mount" && row.name != "workers" && row.name != "threads" {
-			if err := row.kind.parse(&s, []string{fill(option.as, "10.0.0.1", nil)}); err != nil {
-				t.Errorf("%s: %v", option.names, err)
-			}
+		if row.name == "mount" || row.name == "workers" || row.name == "threads" {
+			continue
+		}
+		var errs []error
+		taken := slices.ContainsFunc([]string{"5000", "10.0.0.1", "me@example.org"}, func(value string) bool {
+			s := Defaults()
+			err := row.kind.parse(&s, []string{fill(option.as, value, nil)})
+			errs = append(errs, err)
+			return err == nil
+		})
+		if !taken {
+			t.Errorf("%s: %v", option.names, errs)
 		}
 	}
 }
