@@ -114,9 +114,9 @@ func TestFilesAndFoldersOfTheSettingsThatAreMissingEndWithStatus2(t *testing.T) 
 	missing := filepath.Join(t.TempDir(), "missing")
 	for flag, says := range map[string]string{
 		"--chdir=" + missing:          "--chdir " + missing + ": there is no such folder",
-		"--static=/s=" + missing:      "--static /s=" + missing,
-		"--error-page=502=" + missing: "--error-page",
-		"--basic-auth=" + missing:     "--basic-auth",
+		"--static=/s=" + missing:      "--static /s=" + missing + ": there is no folder " + missing + ": create it, or name another\n",
+		"--error-page=502=" + missing: "--error-page: there is no file " + missing + ": create it, or name another\n",
+		"--basic-auth=" + missing:     "--basic-auth: there is no file " + missing + ": make it with htpasswd -B -c, or name another\n",
 		"--user=no-such-user":         "--user no-such-user",
 		"--group=no-such-group":       "--group no-such-group",
 	} {

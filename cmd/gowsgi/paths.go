@@ -49,8 +49,8 @@ func fromChdir(s config.Settings) (config.Settings, error) {
 		return filepath.Join(base, path)
 	}
 	s.Pid, s.BasicAuth = from(s.Pid), from(s.BasicAuth)
-	if _, err := os.Stat(s.BasicAuth); s.BasicAuth != "" && errors.Is(err, fs.ErrNotExist) {
-		return s, fmt.Errorf("--basic-auth: %w: make it with htpasswd -B -c, or name another file", err)
+	if s.BasicAuth != "" && isAbsent(s.BasicAuth) {
+		return s, fmt.Errorf("--basic-auth: there is no file %s: make it with htpasswd -B -c, or name another", s.BasicAuth)
 	}
 	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
 		if *path != "-" {
@@ -73,8 +73,8 @@ func fromChdir(s config.Settings) (config.Settings, error) {
 	var pages []string
 	for _, page := range s.ErrorPage {
 		statuses, file, _ := strings.Cut(page, "=")
-		if _, err := os.Stat(from(file)); errors.Is(err, fs.ErrNotExist) {
-			return s, fmt.Errorf("--error-page: %w: create it, or name another file", err)
+		if isAbsent(from(file)) {
+			return s, fmt.Errorf("--error-page: there is no file %s: create it, or name another", from(file))
 		}
 		pages = append(pages, statuses+"="+from(file))
 	}
@@ -97,6 +97,11 @@ func fromChdir(s config.Settings) (config.Settings, error) {
 	return s, nil
 }
 
+func isAbsent(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
+}
+
 // absentFolders are notes on what --pythonpath names and is not there: Python passes
 // over it in silence, and what was to come from there is missing or another's.
 func absentFolders(s config.Settings) (notes []config.Note) {
@@ -104,7 +109,7 @@ func absentFolders(s config.Settings) (notes []config.Note) {
 		if !filepath.IsAbs(folder) {
 			folder = filepath.Join(s.Chdir, folder) // as the worker has it
 		}
-		if _, err := os.Stat(folder); errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if isAbsent(folder) {
 			notes = append(notes, config.Note{Text: "--pythonpath " + folder + ": there is no such folder, so nothing is imported from it", Warning: true})
 		}
 	}

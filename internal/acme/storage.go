@@ -19,7 +19,7 @@ func Try(storage string) error {
 		case errors.Is(err, fs.ErrNotExist) && folder != filepath.Dir(folder):
 			continue
 		case err != nil:
-			return fmt.Errorf("--acme-storage %s cannot be used: %w: name a folder that gowsgi may write to", storage, err)
+			return fmt.Errorf("--acme-storage %s cannot be used: %w: name a folder that gowsgi may write to", storage, errors.Unwrap(err))
 		case !info.IsDir():
 			return fmt.Errorf("--acme-storage %s cannot be used: %s is no folder: name one that gowsgi may write to", storage, folder)
 		}

@@ -151,7 +151,7 @@ func TestAPageThatIsGone(t *testing.T) {
 	s.WaitLog(t, "event=page.missing")
 	Dial(t, s.Server).Get("/").Want(t, 404, "404 Not Found\n")
 	s.Signal(t, syscall.SIGHUP)
-	s.WaitLog(t, "--error-page: stat "+sorry)
+	s.WaitLog(t, "--error-page: there is no file "+sorry)
 	Dial(t, s.Server).Get("/").Want(t, 404, "404 Not Found\n")
 }
 
@@ -162,7 +162,7 @@ func TestPagesThatAreNone(t *testing.T) {
 		t.Fatal(err)
 	}
 	for item, want := range map[string]string{
-		"502=" + filepath.Join(folder, "no.html"): "--error-page: stat " + filepath.Join(folder, "no.html") + ": no such file or directory",
+		"502=" + filepath.Join(folder, "no.html"): "--error-page: there is no file " + filepath.Join(folder, "no.html") + ": create it, or name another",
 		"502=" + folder: "cannot be seen from its name",
 		"502=" + writeFile(t, folder, "page.exe", ""): "cannot be seen from its name",
 		"502=" + pipe: "pipe.html is no file of at most 1 MiB",

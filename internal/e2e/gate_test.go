@@ -284,7 +284,7 @@ func TestClientsWithPasswords(t *testing.T) {
 		}
 		old := filepath.Join(folder, "old")
 		must(t, htpasswd, "-m", "-b", "-c", old, "anna", "secret")
-		for file, want := range map[string]string{old: "has no bcrypt hash", filepath.Join(folder, "no"): "no such file or directory", folder: "is no file"} {
+		for file, want := range map[string]string{old: "has no bcrypt hash", filepath.Join(folder, "no"): "there is no file " + filepath.Join(folder, "no") + ": make it with htpasswd -B -c", folder: "is no file"} {
 			r := Run(t, Options{}, "--venv", PlainVenv(t), "--chdir", Testapps(), "--check-config", "--basic-auth", file, "environ_dump:application")
 			if r.Status != 2 || !strings.Contains(r.Errors, "gowsgi: --basic-auth: ") || !strings.Contains(r.Errors, want) {
 				t.Errorf("%s: %d %s", file, r.Status, r.Errors)

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -43,7 +44,7 @@ func readUsers(path string) (all users, cost int, seen stamp, err error) {
 	// Without waiting: it may be a pipe.
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, 0, seen, fmt.Errorf("--basic-auth: %w: have the workers' user read it, or make it with htpasswd -B -c", err)
+		return nil, 0, seen, fmt.Errorf("--basic-auth: %s cannot be read: %w: let the workers' user read it, or make it with htpasswd -B -c", path, errors.Unwrap(err))
 	}
 	defer file.Close()
 	info, err := file.Stat()
@@ -53,7 +54,7 @@ func readUsers(path string) (all users, cost int, seen stamp, err error) {
 	seen = stampOf(info)
 	text, err := io.ReadAll(io.LimitReader(file, largestFile))
 	if err != nil {
-		return nil, 0, seen, fmt.Errorf("--basic-auth: %w: name another file", err)
+		return nil, 0, seen, fmt.Errorf("--basic-auth: %s cannot be read: %w: name another file", path, errors.Unwrap(err))
 	}
 	all, cost, err = parseUsers(path, text)
 	return all, cost, seen, err

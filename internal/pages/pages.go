@@ -3,6 +3,7 @@
 package pages
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -38,7 +39,7 @@ func (p Pages) Read(path string, statuses []int) error {
 	// Without waiting: it may be a pipe.
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return fmt.Errorf("--error-page: %w: have the workers' user read it, or name another file", err)
+		return fmt.Errorf("--error-page: %s cannot be read: %w: let the workers' user read it, or name another file", path, errors.Unwrap(err))
 	}
 	defer file.Close()
 	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() || info.Size() > largest {
@@ -46,7 +47,7 @@ func (p Pages) Read(path string, statuses []int) error {
 	}
 	body, err := io.ReadAll(io.LimitReader(file, largest))
 	if err != nil {
-		return fmt.Errorf("--error-page: %w: name another file", err)
+		return fmt.Errorf("--error-page: %s cannot be read: %w: name another file", path, errors.Unwrap(err))
 	}
 	for _, status := range statuses {
 		p[status] = Page{media, body}

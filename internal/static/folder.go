@@ -42,7 +42,7 @@ func openFolder(path string, links Links, now time.Time) *folder {
 func Try(path string) error {
 	switch info, err := os.Stat(path); {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
-		return fmt.Errorf("there is no folder %s: create it, or name another: %w", path, fs.ErrNotExist)
+		return missing(path)
 	case err != nil:
 		return fmt.Errorf("the folder %s cannot be entered by user %d: %w: let that user enter all folders down to it", path, os.Geteuid(), errors.Unwrap(err))
 	case !info.IsDir():
@@ -53,6 +53,16 @@ func Try(path string) error {
 	}
 	return nil
 }
+
+// missing says of a path that there is no such folder.
+type missing string
+
+func (m missing) Error() string {
+	return "there is no folder " + string(m) + ": create it, or name another"
+}
+
+// Is makes it what the system calls it.
+func (m missing) Is(target error) bool { return target == fs.ErrNotExist }
 
 // Holds tells whether a place, wherever links lead, is a folder or in it; false if one of
 // them is not there.
