@@ -55,17 +55,21 @@ func atomOf(part config.AccessPart, own map[string]atom) atom {
 
 func nothing(b []byte, _ *Entry) []byte { return append(b, '-') }
 
+// user is whose request it was. Without Asked the name is what the client says, which is
+// for the application to judge; with it such a name shows only at a 401, as Apache has it.
+func user(b []byte, e *Entry) []byte {
+	name := e.User
+	if name == "" && e.Header["Authorization"] != nil && (!e.Asked || e.Status == http.StatusUnauthorized) {
+		name, _, _ = e.request().BasicAuth()
+	}
+	return quoted(b, name)
+}
+
 // commonAtoms mean the same to Gunicorn and Apache.
 var commonAtoms = map[string]atom{
 	"h": func(b []byte, e *Entry) []byte { return quoted(b, e.Client.Host) },
 	"l": nothing,
-	"u": func(b []byte, e *Entry) []byte {
-		if e.Header["Authorization"] == nil {
-			return append(b, '-')
-		}
-		user, _, _ := e.request().BasicAuth()
-		return quoted(b, user)
-	},
+	"u": user,
 	"t": func(b []byte, e *Entry) []byte { return e.log.clf.Append(b, e.Time) },
 	"r": func(b []byte, e *Entry) []byte {
 		if e.Method == "" { // it was no request

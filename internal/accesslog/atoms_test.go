@@ -45,6 +45,33 @@ func TestAtomsOfGunicorn(t *testing.T) {
 	}
 }
 
+// Who is somebody is for gowsgi to say where it asks for passwords.
+func TestTheUserIsWhoHadThePassword(t *testing.T) {
+	for _, c := range []struct {
+		asked  bool
+		user   string
+		status int
+		want   string
+	}{
+		{false, "", 200, "alice"},
+		{false, "", 401, "alice"},
+		{true, "alice", 200, "alice"},
+		{true, "alice", 401, "alice"},
+		{true, "", 401, "alice"}, // a claim, as in Apache
+		{true, "", 403, "-"},
+		{true, "", 429, "-"},
+		{true, "", 308, "-"},
+		{true, "", 200, "-"},
+	} {
+		for _, format := range []string{"%u", "%(u)s"} {
+			got := lineFor(t, format, func(e *Entry) { e.Asked, e.User, e.Status = c.asked, c.user, c.status })
+			if got != c.want {
+				t.Errorf("%+v: %q", c, got)
+			}
+		}
+	}
+}
+
 func TestAtomsOfApache(t *testing.T) {
 	t.Setenv("ACCESS_TEST", "from outside")
 	pid := strconv.Itoa(os.Getpid())

@@ -24,6 +24,8 @@ type Entry struct {
 	Scheme         string
 	Mount          string      // the application, where there are several
 	Header         http.Header // of the request
+	Asked          bool        // gowsgi asks for passwords
+	User           string      // who had the right one; empty: nobody
 
 	Status   int
 	Fields   [][2]string // of the response, as the application has them

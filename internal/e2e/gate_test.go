@@ -205,6 +205,22 @@ func TestClientsWithPasswords(t *testing.T) {
 			t.Error("the log has passwords")
 		}
 	})
+	t.Run("in the access log", func(t *testing.T) {
+		s := startContract(t, "environ_dump", modes[0], "--basic-auth", users, "--limit-rate", "1/h", "--limit-rate-burst", "3", "--health-path", "/-", "--access-logfile", "-", "--access-logformat", "LINE %U %s <%u>")
+		for i, c := range []struct {
+			target, password string
+			status           int
+		}{{"/right", "secret", 200}, {"/wrong", "other", 401}, {"/-/live", "other", 200}, {"/again", "secret", 200}, {"/late", "other", 429}} {
+			d := Dial(t, s.Server)
+			d.ask("GET", c.target, "HTTP/1.1", basic("anna", c.password))
+			if r := d.Response("GET"); r.Status != c.status {
+				t.Errorf("%d: %+v", i, r)
+			}
+		}
+		for _, line := range []string{"LINE /right 200 <anna>", "LINE /wrong 401 <anna>", "LINE /-/live 200 <->", "LINE /late 429 <->"} {
+			s.WaitOut(t, line)
+		}
+	})
 	t.Run("not asked for", func(t *testing.T) {
 		s := startContract(t, "environ_dump", modes[0])
 		d := exchangeDump(t, s.Server, "GET / HTTP/1.1\r\nHost: x\r\n"+basic("anna", "secret")+"\r\n")
