@@ -80,6 +80,28 @@ func (m *Material) Until() (until time.Time) {
 	return until
 }
 
+// Expiries are when the certificates expire, by the names inside; of several for one name,
+// such as one of RSA beside one of ECDSA, the first that does.
+func (m *Material) Expiries() map[string]time.Time {
+	all := map[string]time.Time{}
+	for _, pair := range m.Pairs {
+		made, err := tls.X509KeyPair(pair.Certificate, pair.Key)
+		if err != nil {
+			continue
+		}
+		names := slices.Clone(made.Leaf.DNSNames)
+		for _, address := range made.Leaf.IPAddresses {
+			names = append(names, address.String())
+		}
+		for _, name := range names {
+			if until, is := all[name]; !is || made.Leaf.NotAfter.Before(until) {
+				all[name] = made.Leaf.NotAfter
+			}
+		}
+	}
+	return all
+}
+
 // Ending is the first certificate that has less than a sixth of its time left, if there
 // is one.
 func (m *Material) Ending(now time.Time) (names string, until time.Time) {

@@ -136,6 +136,23 @@ func (a *asking) Do(context.Context, operator.Order) (operator.Outcome, error) {
 	return operator.Outcome{Message: "it failed"}, nil
 }
 
+func TestTheCertificateThatExpiresFirstIsNamed(t *testing.T) {
+	now := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
+	for want, all := range map[string]map[string]time.Time{
+		"": nil,
+		"certificate: example.org expires on 2026-12-02": {"example.org": now.Add(24 * time.Hour)},
+		"certificate: example.org has expired":           {"example.org": now.Add(-time.Second)},
+		"certificates: 3 names; the first that expires, a.example.org, expires on 9999-12-31": {
+			"b.example.org": time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC), "a.example.org": time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
+			"c.example.org": time.Date(9999, 12, 31, 23, 59, 59, 1, time.UTC),
+		},
+	} {
+		if got := certificatesLine(all, now); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestCommands(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
 	socket, err := operator.Listen(path, false)

@@ -81,10 +81,34 @@ func head(s operator.State) []string {
 		}
 		lines = append(lines, line)
 	}
+	if line := certificatesLine(s.Certificates, time.Now()); line != "" {
+		lines = append(lines, line)
+	}
 	for _, n := range s.Nurseries {
 		lines = append(lines, nurseryLine(n))
 	}
 	return lines
+}
+
+// certificatesLine says which certificate expires first; empty: there is none.
+func certificatesLine(all map[string]time.Time, now time.Time) string {
+	first := ""
+	for name, until := range all {
+		if first == "" || until.Before(all[first]) || until.Equal(all[first]) && name < first {
+			first = name
+		}
+	}
+	if first == "" {
+		return ""
+	}
+	does := "expires on " + all[first].UTC().Format(time.DateOnly)
+	if now.After(all[first]) {
+		does = "has expired"
+	}
+	if len(all) > 1 {
+		return fmt.Sprintf("certificates: %d names; the first that expires, %s, %s", len(all), printable(first), does)
+	}
+	return fmt.Sprintf("certificate: %s %s", printable(first), does)
 }
 
 func nurseryLine(n operator.Nursery) string {

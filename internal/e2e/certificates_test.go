@@ -190,6 +190,40 @@ func TestCertificatesAreReadAnewUnderLoad(t *testing.T) {
 	}
 }
 
+// An alarm needs no more than this; a renewed one is seen without a reload.
+func TestWhenCertificatesExpireIsShown(t *testing.T) {
+	a := certificate()
+	folder := t.TempDir()
+	cert, key := filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")
+	issue := func(until time.Time) {
+		a.issueTo(cert, key, "expiring", func(c *x509.Certificate) {
+			c.DNSNames, c.IPAddresses, c.NotAfter = []string{"www.example.org", "*.example.com"}, []net.IP{net.IPv6loopback}, until
+		})
+	}
+	first := time.Now().Add(90 * 24 * time.Hour).Truncate(time.Second).UTC()
+	issue(first)
+	s := startAsked(t, Options{Target: "environ_dump:application", Args: append(a.args(), "--certfile", cert, "--keyfile", key, "--metrics-path", "/metrics")})
+	shows := func(until time.Time) bool {
+		state := s.state(t)
+		text := s.Client(t).Get("/metrics").Body
+		for _, name := range []string{"www.example.org", "*.example.com", "::1"} {
+			line := fmt.Sprintf("\ngowsgi_certificate_expiry_seconds{name=%q} %v\n", name, float64(until.Unix()))
+			if !strings.Contains(text, line) || !state.Certificates[name].Equal(until) {
+				return false
+			}
+		}
+		return strings.Contains(text, `gowsgi_certificate_expiry_seconds{name="localhost"} `)
+	}
+	if !shows(first) {
+		t.Errorf("not %v: %v\n%s", first, s.state(t).Certificates, s.Client(t).Get("/metrics").Body)
+	}
+	issue(first.Add(time.Hour))
+	Eventually(t, "the renewed one is shown", func() bool { return shows(first.Add(time.Hour)) })
+	if text := s.ask(t, "status").Out; !strings.Contains(text, "; the first that expires, 127.0.0.1, expires on ") {
+		t.Errorf("%s", text)
+	}
+}
+
 func TestBadCertificatesAreFound(t *testing.T) {
 	a := newAuthority("bad ones")
 	defer os.RemoveAll(a.folder)

@@ -67,6 +67,11 @@ func families() []family {
 				w.sample("", float64(total.Handshakes[i]), "result", result)
 			}
 		}},
+		{"gowsgi_certificate_expiry_seconds", gauge, "When the certificate for a name expires, as Unix time.", func(s *Snapshot, w *writer) {
+			for _, name := range slices.Sorted(maps.Keys(s.Certificates)) {
+				w.sample("", float64(s.Certificates[name].Unix()), "name", name)
+			}
+		}},
 		{"gowsgi_log_events", counter, "Records of the log, by event (docs/events.md).", byName("event", func(s *Snapshot) map[string]uint64 { return s.Sum.Events })},
 		{"gowsgi_worker_starts", counter, "Worker processes that were started.", func(s *Snapshot, w *writer) { w.sample("", float64(s.WorkerStarts)) }},
 		{"gowsgi_worker_ends", counter, "Worker processes that have ended, by cause: replaced, stopped, died, failed (before it served).", byName("cause", func(s *Snapshot) map[string]uint64 { return s.WorkerEnds })},

@@ -20,11 +20,12 @@ func sample() Snapshot {
 	f.Refused[tally.QueueFull] = 2
 	return Snapshot{
 		Version: "1", Python: "3.11.7", Ready: true,
-		Sum:     tally.Sum{Mounts: map[string]*tally.Figures{"": &f, "/a\"b\\c\n\xff": {}}, Events: map[string]uint64{"request.slow": 7}},
-		Workers: []Worker{{Number: 1, Now: tally.Now{Connections: 5, Idle: 2}, Python: &control.Interpreter{Blocks: 9, Collections: [][3]int64{{1, 2, 3}}}}, {Number: 2}},
-		Phases:  []string{"serving", "serving", "draining"},
-		Nursery: 1024,
-		Reloads: map[string]uint64{"done": 1}, WorkerEnds: map[string]uint64{"died": 1},
+		Sum:          tally.Sum{Mounts: map[string]*tally.Figures{"": &f, "/a\"b\\c\n\xff": {}}, Events: map[string]uint64{"request.slow": 7}},
+		Workers:      []Worker{{Number: 1, Now: tally.Now{Connections: 5, Idle: 2}, Python: &control.Interpreter{Blocks: 9, Collections: [][3]int64{{1, 2, 3}}}}, {Number: 2}},
+		Phases:       []string{"serving", "serving", "draining"},
+		Nursery:      1024,
+		Certificates: map[string]time.Time{"b.example.org": time.Unix(1_800_000_000, 0), "*.example.org": time.Unix(1_900_000_000, 0)},
+		Reloads:      map[string]uint64{"done": 1}, WorkerEnds: map[string]uint64{"died": 1},
 	}
 }
 
@@ -95,6 +96,7 @@ func TestTheValues(t *testing.T) {
 		`gowsgi_workers{phase="serving"} 2`,
 		`gowsgi_workers{phase="starting"} 0`,
 		`gowsgi_nursery_resident_bytes 1024`,
+		`gowsgi_certificate_expiry_seconds{name="*.example.org"} 1.9e+09` + "\n" + `gowsgi_certificate_expiry_seconds{name="b.example.org"} 1.8e+09`,
 		`gowsgi_python_gc_collected_total{worker="1",generation="0"} 2`,
 		`gowsgi_python_allocated_blocks{worker="1"} 9`,
 	} {

@@ -1,6 +1,8 @@
 package metrics
 
 import (
+	"time"
+
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
@@ -16,9 +18,10 @@ type Snapshot struct {
 	Reloads         map[string]uint64 // by their outcome
 	// Workers are those that serve, or the last that did, one of each number:
 	// one that drains beside its successor would be there twice.
-	Workers []Worker
-	Phases  []string // of all
-	Nursery int64    // resident memory of what they are forked from; 0: they are not
+	Workers      []Worker
+	Phases       []string             // of all
+	Certificates map[string]time.Time // when they expire, by name
+	Nursery      int64                // resident memory of what they are forked from; 0: they are not
 }
 
 // Worker is one of them.

@@ -24,6 +24,8 @@ type State struct {
 	Reloads    Reloads   `json:"reloads"`
 	Nurseries  []Nursery `json:"nurseries,omitempty"`
 	Workers    []Worker  `json:"workers"`
+	// Certificates are when they expire, by the names inside.
+	Certificates map[string]time.Time `json:"certificates,omitempty"`
 }
 
 // Mount is an application of several.

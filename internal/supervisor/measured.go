@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/metrics"
@@ -25,8 +26,10 @@ func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err 
 	var answers []<-chan control.Report
 	var pids []int
 	nursery := 0
+	var material *certs.Material
 	err = m.s.consult(ctx, func() {
 		s := m.s
+		material = s.TLS
 		snapshot = metrics.Snapshot{
 			Version: version.Version, Python: s.Python.Version, Started: float64(s.began.UnixMilli()) / 1000, Ready: s.unready() == "",
 			Sum: s.figures(), WorkerStarts: s.past.starts, WorkerEnds: map[string]uint64{}, Reloads: map[string]uint64{},
@@ -52,6 +55,7 @@ func (m measured) Snapshot(ctx context.Context) (snapshot metrics.Snapshot, err 
 	if err != nil {
 		return snapshot, err
 	}
+	snapshot.Certificates = expiries(material)
 	if nursery != 0 {
 		snapshot.Nursery = residentMemory(nursery)
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/nursery"
@@ -39,10 +40,15 @@ const (
 func (o *operated) State(ctx context.Context) (operator.State, error) {
 	var state operator.State
 	var running []func(late <-chan time.Time)
-	err := o.s.consult(ctx, func() { state, running = o.s.state() })
+	var material *certs.Material
+	err := o.s.consult(ctx, func() {
+		state, running = o.s.state()
+		material = o.s.TLS
+	})
 	if err != nil {
 		return state, err
 	}
+	state.Certificates = expiries(material)
 	late := make(chan time.Time)
 	timer := time.AfterFunc(askPatience, func() { close(late) })
 	defer timer.Stop()

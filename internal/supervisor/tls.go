@@ -181,6 +181,14 @@ func (s *supervisor) useCertificates(material *certs.Material, problems []error)
 	}
 }
 
+// expiries are when certificates expire, by their names. Not for the loop: keys are parsed.
+func expiries(material *certs.Material) map[string]time.Time {
+	if material == nil {
+		return nil
+	}
+	return material.Expiries()
+}
+
 // rotateTickets gives workers new keys of tickets when it is time.
 func (s *supervisor) rotateTickets() {
 	if !s.Tickets.Rotate(time.Now()) {
