@@ -50,6 +50,10 @@ func withFolders(s config.Settings) (config.Settings, error) {
 		return items
 	}
 	s.Static = all("--static", s.Static, true)
+	s.Mounts = slices.Clone(s.Mounts)
+	for i, m := range s.Mounts {
+		s.Mounts[i].Static = all("static of mount "+m.Name(), m.Static, true)
+	}
 	s.SendfileRoot = all("--sendfile-root", s.SendfileRoot, false)
 	if s.DocumentRoot != "" {
 		given := s.DocumentRoot

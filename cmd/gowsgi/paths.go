@@ -48,9 +48,18 @@ func fromChdir(s config.Settings) (config.Settings, error) {
 		}
 		return filepath.Join(base, path)
 	}
-	s.Pid, s.BasicAuth = from(s.Pid), from(s.BasicAuth)
-	if s.BasicAuth != "" && isAbsent(s.BasicAuth) {
-		return s, fmt.Errorf("--basic-auth: there is no file %s: make it with htpasswd -B -c, or name another", s.BasicAuth)
+	s.Pid, s.BasicAuth, s.Mounts = from(s.Pid), from(s.BasicAuth), slices.Clone(s.Mounts)
+	for i := range s.Mounts {
+		if own := &s.Mounts[i].BasicAuth; *own != nil {
+			path := from(**own)
+			*own = &path
+		}
+	}
+	for _, m := range s.Applications() {
+		path := s.GuardOf(m).BasicAuth
+		if path != "" && isAbsent(path) {
+			return s, fmt.Errorf("--basic-auth: there is no file %s: make it with htpasswd -B -c, or name another", path)
+		}
 	}
 	for _, path := range []*string{&s.ErrorLogfile, &s.AccessLogfile} {
 		if *path != "-" {

@@ -53,6 +53,12 @@ func servedFiles(s config.Settings) (all []string) {
 		}
 		all = append(all, path+"/… from "+folder)
 	}
+	for _, m := range s.Mounts {
+		for _, item := range m.Static {
+			path, folder := config.Mapping(item)
+			all = append(all, strings.TrimSuffix(m.Name(), "/")+path+"/… from "+folder)
+		}
+	}
 	if s.DocumentRoot != "" {
 		all = append(all, "/… from "+s.DocumentRoot+", else the application")
 	}

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -97,6 +98,7 @@ func (l *loader) checkFiles() {
 			l.complain(l.origin["static"], "static", shown(urlPath)+" would take all paths of the application, since mount is "+s.Mount+"; give it another path")
 		}
 	}
+	none := len(s.Static) == 0 && s.DocumentRoot == "" && !slices.ContainsFunc(s.Mounts, func(m Mount) bool { return len(m.Static) > 0 })
 	for _, option := range []struct {
 		key string
 		set bool
@@ -105,7 +107,7 @@ func (l *loader) checkFiles() {
 		{"static_max_age", l.origin["static_max_age"] != ""},
 		{"static_index", l.origin["static_index"] != ""},
 	} {
-		if option.set && len(s.Static) == 0 && s.DocumentRoot == "" && !l.refused["static"] {
+		if option.set && none && !l.refused["static"] {
 			l.notes = append(l.notes, Note{Text: option.key + " is for files, and neither static nor document_root names any", Warning: true})
 		}
 	}

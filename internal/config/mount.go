@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/BurntSushi/toml"
 )
 
 // Mount is an application of some hosts, below a path.
@@ -21,6 +19,11 @@ type Mount struct {
 	// What is nil is as the setting of that name is for all.
 	Timeout          *time.Duration `json:"timeout,omitempty"`
 	LimitRequestBody *int64         `json:"limit_request_body,omitempty"`
+	Allow            *[]string      `json:"allow,omitempty"` // with one of these two,
+	Deny             *[]string      `json:"deny,omitempty"`  // what is nil is empty
+	BasicAuth        *string        `json:"basic_auth,omitempty"`
+	// Static are files below Path: "/path=DIR".
+	Static []string `json:"static,omitempty"`
 }
 
 // Name is what the mount is called, which no other one of the settings is: its path,
@@ -41,6 +44,38 @@ func (s *Settings) Applications() []Mount {
 	return append([]Mount{{Path: s.Mount, Target: s.Target}}, s.Mounts...)
 }
 
+// Guard is who may send requests for an application: addresses, as Allow and Deny have
+// them, and a file of passwords, as BasicAuth.
+type Guard struct {
+	Allow, Deny []string
+	BasicAuth   string
+}
+
+// IsOpen tells whether everybody may.
+func (g Guard) IsOpen() bool { return len(g.Allow)+len(g.Deny) == 0 && g.BasicAuth == "" }
+
+// Guard is that of requests which are for no application.
+func (s *Settings) Guard() Guard { return Guard{s.Allow, s.Deny, s.BasicAuth} }
+
+// GuardOf is that of an application.
+func (s *Settings) GuardOf(m Mount) Guard {
+	g := s.Guard()
+	if m.Allow != nil || m.Deny != nil {
+		g.Allow, g.Deny = valueOf(m.Allow), valueOf(m.Deny)
+	}
+	if m.BasicAuth != nil {
+		g.BasicAuth = *m.BasicAuth
+	}
+	return g
+}
+
+func valueOf[T any](p *T) (value T) {
+	if p != nil {
+		value = *p
+	}
+	return value
+}
+
 // Title is what people call the whole: Name, or the first application.
 func (s *Settings) Title() string { return cmp.Or(s.Name, s.Applications()[0].Target) }
 
@@ -50,7 +85,7 @@ type mounts struct{}
 
 func (mounts) wants() string {
 	return `a path such as /app, without a slash at the end, or empty; with =TARGET behind it, another application, /api=api.wsgi:application or example.org/=shop:app, as often as there are any; ` +
-		`or [[mount]] tables with path, hosts, target, threads, timeout and limit_request_body`
+		`or [[mount]] tables with path, hosts, target and more`
 }
 
 // lines makes the texts for parse out of an environment variable: one a line.
@@ -145,152 +180,6 @@ func (k mounts) line(text string) (m Mount, err error) {
 	return m, nil
 }
 
-// mountKeys are what a [[mount]] table has: how each sets the mount, and what it wants.
-var mountKeys = []struct {
-	key, want string
-	set       func(m *Mount, value any) bool
-}{
-	{"path", "a path such as /api, or /", func(m *Mount, value any) bool {
-		text, ok := value.(string)
-		m.Path = strings.TrimSuffix(text, "/")
-		return ok && text != "" && isMountPath(m.Path)
-	}},
-	{"hosts", wantHosts, func(m *Mount, value any) bool {
-		list, ok := value.([]any)
-		if one, is := value.(string); is {
-			list, ok = []any{one}, true
-		}
-		var err error
-		m.Hosts, err = hosts(list)
-		return ok && err == nil
-	}},
-	{"target", "an application: module:callable, or a .py or .wsgi file", func(m *Mount, value any) bool {
-		text, ok := value.(string)
-		m.Target = text
-		return ok && text != "" && isPath(text)
-	}},
-	{"threads", "a whole number of threads, from 1 on", func(m *Mount, value any) bool {
-		n, ok := value.(int64)
-		m.Threads = int(n)
-		return ok && 1 <= n && n <= mostThreads
-	}},
-	{"timeout", "a time from 0 to 24h, in seconds or with a unit: 30, 500ms, 2m", func(m *Mount, value any) bool {
-		d, ok := duration(nil, 0, longestTimeout).(scalar[time.Duration]).take(value)
-		m.Timeout = &d
-		return ok
-	}},
-	{"limit_request_body", "a size, such as 65536, 64K or 10M (K is 1024)", func(m *Mount, value any) bool {
-		n, ok := size[int64](nil, 0, mostBytes).(scalar[int64]).take(value)
-		m.LimitRequestBody = &n
-		return ok
-	}},
-}
-
-// What no mount goes beyond.
-const (
-	mostThreads    = 1 << 10
-	longestTimeout = 24 * time.Hour
-	mostBytes      = 1<<63 - 1
-)
-
-const wantHosts = `a list of host names without https:// or a port, such as ["example.org", ".example.org"]; one with a dot in front is that name and all below it`
-
-func (k mounts) table(given map[string]any) (m Mount, err error) {
-	var errs []error
-	var names []string
-	for _, each := range mountKeys {
-		names = append(names, each.key)
-		if value, ok := given[each.key]; ok && !each.set(&m, value) {
-			errs = append(errs, fmt.Errorf("%s of [[mount]] must be %s, not %s", each.key, each.want, shown(value)))
-		}
-	}
-	for key := range given {
-		if !slices.Contains(names, key) {
-			if meant := suggestion(key, names); meant != "" {
-				errs = append(errs, fmt.Errorf("[[mount]] has no key %s; did you mean %s?", key, meant))
-			} else {
-				errs = append(errs, fmt.Errorf("[[mount]] has no key %s; it has %s", key, strings.Join(names, ", ")))
-			}
-		}
-	}
-	_, hasPath := given["path"]
-	switch {
-	case len(errs) > 0:
-	case m.Target == "" && (len(given) > 1 || !hasPath):
-		errs = append(errs, errors.New("[[mount]] without a target says with path, and nothing else, where the main application is; add target = \"module:callable\""))
-	case !hasPath && len(m.Hosts) == 0:
-		errs = append(errs, fmt.Errorf("[[mount]] of %s has neither path nor hosts; add path = \"/…\"", m.Target))
-	}
-	slices.SortFunc(errs, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
-	return m, errors.Join(errs...)
-}
-
-func (mounts) encode(s *Settings) any {
-	if len(s.Mounts) == 0 {
-		return s.Mount
-	}
-	return mountTables{s.Mount, s.Mounts}
-}
-
-// mountTables writes mounts as inline tables: what stands behind a [[mount]] in the
-// file would belong to it.
-type mountTables struct {
-	path   string
-	mounts []Mount
-}
-
-// MarshalTOML is the value, as toml has it written.
-func (t mountTables) MarshalTOML() ([]byte, error) {
-	var b strings.Builder
-	b.WriteString("[\n")
-	if t.path != "" {
-		fmt.Fprintf(&b, "    {path = %s},\n", tomlText(t.path))
-	}
-	for _, m := range t.mounts {
-		fmt.Fprintf(&b, "    {path = %s", tomlText(cmp.Or(m.Path, "/")))
-		if len(m.Hosts) > 0 {
-			var names []string
-			for _, host := range m.Hosts {
-				names = append(names, tomlText(host))
-			}
-			fmt.Fprintf(&b, ", hosts = [%s]", strings.Join(names, ", "))
-		}
-		fmt.Fprintf(&b, ", target = %s", tomlText(m.Target))
-		if m.Threads > 0 {
-			fmt.Fprintf(&b, ", threads = %d", m.Threads)
-		}
-		if m.Timeout != nil {
-			fmt.Fprintf(&b, ", timeout = %s", tomlText(m.Timeout.String()))
-		}
-		if m.LimitRequestBody != nil {
-			fmt.Fprintf(&b, ", limit_request_body = %s", tomlText(sizeText(*m.LimitRequestBody)))
-		}
-		b.WriteString("},\n")
-	}
-	b.WriteString("]")
-	return []byte(b.String()), nil
-}
-
-// String has all that stands in the file, which is to be text.
-func (t mountTables) String() string {
-	text, _ := t.MarshalTOML()
-	return string(text)
-}
-
-// tomlText is a string as TOML has it.
-func tomlText(text string) string {
-	_, value, _ := strings.Cut(string(mustMarshal(map[string]string{"x": text})), "= ")
-	return strings.TrimSpace(value)
-}
-
-func mustMarshal(value any) []byte {
-	text, err := toml.Marshal(value)
-	if err != nil {
-		panic("config: " + err.Error()) // a string is TOML
-	}
-	return text
-}
-
 // checkMounts: one application for each place.
 func (l *loader) checkMounts() {
 	s := &l.settings
@@ -304,6 +193,17 @@ func (l *loader) checkMounts() {
 	for _, m := range s.Mounts {
 		if m.Path == "" && len(m.Hosts) == 1 && !strings.ContainsAny(m.Hosts[0], ".:") && m.Hosts[0] != "localhost" {
 			l.notes = append(l.notes, Note{Text: source + ": " + m.Hosts[0] + "=" + m.Target + " is for the host " + m.Hosts[0] + "; what is below a path is written /" + m.Hosts[0] + "=" + m.Target})
+		}
+		if allow := valueOf(m.Allow); len(allow) > 1 && slices.Contains(allow, everyPeer) {
+			l.complain(source, "mount", "allow of "+m.Name()+": * allows every address, the others say that only some are allowed; leave out one or the other")
+		}
+		seen := map[string]bool{}
+		for _, item := range m.Static {
+			urlPath, _ := Mapping(item)
+			if seen[urlPath] {
+				l.complain(source, "mount", "static of "+m.Name()+": "+shown(urlPath)+" is given twice; leave out one of them")
+			}
+			seen[urlPath] = true
 		}
 	}
 	taken := map[string]Mount{}

@@ -51,7 +51,7 @@ func (x *exchange) fillEnviron(b *environ.Builder) bool {
 		case distrusts && forwarded.IsField(name):
 		case strings.IndexByte(name, '_') >= 0: // environ.Builder.Header says why
 			x.advisePassedOver(name)
-		case name != "Content-Length" && x.passesOn(name) && (name != authorization || x.h.passwords == nil):
+		case name != "Content-Length" && x.passesOn(name) && (name != authorization || x.guard().passwords == nil):
 			b.Header(name, values)
 		}
 	}

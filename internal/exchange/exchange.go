@@ -166,6 +166,7 @@ func (x *exchange) serve() {
 		x.contradict(why)
 		return
 	}
+	x.choose()
 	if x.to != nil && x.prove(x.to) || !x.enters() {
 		return
 	}
@@ -197,8 +198,7 @@ func (x *exchange) serve() {
 	if !x.mayGoOn() {
 		return
 	}
-	x.choose()
-	if x.mayBeFile() && x.serveFile() {
+	if x.serveFile() {
 		return
 	}
 	if x.mount == nil {

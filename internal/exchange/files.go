@@ -12,12 +12,13 @@ import (
 	"github.com/gowsgi/gowsgi/internal/static"
 )
 
-// openFiles opens the folders that the settings name. One that is not there is none
-// until it is: it was when gowsgi looked, and the application is there all the same.
+// openFiles opens the folders that the settings name, and those of mounts, which exist.
+// One that is not there is none until it is: it was when gowsgi looked, and the
+// application is there all the same.
 func (h *Handler) openFiles() error {
 	s := &h.settings
 	c := static.Config{
-		Root: s.DocumentRoot, Index: s.StaticIndex, MaxAge: s.StaticMaxAge, Immutable: s.StaticImmutable == "auto", Listing: s.StaticListing,
+		Index: s.StaticIndex, MaxAge: s.StaticMaxAge, Immutable: s.StaticImmutable == "auto", Listing: s.StaticListing,
 		Links: map[string]static.Links{"never": static.Never, "anywhere": static.Anywhere}[s.StaticSymlinks], Log: h.log,
 	}
 	try := func(key, folder string) error {
@@ -33,29 +34,38 @@ func (h *Handler) openFiles() error {
 		return nil
 	}
 	var errs []error
-	for _, item := range s.Static {
-		path, folder := config.Mapping(item)
-		errs = append(errs, try("static", folder))
-		c.Prefixes = append(c.Prefixes, static.Mapping{Path: path, Folder: folder})
+	below := func(key, mount string, items []string) (all []static.Mapping) {
+		for _, item := range items {
+			path, folder := config.Mapping(item)
+			errs = append(errs, try(key, folder))
+			all = append(all, static.Mapping{Path: mount + path, Folder: folder})
+		}
+		return all
 	}
+	for number, m := range s.Applications() {
+		own := c
+		own.Prefixes = below("static of mount "+m.Name(), m.Path, m.Static)
+		h.mounts[number].files = static.New(own, time.Now())
+	}
+	c.Prefixes = below("static", "", s.Static)
 	for _, item := range s.SendfileRoot {
 		path, folder := config.Mapping(item)
 		errs = append(errs, try("sendfile_root", folder))
 		c.Internal = append(c.Internal, static.Mapping{Path: path, Folder: folder})
 	}
-	if s.DocumentRoot != "" {
+	if c.Root = s.DocumentRoot; c.Root != "" {
 		errs = append(errs, try("document_root", s.DocumentRoot))
 	}
 	h.files = static.New(c, time.Now())
 	return config.Wrong(errors.Join(errs...))
 }
 
-// Files are those that are served without the application; nil: none are.
+// Files are those of the settings that are served without the application; nil: none.
 func (h *Handler) Files() *static.Site { return h.files }
 
 // serveFile answers a request that is for a file. False: it is not.
 func (x *exchange) serveFile() bool {
-	a := x.h.files.Answer(x.r, x.start)
+	a := x.site().Answer(x.r, x.start)
 	if a == nil {
 		return false
 	}

@@ -22,10 +22,10 @@ import (
 
 // keeper keeps out whom the settings keep out.
 type keeper struct {
-	addresses *gate.Addresses // nil: everybody enters
-	limiter   *gate.Limiter   // nil: there is no limit
-	by        string          // field of a request that has its client's name; empty: none
-	passwords *gate.Passwords // nil: nobody is asked
+	guard                   // of what is for no application
+	limiter   *gate.Limiter // nil: there is no limit
+	by        string        // field of a request that has its client's name; empty: none
+	passwords map[string]*gate.Passwords
 	realm     string
 
 	ajar atomic.Bool // the only client is this worker itself
@@ -33,11 +33,39 @@ type keeper struct {
 	denied, limited, crowded, unknown logging.Ration // records
 }
 
+// guard is who may send requests for one application.
+type guard struct {
+	addresses *gate.Addresses // nil: everybody
+	passwords *gate.Passwords // nil: who has no password, too
+}
+
+func (g *guard) isOpen() bool { return g.addresses == nil && g.passwords == nil }
+
+// makeGuard makes the one that settings want. Of each file of passwords there is one reader.
+func (h *Handler) makeGuard(want config.Guard) (g guard, err error) {
+	if g.addresses, err = gate.NewAddresses(want.Allow, want.Deny); err != nil || want.BasicAuth == "" {
+		return g, err
+	}
+	if known := h.keeper.passwords[want.BasicAuth]; known != nil {
+		g.passwords = known
+		return g, nil
+	}
+	g.passwords, err = gate.OpenPasswords(want.BasicAuth, h.notePasswords)
+	if errors.Is(err, os.ErrNotExist) { // it was there when gowsgi looked; a worker that comes later keeps everybody out
+		h.log.Error("the file of passwords is gone, and everybody gets a 401 until it is there: put it back", "event", "passwords.failed", "error", err.Error())
+		err = nil
+	}
+	h.keeper.passwords[want.BasicAuth] = g.passwords
+	return g, config.Wrong(err)
+}
+
 // openGate makes the gate that the settings want. table is that of all workers; nil:
 // this one counts alone.
 func (h *Handler) openGate(table *rates.Table) (err error) {
 	s, k := &h.settings, &h.keeper
-	if k.addresses, err = gate.NewAddresses(s.Allow, s.Deny); err != nil {
+	k.passwords = map[string]*gate.Passwords{}
+	k.realm = fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, s.BasicAuthRealm)
+	if k.guard, err = h.makeGuard(s.Guard()); err != nil {
 		return err
 	}
 	interval, err := config.ParseRate(s.LimitRate)
@@ -58,20 +86,16 @@ func (h *Handler) openGate(table *rates.Table) (err error) {
 		k.limiter = &gate.Limiter{Table: table, Limit: rates.Limit{Interval: interval, Burst: burst}}
 		k.by = http.CanonicalHeaderKey(s.LimitRateBy)
 	}
-	if s.BasicAuth == "" {
-		return nil
-	}
-	k.realm = fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, s.BasicAuthRealm)
-	k.passwords, err = gate.OpenPasswords(s.BasicAuth, h.notePasswords)
-	if errors.Is(err, os.ErrNotExist) { // it was there when gowsgi looked; a worker that comes later keeps everybody out
-		h.log.Error("the file of passwords is gone, and everybody gets a 401 until it is there: put it back", "event", "passwords.failed", "error", err.Error())
-		return nil
-	}
-	return config.Wrong(err)
+	return nil
 }
 
-// isOpen tells whether nobody has to be looked at.
-func (k *keeper) isOpen() bool { return k.addresses == nil && k.limiter == nil && k.passwords == nil }
+// guard is who may send this request.
+func (x *exchange) guard() *guard {
+	if x.mount == nil {
+		return &x.h.guard
+	}
+	return &x.mount.guard
+}
 
 // WarmUp has requests pass until it is called with false: they are the worker's own,
 // and nobody else can send any yet.
@@ -88,7 +112,7 @@ func (h *Handler) notePasswords(users int, err error) {
 // enters tells whether requests may come from the client; else it is answered.
 func (x *exchange) enters() bool {
 	k := &x.h.keeper
-	if k.addresses.Enters(x.client.Host) || k.ajar.Load() {
+	if x.guard().addresses.Enters(x.client.Host) || k.ajar.Load() {
 		return true
 	}
 	x.h.countRefusal(tally.Denied)
@@ -100,7 +124,7 @@ func (x *exchange) enters() bool {
 // mayGoOn tells whether the client has not sent too much, and has the password; else
 // it is answered.
 func (x *exchange) mayGoOn() bool {
-	return x.h.isOpen() || x.h.ajar.Load() || x.isWithinRate() && x.isKnown()
+	return x.h.ajar.Load() || x.isWithinRate() && x.isKnown()
 }
 
 func (x *exchange) isWithinRate() bool {
@@ -126,15 +150,15 @@ func (x *exchange) isWithinRate() bool {
 }
 
 func (x *exchange) isKnown() bool {
-	k := &x.h.keeper
-	if k.passwords == nil {
+	k, passwords := &x.h.keeper, x.guard().passwords
+	if passwords == nil {
 		return true
 	}
 	user, password, has := x.r.BasicAuth()
 	has = has && len(x.r.Header[authorization]) == 1 // of several, who knows which counts
 	answer := gate.Wrong
 	if has {
-		answer = k.passwords.Try(x.client.Host, user, password)
+		answer = passwords.Try(x.client.Host, user, password)
 	}
 	switch answer {
 	case gate.Right:

@@ -119,7 +119,9 @@ func New(c Config) (*Handler, error) {
 	if err := h.openSpool(c.SpoolFiles); err != nil {
 		return nil, err
 	}
-	h.makeMounts()
+	if err := h.makeMounts(); err != nil {
+		return nil, err
+	}
 	if err := h.openFiles(); err != nil {
 		return nil, err
 	}

@@ -16,7 +16,7 @@ func (x *exchange) writeLine() {
 	*e = accesslog.Entry{
 		Time: x.start, Took: time.Since(x.start), ID: x.sentID(), Named: x, Client: x.client, Server: x.server,
 		Method: x.r.Method, URI: x.uri, Proto: protocol(x.r), Host: x.r.Host, Scheme: x.scheme, Mount: x.mountName(), Header: x.r.Header,
-		Asked: x.h.passwords != nil, User: x.user,
+		Asked: x.guard().passwords != nil, User: x.user,
 		Status: x.status, Fields: x.fields, Length: x.length, BytesIn: x.bytesIn(), BytesOut: x.written,
 		HeadIn: x.w.HeadSize(), HeadOut: x.w.HeadsOut(), Before: x.w.RequestsBefore(), Closes: x.w.Closes(), Broken: x.abort,
 		Ran: x.ran,

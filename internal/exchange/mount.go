@@ -7,6 +7,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/environ"
 	"github.com/gowsgi/gowsgi/internal/mounts"
+	"github.com/gowsgi/gowsgi/internal/static"
 	"github.com/gowsgi/gowsgi/internal/tally"
 )
 
@@ -19,10 +20,12 @@ type mount struct {
 	timeout time.Duration
 	largest int64          // body; 0: any
 	figures *tally.Figures // nil: nobody counts
+	guard   guard
+	files   *static.Site // below path; nil: none. The target's are those of all
 }
 
 // makeMounts makes those of the settings, by number.
-func (h *Handler) makeMounts() {
+func (h *Handler) makeMounts() (err error) {
 	s := &h.settings
 	h.table = mounts.New(s)
 	all := s.Applications()
@@ -43,10 +46,14 @@ func (h *Handler) makeMounts() {
 		if h.hooks.Page != nil && h.hooks.Counts {
 			own.figures = h.hooks.Page.Of(number)
 		}
+		if own.guard, err = h.makeGuard(s.GuardOf(m)); err != nil {
+			return err
+		}
 		h.mounts = append(h.mounts, own)
 		h.names = append(h.names, own.name)
 	}
 	h.watcher.Name(h.names)
+	return nil
 }
 
 // choose finds the application that the request is for, if there is one.
@@ -60,29 +67,41 @@ func (x *exchange) choose() {
 	}
 }
 
-// mayBeFile tells whether the request may be for a file that the settings have served:
-// those are the main application's, and nobody's.
+// site is the files that the request may be for; nil: none. Those of the settings are
+// the main application's, and nobody's; a mount has its own.
 //
 // In names of files // counts as /, and in paths of mounts it does not. What would be
 // another mount's if it did names no file: no spelling is a way around that mount.
-func (x *exchange) mayBeFile() bool {
+func (x *exchange) site() *static.Site {
+	files := x.h.files
 	switch {
-	case x.h.files == nil:
-		return false
-	case x.mount == nil && !x.h.table.Knows(x.r.Host), x.mount != nil && !x.mount.main:
-		return false
-	case x.h.table.Whole():
-		return true
+	case x.mount == nil && !x.h.table.Knows(x.r.Host):
+		return nil
+	case x.mount != nil && !x.mount.main:
+		files = x.mount.files
+	}
+	if files == nil || x.h.table.Whole() {
+		return files
 	}
 	path := environ.Path(x.r.RequestURI)
 	if !strings.Contains(path, "//") {
-		return true
+		return files
 	}
 	for strings.Contains(path, "//") {
 		path = strings.ReplaceAll(path, "//", "/")
 	}
-	number, found := x.h.table.Find(x.r.Host, path)
-	return !found || x.h.mounts[number].main
+	if number, found := x.h.table.Find(x.r.Host, path); found && files != x.h.siteOf(number) {
+		return nil
+	}
+	return files
+}
+
+// siteOf is the files of an application.
+func (h *Handler) siteOf(number int) *static.Site {
+	if m := &h.mounts[number]; !m.main {
+		return m.files
+	}
+	return h.files
 }
 
 // refuseAll answers a request that is for no application. The host is looked at first:
@@ -99,9 +118,11 @@ func (x *exchange) refuseAll() {
 func (h *Handler) Mounts() *mounts.Table { return h.table }
 
 // Application is what the lane has to know of an application: the largest body, in
-// bytes (0: any), and where its requests are counted (nil: nobody does).
-func (h *Handler) Application(number int) (largest int64, figures *tally.Figures) {
-	return h.mounts[number].largest, h.mounts[number].figures
+// bytes (0: any), where its requests are counted (nil: nobody does), the paths that are
+// not its but its files', and whether each client is to be looked at.
+func (h *Handler) Application(number int) (largest int64, figures *tally.Figures, files []string, guarded bool) {
+	m := &h.mounts[number]
+	return m.largest, m.figures, m.files.Prefixes(), !m.guard.isOpen()
 }
 
 // figures are where the request is counted; nil if nobody wants to know. One that is

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/gowsgi/gowsgi/embed"
@@ -97,5 +98,6 @@ func (h *Handler) IDs() (prefix string, last *Counter) { return h.ids.prefix, h.
 // ShowsAll tells whether each request has to be looked at by a goroutine: for the log,
 // or because the settings ask for something in it that only an exchange does.
 func (h *Handler) ShowsAll() bool {
-	return h.shows || h.settings.Traceparent || h.settings.ServerTiming || !h.isOpen()
+	return h.shows || h.settings.Traceparent || h.settings.ServerTiming || h.limiter != nil ||
+		!slices.ContainsFunc(h.mounts, func(m mount) bool { return m.guard.isOpen() })
 }

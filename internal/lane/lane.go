@@ -76,6 +76,7 @@ type Mount struct {
 	Application int            // its number
 	BodyLimit   int64          // bytes; 0: none
 	Figures     *tally.Figures // nil: nobody counts
+	Elsewhere   bool           // its requests are Go's
 }
 
 // Board is where requests that are with the application are noted: package
@@ -214,6 +215,7 @@ func mountsFor(mounts []Mount) (*C.gowsgi_lane_mount, C.int) {
 	for i, m := range mounts {
 		all[i] = C.gowsgi_lane_mount{
 			path: pattern(m.Path), host: pattern(m.Host), application: C.uint32_t(m.Application), body_limit: C.uint64_t(m.BodyLimit), figures: figures(m.Figures),
+			elsewhere: C.bool(m.Elsewhere),
 		}
 	}
 	return &all[0], C.int(len(mounts))

@@ -66,6 +66,7 @@ typedef struct {
     uint32_t application; /* its number */
     uint64_t body_limit; /* bytes; 0: none */
     gowsgi_lane_figures figures;
+    bool elsewhere; /* its requests are Go's */
 } gowsgi_lane_mount;
 
 /* What a lane needs to know. What it points to stays. */

@@ -155,7 +155,7 @@ static const gowsgi_lane_mount *put_target(writer *w, const gowsgi_lane *lane, c
     if (is_elsewhere(lane, w->p, path) || is_at_top(lane, h, data, w->p, path))
         return NULL;
     const gowsgi_lane_mount *mount = lane_mount_of(lane, data + h->host.at, h->host.size, w->p, path);
-    if (!mount)
+    if (!mount || mount->elsewhere)
         return NULL;
     size_t prefix = mount->path.size;
     path -= prefix;

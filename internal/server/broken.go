@@ -5,6 +5,7 @@ import (
 	"html"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/http1"
@@ -46,7 +47,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 		w.Header().Set("Connection", "close") // the next request may find it mended
 		w.WriteHeader(http.StatusInternalServerError)
 		message, traceback := message, traceback
-		if len(s.Allow)+len(s.Deny) > 0 || s.BasicAuth != "" { // not everybody may know
+		if slices.ContainsFunc(s.Applications(), func(m config.Mount) bool { return !s.GuardOf(m).IsOpen() }) { // not everybody may know
 			message, traceback = "The log says why.", ""
 		}
 		// An error is the client's, who has left.

@@ -58,8 +58,9 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 		conf.Board = lane.Board{Memory: unsafe.Pointer(unsafe.SliceData(memory)), Slots: slots, SlotSize: size, Room: room}
 	}
 	for _, e := range table.Entries() {
-		limit, figures := s.handler.Application(e.Number)
-		conf.Mounts = append(conf.Mounts, lane.Mount{Path: e.Path, Host: e.Host, Application: e.Number, BodyLimit: limit, Figures: figures})
+		limit, figures, prefixes, guarded := s.handler.Application(e.Number)
+		conf.Mounts = append(conf.Mounts, lane.Mount{Path: e.Path, Host: e.Host, Application: e.Number, BodyLimit: limit, Figures: figures, Elsewhere: guarded})
+		conf.Elsewhere = append(conf.Elsewhere, prefixes...)
 	}
 	if keepsRecords {
 		limits := limitsOf(c)

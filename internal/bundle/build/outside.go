@@ -2,6 +2,7 @@ package build
 
 import (
 	"path/filepath"
+	"slices"
 
 	"github.com/gowsgi/gowsgi/internal/config"
 )
@@ -21,7 +22,13 @@ func (c *collection) noteOutside(s *config.Settings, executable string) {
 	note("keyfile", s.Keyfile...)
 	note("ca_certs", s.CACerts)
 	note("acme_storage", s.ACMEStorage)
-	note("basic_auth", s.BasicAuth)
+	var passwords []string
+	for _, m := range s.Applications() {
+		if own := s.GuardOf(m).BasicAuth; !slices.Contains(passwords, own) {
+			passwords = append(passwords, own)
+		}
+	}
+	note("basic_auth", passwords...)
 	for _, item := range s.ErrorPage {
 		if _, file, err := config.SplitErrorPage(item); err == nil {
 			note("error_page", file)
