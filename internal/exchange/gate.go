@@ -22,11 +22,11 @@ import (
 
 // keeper keeps out whom the settings keep out.
 type keeper struct {
-	guard                   // of what is for no application
-	limiter   *gate.Limiter // nil: there is no limit
-	by        string        // field of a request that has its client's name; empty: none
-	passwords map[string]*gate.Passwords
-	realm     string
+	guard                              // of what is for no application
+	limiter *gate.Limiter              // nil: there is no limit
+	by      string                     // field of a request that has its client's name; empty: none
+	opened  map[string]*gate.Passwords // by file
+	realm   string
 
 	ajar atomic.Bool // the only client is this worker itself
 
@@ -46,7 +46,7 @@ func (h *Handler) makeGuard(want config.Guard) (g guard, err error) {
 	if g.addresses, err = gate.NewAddresses(want.Allow, want.Deny); err != nil || want.BasicAuth == "" {
 		return g, err
 	}
-	if known := h.keeper.passwords[want.BasicAuth]; known != nil {
+	if known := h.opened[want.BasicAuth]; known != nil {
 		g.passwords = known
 		return g, nil
 	}
@@ -55,7 +55,7 @@ func (h *Handler) makeGuard(want config.Guard) (g guard, err error) {
 		h.log.Error("the file of passwords is gone, and everybody gets a 401 until it is there: put it back", "event", "passwords.failed", "error", err.Error())
 		err = nil
 	}
-	h.keeper.passwords[want.BasicAuth] = g.passwords
+	h.opened[want.BasicAuth] = g.passwords
 	return g, config.Wrong(err)
 }
 
@@ -63,7 +63,7 @@ func (h *Handler) makeGuard(want config.Guard) (g guard, err error) {
 // this one counts alone.
 func (h *Handler) openGate(table *rates.Table) (err error) {
 	s, k := &h.settings, &h.keeper
-	k.passwords = map[string]*gate.Passwords{}
+	k.opened = map[string]*gate.Passwords{}
 	k.realm = fmt.Sprintf(`Basic realm="%s", charset="UTF-8"`, s.BasicAuthRealm)
 	if k.guard, err = h.makeGuard(s.Guard()); err != nil {
 		return err
