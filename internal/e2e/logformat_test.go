@@ -64,7 +64,7 @@ func TestLogInJSONIsJSONToTheLastWords(t *testing.T) {
 	}{
 		"settings":               {[]string{"--log-format", "json", "--workers", "x", "startup_app"}, 2, "workers", ""},
 		"settings in a file":     {[]string{"-c", filepath.Join(folder, "settings.toml"), "--threads", "y", "startup_app"}, 2, "threads", ""},
-		"no folder":              {[]string{"--log-format", "json", "--chdir", filepath.Join(folder, "missing"), "startup_app"}, 1, "missing", ""},
+		"no folder":              {[]string{"--log-format", "json", "--chdir", filepath.Join(folder, "missing"), "startup_app"}, 2, "missing", ""},
 		"no module":              {[]string{"--log-format", "json", "--venv", PlainVenv(t), "no_such_module"}, 1, "no_such_module", ""},
 		"an exception":           {[]string{"--log-format", "json", "--venv", PlainVenv(t), "startup_raises"}, 1, "deliberate, at import", "\nRuntimeError: deliberate"},
 		"a crash while it loads": {[]string{"--log-format", "json", "--venv", PlainVenv(t), "--pythonpath", folder, "crashes_at_import"}, 1, "was killed by SIGSEGV", " in string_at\n"},
