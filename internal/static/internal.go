@@ -42,8 +42,10 @@ func (s *Site) Named(fields [][2]string) (field, value string) {
 }
 
 // Internal is the answer with a file that the application has named; status and fields
-// are its own. ErrOutside or ErrAbsent if it cannot be.
+// are its own, whose strings may be memory of the request: nothing of them is kept.
+// ErrOutside or ErrAbsent if it cannot be.
 func (s *Site) Internal(field, value string, status int, fields [][2]string, r *http.Request, now time.Time) (*Answer, error) {
+	value = strings.Clone(value) // what is known of the file stays, under its name
 	own := newOverlay(status, fields)
 	failed := ErrOutside
 	for _, m := range s.internal {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 func TestFilesThatTheApplicationNames(t *testing.T) {
@@ -76,5 +77,42 @@ func TestFilesThatTheApplicationNames(t *testing.T) {
 	}
 	if field, _ := (*Site)(nil).Named([][2]string{{"X-Sendfile", "/x"}}); field != "" {
 		t.Error("nobody asked for it")
+	}
+}
+
+// What the application has named is in memory that is the next request's soon.
+func TestWhatTheApplicationHasNamedIsCopied(t *testing.T) {
+	root := tree(t, "a.txt", "b.css")
+	for _, prefix := range []string{"", "/protected"} {
+		s := New(Config{Internal: []Mapping{{prefix, root}}}, time.Now())
+		defer s.Close()
+		field, below := sendfileField, root
+		if prefix != "" {
+			field, below = accelField, prefix
+		}
+		now := time.Now()
+		memory := make([]byte, len(below+"/a.txt"))
+		value := unsafe.String(&memory[0], len(memory))
+		for range 3 {
+			for name, want := range map[string]string{"a.txt": "text/plain; charset=utf-8", "b.css": "text/css; charset=utf-8"} {
+				copy(memory, below+"/"+name)
+				a, err := s.Internal(field, value, 200, nil, &http.Request{Method: "GET"}, now)
+				if err != nil {
+					t.Fatal(err)
+				}
+				clear(memory)
+				if g := taken(t, a); g.body != name || g.fields.Get("Content-Type") != want {
+					t.Errorf("%s %s: %+v", field, name, g)
+				}
+			}
+		}
+		if n := len(s.cache.names); n != 2 {
+			t.Errorf("%s: of two files %d are known", field, n)
+		}
+		for k := range s.cache.names {
+			if k.name != "a.txt" && k.name != "b.css" {
+				t.Errorf("%s: %q is known", field, k.name)
+			}
+		}
 	}
 }
