@@ -17,6 +17,7 @@ PYTOOLS  := ruff==0.17.5 clang-format==23.1.5
 
 WITH    := $(PYTHON) embed/cgo_env.py
 WORKERS := internal/python/workers
+HEAD    := internal/bundle/build/head
 TOOLS   := build/tools
 VENV    := build/venvs/run
 SITE    := testapps/django_site
@@ -26,7 +27,7 @@ CSOURCE := $(wildcard cmd/*/*.[ch] embed/*.[ch] embed/compat/*.h gil/*.[ch] inte
 .DEFAULT_GOAL := build
 .PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory bench-front bench-start test-sid wheel trees deb dist clean help
 
-build: ## bin/gowsgi, with a worker inside for each of PYTHONS
+build: ## bin/gowsgi, with a worker inside for each of PYTHONS, and what bundles begin with
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
 	workers=; for python in $(PYTHONS); do \
 		name=$$($$python embed/cgo_env.py --name); \
@@ -34,6 +35,8 @@ build: ## bin/gowsgi, with a worker inside for each of PYTHONS
 		$$python embed/cgo_env.py --worker build/workers/gowsgi-worker-$$name; \
 		workers="$$workers build/workers/gowsgi-worker-$$name"; \
 	done; go run ./internal/python/pack $(WORKERS) $$workers
+	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -buildid=" -o build/gowsgi-head ./cmd/gowsgi-head
+	@go run ./internal/python/pack $(HEAD) build/gowsgi-head
 	@CGO_ENABLED=0 go build -trimpath -o bin/gowsgi ./cmd/gowsgi
 	@bin/gowsgi --version
 
@@ -121,7 +124,7 @@ dist: wheel ## all that is given away, in dist/, with checksums: wheel, Debian p
 	$(PYTHON) internal/dist/artefacts.py
 
 clean: ## forget everything that was built
-	rm -rf bin build dist $(WORKERS)/*.gz
+	rm -rf bin build dist $(WORKERS)/*.gz $(HEAD)/*.gz
 
 lint: ## formatting and linters, for Go, C and Python
 	@mkdir -p $(TOOLS)

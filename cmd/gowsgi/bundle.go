@@ -55,8 +55,7 @@ func become(ctx context.Context, site *bundle.Site, args, environ []string) erro
 	if site == nil || len(args) == 0 || console.Is(args) {
 		return nil
 	}
-	script, isScript := site.Scripts[args[0]]
-	if args[0] != "python" && args[0] != "python3" && args[0] != "python"+site.Python.Name && !isScript {
+	if !site.IsCommand(args[0]) {
 		return nil
 	}
 	invocation, err := config.LoadOver(inside(site), nil, environ, os.ReadFile)
@@ -69,7 +68,7 @@ func become(ctx context.Context, site *bundle.Site, args, environ []string) erro
 	}
 	interpreter := folder.Python().Executable
 	argv := []string{interpreter}
-	if isScript {
+	if script, is := site.Scripts[args[0]]; is {
 		argv = append(argv, folder.Join(script))
 	}
 	var env []string

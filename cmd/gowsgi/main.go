@@ -36,8 +36,8 @@ func main() {
 
 // run does what args say and returns the exit status. stdin is for --debug.
 func run(ctx context.Context, args []string, stdin, stdout, stderr *os.File, title *title.Title) int {
+	site, err := bundle.Inherit()
 	environ := os.Environ()
-	site, err := bundle.Own()
 	if err == nil {
 		err = become(ctx, site, args, environ)
 	}

@@ -156,13 +156,17 @@ func inOneLine(err error) error {
 	return errors.New(strings.Join(texts, "; "))
 }
 
-// program is where this program was found, or where it lies if it is called by a name
-// that leads nowhere, or to another program: exec -a and systemd's ExecStart=@ give it
-// any. A link stays one: an upgrade may have it lead elsewhere.
-func program() (string, error) {
+// program is where this program, or the bundle that it is from, was found, or where it
+// lies if it is called by a name that leads nowhere, or to another program: exec -a and
+// systemd's ExecStart=@ give it any. A link stays one: an upgrade may have it lead
+// elsewhere.
+func program(site *bundle.Site) (string, error) {
 	lies, err := os.Executable()
 	if err != nil {
 		lies = ""
+	}
+	if site != nil {
+		lies, err = site.At, nil
 	}
 	path, called := exec.LookPath(os.Args[0])
 	if called == nil {
@@ -184,7 +188,7 @@ func program() (string, error) {
 // upgrade prepares commands that start whatever program is then where this one
 // was found, in the same way.
 func (s start) upgrade() (func() *exec.Cmd, error) {
-	path, err := program()
+	path, err := program(s.site)
 	if err != nil {
 		return nil, fmt.Errorf("where this program is cannot be found out: %w", err)
 	}

@@ -1,19 +1,30 @@
-// Package bundle is a site in one executable: gowsgi, and behind it everything
+// Package bundle is a site in one executable: gowsgi, and with it everything
 // that the site needs to run on a machine without Python. gowsgi build makes
-// one (package build below), and a gowsgi that finds itself to be one unpacks
-// and serves it.
+// one (package build below), and the gowsgi inside unpacks and serves it.
 //
 // # The file
 //
-//	the program | the archive | the manifest | the trailer
+//	the head | the archive | the manifest | the trailer
 //
-// The program is gowsgi without the workers that it carries, marked in its ELF
-// header, so that what was cut off behind it is missed. The archive is the
-// contents of all files in one stream of zstd, in the manifest's order. The
-// manifest, JSON in zstd, names each file with its SHA-256 and says what the
-// bundle is. The trailer says where things begin, and has the manifest's
-// SHA-256: nothing in the file is used before its hash was right. It is looked
-// for damage, not for malice: who can change the program needs no manifest.
+// The head is a small program (cmd/gowsgi-head), marked in its ELF header, so that
+// what was cut off behind it is missed. The archive is gowsgi, without the workers
+// that it carries, and then the contents of all files, in the manifest's order, in
+// one stream of zstd: gowsgi is several times as large as the head, and what is
+// executed from the file itself cannot be compressed. The manifest, JSON in zstd,
+// names each of these with its SHA-256 and says what the bundle is. The trailer says
+// where things begin, and has the manifest's SHA-256: nothing in the file is used
+// before its hash was right. It is looked for damage, not for malice: who can change
+// the head needs no manifest.
+//
+// # The two programs
+//
+// The head unpacks gowsgi, into a folder of its own that all bundles with the same
+// gowsgi share, and becomes it by execve(2): the process, its arguments, descriptors
+// and environment stay. It knows --bundle-dir and its variable, and no other setting;
+// where no folder will do, gowsgi is executed from memory, since it can say what is
+// wrong, and much of what it does needs no folder. A variable hands over the file,
+// open, so that both speak of the same one whatever is put in its place, the locks on
+// the folder, and the path, which is what an upgrade starts (program.go).
 //
 // # The folder
 //

@@ -133,7 +133,7 @@ func (f *Folder) wrong() map[string]bool {
 		wrong[file.Path] = true
 	}
 	// What everything else runs in could not say itself that it is damaged.
-	for _, path := range []string{WorkerPath, f.site.Python.Program(), f.site.Python.library()} {
+	for _, path := range []string{ProgramPath, WorkerPath, f.site.Python.Program(), f.site.Python.library()} {
 		if file := f.site.fileAt(path); file != nil && !wrong[path] {
 			open, err := os.Open(f.Join(path))
 			if err != nil || !f.holds(open, *file) {
@@ -144,8 +144,10 @@ func (f *Folder) wrong() map[string]bool {
 			}
 		}
 	}
-	if config, err := os.ReadFile(f.Join(configPath)); err != nil || string(config) != f.site.config(f.Path) {
-		wrong[configPath] = true
+	if want := f.site.config(f.Path); want != "" {
+		if config, err := os.ReadFile(f.Join(configPath)); err != nil || string(config) != want {
+			wrong[configPath] = true
+		}
 	}
 	return wrong
 }
@@ -187,15 +189,26 @@ func (f *Folder) restore() error {
 
 // Keep has the folder stay in use by the program that this process becomes.
 func (f *Folder) Keep() error {
-	for _, file := range []*os.File{f.used, f.dir} {
-		if file == nil {
-			continue
-		}
-		if _, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0); err != nil {
-			return os.NewSyscallError("fcntl", err)
+	for _, file := range f.locks() {
+		if err := keep(file); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// locks are the files by which it is in use.
+func (f *Folder) locks() []*os.File {
+	if f.dir == nil {
+		return []*os.File{f.used}
+	}
+	return []*os.File{f.used, f.dir}
+}
+
+// keep has a file stay open in the program that this process becomes.
+func keep(file *os.File) error {
+	_, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0)
+	return os.NewSyscallError("fcntl", err)
 }
 
 // mode is what a file of a bundle is unpacked with: nobody writes to it.

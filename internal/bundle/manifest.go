@@ -26,7 +26,8 @@ type Manifest struct {
 	Python   Python            `json:"python"`
 	Loader   string            `json:"loader,omitempty"` // of the C library inside, from the folder
 	Glibc    string            `json:"glibc,omitempty"`  // the oldest that it runs with
-	Head     Part              `json:"head"`             // the program
+	Head     Part              `json:"head"`             // what runs first
+	Program  Part              `json:"program"`          // gowsgi: the archive begins with it
 	Archive  Part              `json:"archive"`
 	Scripts  map[string]string `json:"scripts"` // console scripts: by name, from the folder
 	Packages []Package         `json:"packages"`
@@ -48,6 +49,13 @@ func (p Python) Program() string { return path.Join(p.Base, "python"+p.Name) }
 
 // library is libpython, which not every interpreter needs.
 func (p Python) library() string { return path.Join(LibrariesPath, "libpython"+p.Name+".so.1.0") }
+
+// IsCommand tells whether a word names what the interpreter inside can be told to run:
+// itself, or a console script.
+func (m *Manifest) IsCommand(word string) bool {
+	_, script := m.Scripts[word]
+	return script || word == "python" || word == "python3" || word == "python"+m.Python.Name
+}
 
 // Package is a Python distribution.
 type Package struct {
@@ -85,7 +93,7 @@ const (
 	usedPath      = ".used"
 )
 
-const format = 1
+const format = 2
 
 // errDamaged begins what is said of a bundle that is not what was built.
 var errDamaged = errors.New("this executable is damaged")
@@ -153,6 +161,9 @@ func (m *Manifest) check() error {
 			return damaged(file.Path + " has no size")
 		}
 	}
+	if m.Program.Size < 0 {
+		return damaged(ProgramPath + " has no size")
+	}
 	for _, path := range append(paths, m.Name) {
 		if !filepath.IsLocal(path) {
 			return damaged(fmt.Sprintf("the path %q leads out of it", path))
@@ -198,9 +209,9 @@ const Window = 32 << 20
 // dictionary is the number of the one and only.
 const dictionary = 1
 
-// Compress packs an archive behind head, the program, which it may refer to: the
-// worker has much in common with it. One block after the other, since more at a
-// time make other blocks of the same bytes.
+// Compress packs an archive behind a head, which it may refer to: the other programs
+// have much in common with it. One block after the other, since more at a time make
+// other blocks of the same bytes.
 func Compress(to io.Writer, head []byte) (*zstd.Encoder, error) {
 	return zstd.NewWriter(to, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1),
 		zstd.WithWindowSize(Window), zstd.WithEncoderCRC(false), zstd.WithEncoderDictRaw(dictionary, head))

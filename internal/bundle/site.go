@@ -8,39 +8,41 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 )
 
-// Site is a bundle's file, open. What it says was checked; the archive is
-// when it is unpacked.
+// Site is a bundle's file, open. What it says was checked, and the head, too; the
+// archive is when it is unpacked.
 type Site struct {
 	*Manifest
 	Hash string // of the manifest, and so of everything
 
+	// At is where the file was when it was opened.
+	At string
+
 	file *os.File
 	head int64
+	part bool       // of another: the archive has more than these files
+	held []*os.File // locks on the folder that the program lies in
 
 	unpacking sync.Mutex // guards folder: a reload may go on while a worker starts
 	folder    *Folder    // in use; see Unpack
 }
 
-// Own is the bundle that this program is; nil if it is gowsgi alone.
+// Own is the bundle that this program is the head of.
 func Own() (*Site, error) {
 	path, err := os.Executable()
 	if err != nil { // no /proc
-		if path, err = exec.LookPath(os.Args[0]); err != nil {
-			return nil, nil //nolint:nilerr // who cannot be read is no bundle
-		}
+		path, err = exec.LookPath(os.Args[0])
 	}
-	file, err := os.Open(path)
+	if err == nil {
+		path, err = filepath.Abs(path)
+	}
 	if err != nil {
-		return nil, nil //nolint:nilerr // a program may be executed without being read
+		return nil, fmt.Errorf("this executable cannot be found, which has the site in it: %w", err)
 	}
-	site, err := read(file)
-	if site == nil {
-		file.Close()
-	}
-	return site, err
+	return Open(path)
 }
 
 // Open opens the bundle at path.
@@ -53,6 +55,9 @@ func Open(path string) (*Site, error) {
 	if err == nil && site == nil {
 		err = fmt.Errorf("%s is no executable that gowsgi build has made", path)
 	}
+	if err == nil {
+		err = site.checkHead()
+	}
 	if err != nil {
 		file.Close()
 		return nil, err
@@ -60,7 +65,7 @@ func Open(path string) (*Site, error) {
 	return site, nil
 }
 
-// read takes over file if it is a bundle.
+// read takes over file if it is a bundle. Of the head it checks the size.
 func read(file *os.File) (*Site, error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() < trailerSize {
@@ -94,17 +99,24 @@ func read(file *os.File) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	head := sha256.New()
-	if _, err := io.Copy(head, io.NewSectionReader(file, 0, t.Head)); err != nil {
-		return nil, err
-	}
-	if manifest.Head.Size != t.Head || hex.EncodeToString(head.Sum(nil)) != manifest.Head.SHA256 {
-		return nil, damaged("the program in it is not what it was")
+	if manifest.Head.Size != t.Head {
+		return nil, damaged("what it begins with does not have the size that it was built with")
 	}
 	if manifest.Archive.Size != t.Archive {
 		return nil, damaged("its archive does not have the size that it was built with")
 	}
-	return &Site{Manifest: manifest, Hash: hex.EncodeToString(t.Sum[:]), file: file, head: t.Head}, nil
+	return &Site{Manifest: manifest, Hash: hex.EncodeToString(t.Sum[:]), At: file.Name(), file: file, head: t.Head}, nil
+}
+
+func (s *Site) checkHead() error {
+	head := sha256.New()
+	if _, err := io.Copy(head, io.NewSectionReader(s.file, 0, s.head)); err != nil {
+		return err
+	}
+	if hex.EncodeToString(head.Sum(nil)) != s.Head.SHA256 {
+		return damaged("what it begins with is not what it was")
+	}
+	return nil
 }
 
 // Close gives the file up.
@@ -129,13 +141,7 @@ func (s *Site) extract(put func(File, []byte) error) error {
 	}
 	defer content.Close()
 	var buffer []byte
-	for _, file := range s.Files {
-		if file.Link != "" {
-			if err := put(file, nil); err != nil {
-				return err
-			}
-			continue
-		}
+	next := func(file File) error {
 		if int64(cap(buffer)) < file.Size {
 			buffer = make([]byte, file.Size)
 		}
@@ -143,9 +149,27 @@ func (s *Site) extract(put func(File, []byte) error) error {
 		if _, err := io.ReadFull(content, buffer); err != nil || Sum(buffer) != file.SHA256 {
 			return damaged(file.Path + " in it is not what it was")
 		}
-		if err := put(file, buffer); err != nil {
+		return nil
+	}
+	if !s.part {
+		if err := next(s.program()); err != nil {
 			return err
 		}
+	}
+	for _, file := range s.Files {
+		var content []byte
+		if file.Link == "" {
+			if err := next(file); err != nil {
+				return err
+			}
+			content = buffer
+		}
+		if err := put(file, content); err != nil {
+			return err
+		}
+	}
+	if s.part {
+		return nil
 	}
 	if n, err := content.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) || hex.EncodeToString(sum.Sum(nil)) != s.Archive.SHA256 {
 		return damaged("its archive is not what it was")

@@ -109,11 +109,13 @@ func (w *writer) folder(path string) error {
 
 // finish writes what depends on where the folder is, and closes the folders.
 func (w *writer) finish() error {
-	if err := w.folder(filepath.Dir(configPath)); err != nil {
-		return err
-	}
-	if err := w.write(configPath, w.beside(configPath), []byte(w.site.config(w.final)), 0o444); err != nil {
-		return err
+	if config := w.site.config(w.final); config != "" {
+		if err := w.folder(filepath.Dir(configPath)); err != nil {
+			return err
+		}
+		if err := w.write(configPath, w.beside(configPath), []byte(config), 0o444); err != nil {
+			return err
+		}
 	}
 	if used, err := w.root.OpenFile(usedPath, os.O_CREATE|os.O_RDWR, 0o600); err != nil {
 		return err
@@ -139,7 +141,10 @@ func (w *writer) finish() error {
 	return nil
 }
 
-// config is pyvenv.cfg of a folder at path.
+// config is pyvenv.cfg of a folder at path; empty if there is no Python in it.
 func (m *Manifest) config(path string) string {
+	if m.Python.Name == "" {
+		return ""
+	}
 	return fmt.Sprintf("home = %s\ninclude-system-site-packages = false\nversion = %s\n", filepath.Join(path, m.Python.Base), m.Python.Version)
 }

@@ -29,7 +29,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 ZIG = "ziglang==0.17.1"
 # The date of all files in the wheel, unless SOURCE_DATE_EPOCH says another; zip knows none before 1980.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-LINKED = ["./cmd/gowsgi", "./cmd/gowsgi-worker"]
+LINKED = ["./cmd/gowsgi", "./cmd/gowsgi-worker"]  # what is linked to gowsgi-head is in gowsgi, too
 
 
 def run(args, **env):
@@ -90,23 +90,26 @@ def build_worker(name, machine, cc):
 
 
 def build_program(machine, built):
-    """gowsgi, with these workers inside in place of those of make build."""
-    packed = os.path.join(BUILD, "packed", machine)
-    os.makedirs(packed, exist_ok=True)
-    run(["go", "run", "./internal/python/pack", packed, *built])
-    inside = os.path.join(ROOT, "internal", "python", "workers")
-    replace = {os.path.join(inside, name): "" for name in os.listdir(inside) if name.endswith(".gz")}
-    for name in os.listdir(packed):
-        replace[os.path.join(inside, name)] = os.path.join(packed, name)
+    """gowsgi, with these workers, and what bundles begin with, inside in place of those of make build."""
+    head = os.path.join(BUILD, "head", machine, "gowsgi-head")
+    linked = ["go", "build", "-trimpath", "-ldflags", "-s -w -buildid="]
+    run([*linked, "-o", head, "./cmd/gowsgi-head"], CGO_ENABLED="0", GOARCH=machine)
+    replace = {}
+    for kind, programs, inside in (
+        ("workers", built, ("python", "workers")),
+        ("head", [head], ("bundle", "build", "head")),
+    ):
+        packed = os.path.join(BUILD, "packed", machine, kind)
+        os.makedirs(packed, exist_ok=True)
+        run(["go", "run", "./internal/python/pack", packed, *programs])
+        inside = os.path.join(ROOT, "internal", *inside)
+        replace.update({os.path.join(inside, name): "" for name in os.listdir(inside) if name.endswith(".gz")})
+        replace.update({os.path.join(inside, name): os.path.join(packed, name) for name in os.listdir(packed)})
     overlay = os.path.join(BUILD, "overlay.json")
     with open(overlay, "w") as out:
         json.dump({"Replace": replace}, out)
     program = os.path.join(BUILD, "gowsgi-" + machine)
-    run(
-        ["go", "build", "-trimpath", "-overlay", overlay, "-ldflags", "-s -w -buildid=", "-o", program, "./cmd/gowsgi"],
-        CGO_ENABLED="0",
-        GOARCH=machine,
-    )
+    run([*linked, "-overlay", overlay, "-o", program, "./cmd/gowsgi"], CGO_ENABLED="0", GOARCH=machine)
     return program
 
 

@@ -45,7 +45,7 @@ func refusal(err error) error {
 		return errors.New("permission denied: choose a folder that you may write to with --bind")
 	case errors.Is(err, unix.EACCES):
 		return errors.New("permission denied, low ports are root's: choose one from 1024 up with --bind, start gowsgi as root with --user for its workers," +
-			" or allow it with AmbientCapabilities=CAP_NET_BIND_SERVICE in systemd's unit, or with setcap cap_net_bind_service=+ep on the gowsgi program")
+			" or allow it with AmbientCapabilities=CAP_NET_BIND_SERVICE in systemd's unit, or with setcap cap_net_bind_service=+ep on the gowsgi program (not on a bundle)")
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return errors.New("this machine does not have that address: choose one that ip address shows, or :PORT for all, with --bind")
 	case errors.Is(err, unix.EAFNOSUPPORT):

@@ -27,8 +27,8 @@ type archive struct {
 	files    []bundle.File
 }
 
-// write writes all of it, and returns what the manifest says of the files.
-func (c *collection) write(ctx context.Context, to io.Writer, head []byte, answer probed, python, loader string) (files []bundle.File, err error) {
+// write writes all of it behind gowsgi, and returns what the manifest says of the files.
+func (c *collection) write(ctx context.Context, to io.Writer, head, program []byte, answer probed, python, loader string) (files []bundle.File, err error) {
 	compiler, err := newCompiler(ctx, python)
 	if err != nil {
 		return nil, err
@@ -36,6 +36,9 @@ func (c *collection) write(ctx context.Context, to io.Writer, head []byte, answe
 	defer compiler.close()
 	encoder, err := bundle.Compress(to, head)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := encoder.Write(program); err != nil {
 		return nil, err
 	}
 	a := &archive{compiler: compiler, cacheTag: answer.CacheTag, loader: loader, to: encoder}

@@ -18,7 +18,6 @@ import (
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
-	"github.com/gowsgi/gowsgi/internal/bundle/elfedit"
 	"github.com/gowsgi/gowsgi/internal/config"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/version"
@@ -181,11 +180,15 @@ func siteName(o Options) string {
 
 // save writes the bundle beside and renames it.
 func (c *collection) save(ctx context.Context, output string, answer probed, python string, m *bundle.Manifest) error {
-	head, err := program()
+	head, err := head(heads)
 	if err != nil {
 		return err
 	}
-	m.Head = bundle.Part{Size: int64(len(head)), SHA256: bundle.Sum(head)}
+	program, err := program()
+	if err != nil {
+		return err
+	}
+	m.Head, m.Program = part(head), part(program)
 	file, err := os.CreateTemp(filepath.Dir(output), "."+filepath.Base(output)+"-")
 	if err != nil {
 		return fmt.Errorf("%s cannot be written: %w", output, err)
@@ -196,7 +199,7 @@ func (c *collection) save(ctx context.Context, output string, answer probed, pyt
 	if _, err := file.Write(head); err != nil {
 		return err
 	}
-	if m.Files, err = c.write(ctx, counting, head, answer, python, m.Loader); err != nil {
+	if m.Files, err = c.write(ctx, counting, head, program, answer, python, m.Loader); err != nil {
 		return err
 	}
 	m.Notes, m.Archive = c.notes, bundle.Part{Size: counting.size, SHA256: hex.EncodeToString(counting.sum.Sum(nil))}
@@ -215,24 +218,6 @@ func (c *collection) save(ctx context.Context, output string, answer probed, pyt
 		err = os.Rename(file.Name(), output)
 	}
 	return err
-}
-
-// program is this gowsgi as the head of a bundle: without its workers.
-func program() ([]byte, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	whole, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	head, err := elfedit.Loaded(whole, python.Inside().Packed())
-	if err != nil {
-		return nil, fmt.Errorf("%s cannot become the head of a bundle: %w", path, err)
-	}
-	bundle.Mark(head)
-	return head, nil
 }
 
 // counter counts and hashes what is written.

@@ -92,8 +92,8 @@ func show(site *bundle.Site, files bool, sbom string, stdout io.Writer) error {
 	} else {
 		row("C library", "glibc %s or newer", cmp.Or(site.Glibc, "of any version"))
 	}
-	row("size", "program %.1f MB, archive %.1f MB, unpacked %.1f MB in %d files",
-		mb(site.Head.Size), mb(site.Archive.Size), mb(site.Size()), len(site.Files))
+	row("size", "head %.1f MB, archive %.1f MB, unpacked gowsgi %.1f MB, and %.1f MB in %d files",
+		mb(site.Head.Size), mb(site.Archive.Size), mb(site.Program.Size), mb(site.Size()), len(site.Files))
 	for _, part := range parts(site) {
 		row("", "%-24s %8.1f MB", part.name, mb(part.size))
 	}

@@ -21,7 +21,7 @@ func writeSBOM(site *bundle.Site, w io.Writer) error {
 	components := []cyclonedx.Component{
 		{
 			BOMRef: "gowsgi", Type: cyclonedx.ComponentTypeApplication, Name: "gowsgi", Version: site.Gowsgi,
-			PackageURL: "pkg:golang/github.com/gowsgi/gowsgi@" + site.Gowsgi, Licenses: licence("Apache-2.0"), Hashes: hashes(site.Head.SHA256),
+			PackageURL: "pkg:golang/github.com/gowsgi/gowsgi@" + site.Gowsgi, Licenses: licence("Apache-2.0"), Hashes: hashes(site.Program.SHA256),
 		},
 		{
 			BOMRef: "cpython", Type: cyclonedx.ComponentTypePlatform, Name: "cpython", Version: site.Python.Version,

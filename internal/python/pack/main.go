@@ -1,4 +1,4 @@
-// Pack puts workers inside the next gowsgi that is built:
+// Pack puts workers, or another program, inside the next gowsgi that is built:
 //
 //	go run ./internal/python/pack FOLDER WORKER...
 //

@@ -1,16 +1,18 @@
-package python
+// Package memory has executables in memory, where no folder can be used for them.
+package memory
 
 import (
 	"errors"
+	"io"
 	"os"
 
 	"golang.org/x/sys/unix"
 )
 
-// inMemory unpacks a worker to a file that has no name in any file system.
+// Executable is a file that has no name in any file system, with what write writes.
 // Everybody may run it, and whoever runs it could open it for writing by way of
-// /proc: so it is sealed.
-func (w Workers) inMemory(name string) (*Program, error) {
+// /proc: so it is sealed. It is closed when another program is executed.
+func Executable(name string, write func(io.Writer) error) (*os.File, error) {
 	// MFD_EXEC since Linux 6.3, where a sysctl may otherwise make the file one
 	// that cannot be executed; older kernels do not know the flag.
 	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
@@ -21,7 +23,7 @@ func (w Workers) inMemory(name string) (*Program, error) {
 		return nil, os.NewSyscallError("memfd_create", err)
 	}
 	file := os.NewFile(uintptr(fd), "memfd:"+name)
-	_, err = w.copy(name, file)
+	err = write(file)
 	if err == nil {
 		err = file.Chmod(0o555)
 	}
@@ -34,5 +36,5 @@ func (w Workers) inMemory(name string) (*Program, error) {
 		file.Close()
 		return nil, err
 	}
-	return &Program{file: file}, nil
+	return file, nil
 }
