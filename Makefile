@@ -56,10 +56,10 @@ race: ## the same of the concurrent packages under the race detector
 	$(WITH) go test -race ./environ/... ./gil/... ./embed/... $$(go list ./internal/... | grep -v /e2e)
 
 e2e: build ## the built program against testapps/, with real frameworks, on each of PYTHONS, two at a time
-	@printf '%s\n' $(PYTHONS) | xargs -P 2 -I PYTHON sh -c ' \
-		brief=1; test PYTHON != $(firstword $(PYTHONS)) || brief=; \
-		echo "black-box tests on $$(PYTHON embed/cgo_env.py --name)"; \
-		GOWSGI_TEST_BRIEF=$$brief GOWSGI_TEST_PYTHON=$$(command -v PYTHON) go test -count=1 -timeout 60m ./internal/e2e/...'
+	@printf '%s\n' $(PYTHONS) | xargs -P 2 -I {} sh -c ' \
+		brief=1; test {} != $(firstword $(PYTHONS)) || brief=; \
+		echo "black-box tests on $$({} embed/cgo_env.py --name)"; \
+		GOWSGI_TEST_BRIEF=$$brief GOWSGI_TEST_PYTHON=$$(command -v {}) go test -count=1 -timeout 60m ./internal/e2e/...'
 
 cut: build ## the tests of the contract, with a proxy before it that cuts what clients send behind each byte
 	GOWSGI_TEST_CUT=1 $(WITH) go test -count=1 -timeout 20m ./internal/e2e -run "^($$(awk \
