@@ -1,6 +1,9 @@
 package static
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // entry is what is known of a name in a folder. It is never changed.
 type entry struct {
@@ -22,14 +25,16 @@ func (e *entry) size() int64 {
 	return size
 }
 
-// find is what is known of a file, which is looked at if that is long ago.
+// find is what is known of a file, which is looked at if that is long ago. The name may
+// be memory of the request, or a piece of its head: neither is to live on with the file.
 func (s *Site) find(f *folder, name string, now time.Time) (*entry, error) {
 	k := key{f, name}
 	old := s.cache.get(k)
 	if old != nil && now.Sub(old.checked) < validity {
 		return old, nil
 	}
-	fresh, err := s.see(f, name, old, now)
+	k.name = strings.Clone(name)
+	fresh, err := s.see(f, k.name, old, now)
 	if err != nil {
 		s.cache.remove(k)
 		return nil, err

@@ -45,7 +45,6 @@ func (s *Site) Named(fields [][2]string) (field, value string) {
 // are its own, whose strings may be memory of the request: nothing of them is kept.
 // ErrOutside or ErrAbsent if it cannot be.
 func (s *Site) Internal(field, value string, status int, fields [][2]string, r *http.Request, now time.Time) (*Answer, error) {
-	value = strings.Clone(value) // what is known of the file stays, under its name
 	own := newOverlay(status, fields)
 	failed := ErrOutside
 	for _, m := range s.internal {

@@ -80,25 +80,30 @@ func TestFilesThatTheApplicationNames(t *testing.T) {
 	}
 }
 
-// What the application has named is in memory that is the next request's soon.
-func TestWhatTheApplicationHasNamedIsCopied(t *testing.T) {
+// What the application has named is in memory that is the next request's soon, and the
+// path of a request is a piece of its head, which is large if the client likes.
+func TestNamesOfFilesAreCopied(t *testing.T) {
 	root := tree(t, "a.txt", "b.css")
-	for _, prefix := range []string{"", "/protected"} {
-		s := New(Config{Internal: []Mapping{{prefix, root}}}, time.Now())
-		defer s.Close()
-		field, below := sendfileField, root
-		if prefix != "" {
-			field, below = accelField, prefix
+	get := &http.Request{Method: "GET"}
+	for field, below := range map[string]string{sendfileField: root, accelField: "/protected", "": "/static"} {
+		internal := "/protected"
+		if field == sendfileField {
+			internal = ""
 		}
+		s := New(Config{Internal: []Mapping{{internal, root}}, Prefixes: []Mapping{{"/static", root}}}, time.Now())
+		defer s.Close()
 		now := time.Now()
 		memory := make([]byte, len(below+"/a.txt"))
 		value := unsafe.String(&memory[0], len(memory))
 		for range 3 {
 			for name, want := range map[string]string{"a.txt": "text/plain; charset=utf-8", "b.css": "text/css; charset=utf-8"} {
 				copy(memory, below+"/"+name)
-				a, err := s.Internal(field, value, 200, nil, &http.Request{Method: "GET"}, now)
-				if err != nil {
-					t.Fatal(err)
+				a := s.Answer(&http.Request{Method: "GET", RequestURI: value}, now)
+				if field != "" {
+					var err error
+					if a, err = s.Internal(field, value, 200, nil, get, now); err != nil {
+						t.Fatal(err)
+					}
 				}
 				clear(memory)
 				if g := taken(t, a); g.body != name || g.fields.Get("Content-Type") != want {
