@@ -120,12 +120,19 @@ void lane_again(gowsgi_lane *lane, gowsgi_connection *c) {
     tell_reader(lane);
 }
 
+static const uint32_t EVENTS = EPOLLIN | EPOLLRDHUP | EPOLLET;
+
 /* Has a connection that nobody else has wait for its next request. */
 void lane_park(gowsgi_lane *lane, gowsgi_connection *c) {
     int64_t now = gowsgi_now();
+    struct epoll_event event = {.events = EVENTS, .data.ptr = c};
     pthread_mutex_lock(&lane->lock);
-    bool drains = lane->draining, again = !drains && (c->word & LANE_EVENT);
-    if (again) { /* no other edge will come for what is there */
+    bool drains = lane->draining;
+    /* No other edge will come for what there is, so the kernel is asked to tell once more:
+     * bytes, or the client's end, or both. Under the lock, since whoever takes the
+     * connection may close its descriptor. */
+    bool again = !drains && (c->word & LANE_EVENT) && epoll_ctl(lane->epoll, EPOLL_CTL_MOD, c->fd, &event) < 0;
+    if (again) {
         c->word = LANE_BUSY;
         lane_append(&lane->ready, c);
     } else if (!drains) {
@@ -241,7 +248,7 @@ int gowsgi_lane_give(gowsgi_lane *lane, int fd, const gowsgi_connection *like) {
     pthread_mutex_unlock(&lane->lock);
     if (!c)
         return -1;
-    struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = c};
+    struct epoll_event event = {.events = EVENTS, .data.ptr = c};
     if (epoll_ctl(lane->epoll, EPOLL_CTL_ADD, fd, &event) < 0) {
         pthread_mutex_lock(&lane->lock);
         set_free(lane, c);

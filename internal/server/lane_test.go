@@ -353,3 +353,25 @@ func FuzzLane(f *testing.F) {
 		t.Errorf("%q, cut at %d and %d\nin the lane:   %.2000q\non goroutines: %.2000q", data, first, second, got, want)
 	})
 }
+
+// A request that comes while another one runs, and with it the end of its client's
+// direction: whoever reads the one hears of the other, too, and ends the connection.
+func TestAnEndThatComesWhileARequestRunsIsSeen(t *testing.T) {
+	for _, w := range ways() {
+		for range 5 {
+			c, err := net.Dial("tcp", w.address)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			_ = c.SetDeadline(time.Now().Add(10 * time.Second)) // half of keep_alive
+			_, _ = io.WriteString(c, "GET /0.1/0 HTTP/1.1\r\nHost: x\r\n\r\n")
+			eventually(t, "it runs", func() bool { return len(w.Running()) == 1 })
+			_, _ = io.WriteString(c, "GET /answer/one HTTP/1.1\r\nHost: x\r\n\r\n")
+			_ = c.(*net.TCPConn).CloseWrite()
+			if answer, err := io.ReadAll(c); err != nil || bytes.Count(answer, []byte("HTTP/1.1 200")) != 2 {
+				t.Errorf("%v after %q", err, answer)
+			}
+		}
+	}
+}
