@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
@@ -88,7 +87,7 @@ func (s start) supervise(ctx, starting context.Context, settings config.Settings
 		log.Warn(warning, "event", "gowsgi.root")
 	}
 	log.Info("starting", "event", "gowsgi.starting",
-		"gowsgi", version.Version, "go", strings.TrimPrefix(runtime.Version(), "go"),
+		"gowsgi", version.Version, "go", goVersion(),
 		"python", first.Python.Version, "prefix", first.Python.Prefix, "found_by", first.Python.From, "pid", os.Getpid())
 	upgrade, err := s.upgrade()
 	if err != nil {

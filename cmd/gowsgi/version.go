@@ -13,7 +13,7 @@ import (
 
 func writeVersion(w io.Writer, site *bundle.Site) {
 	fmt.Fprintf(w, "gowsgi %s\n", version.Version)
-	fmt.Fprintf(w, "Go %s %s/%s\n", strings.TrimPrefix(runtime.Version(), "go"), runtime.GOOS, runtime.GOARCH)
+	fmt.Fprintf(w, "Go %s %s/%s\n", goVersion(), runtime.GOOS, runtime.GOARCH)
 	if site != nil {
 		fmt.Fprint(w, bundled(site))
 		return
@@ -23,4 +23,11 @@ func writeVersion(w io.Writer, site *bundle.Site) {
 	} else {
 		fmt.Fprintln(w, "no workers inside: make build puts them there")
 	}
+}
+
+// goVersion is that of Go, without the experiments that the build was told of.
+func goVersion() string {
+	version, _, _ := strings.Cut(strings.TrimPrefix(runtime.Version(), "go"), "-X:")
+	version, _, _ = strings.Cut(version, " ")
+	return version
 }

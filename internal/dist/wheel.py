@@ -29,6 +29,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 ZIG = "ziglang==0.17.1"
 # The date of all files in the wheel, unless SOURCE_DATE_EPOCH says another; zip knows none before 1980.
 EPOCH = (1980, 1, 1, 0, 0, 0)
+EXPERIMENT = "norandomizedheapbase64"  # of gowsgi itself: see the Makefile
 LINKED = ["./cmd/gowsgi", "./cmd/gowsgi-worker"]  # what is linked to gowsgi-head is in gowsgi, too
 
 
@@ -109,7 +110,12 @@ def build_program(machine, built):
     with open(overlay, "w") as out:
         json.dump({"Replace": replace}, out)
     program = os.path.join(BUILD, "gowsgi-" + machine)
-    run([*linked, "-overlay", overlay, "-o", program, "./cmd/gowsgi"], CGO_ENABLED="0", GOARCH=machine)
+    run(
+        [*linked, "-overlay", overlay, "-o", program, "./cmd/gowsgi"],
+        CGO_ENABLED="0",
+        GOARCH=machine,
+        GOEXPERIMENT=EXPERIMENT,
+    )
     return program
 
 
