@@ -15,9 +15,8 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 PYTOOLS  := ruff==0.17.5 clang-format==23.1.5
 
-# gowsgi itself has its heap where Go always had it: with an address drawn anew (Go 1.26),
-# one start in fourteen under ulimit -v 800000 finds no room for it, before main.
-GOEXPERIMENT := norandomizedheapbase64
+# The programs without C have their heap where Go always had it: see docs/design.md, 2.
+EXPERIMENT := norandomizedheapbase64
 
 WITH    := $(PYTHON) embed/cgo_env.py
 WORKERS := internal/python/workers
@@ -39,9 +38,9 @@ build: ## bin/gowsgi, with a worker inside for each of PYTHONS, and what bundles
 		$$python embed/cgo_env.py --worker build/workers/gowsgi-worker-$$name; \
 		workers="$$workers build/workers/gowsgi-worker-$$name"; \
 	done; go run ./internal/python/pack $(WORKERS) $$workers
-	@CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -buildid=" -o build/gowsgi-head ./cmd/gowsgi-head
+	@CGO_ENABLED=0 GOEXPERIMENT=$(EXPERIMENT) go build -trimpath -ldflags "-s -w -buildid=" -o build/gowsgi-head ./cmd/gowsgi-head
 	@go run ./internal/python/pack $(HEAD) build/gowsgi-head
-	@CGO_ENABLED=0 GOEXPERIMENT=$(GOEXPERIMENT) go build -trimpath -o bin/gowsgi ./cmd/gowsgi
+	@CGO_ENABLED=0 GOEXPERIMENT=$(EXPERIMENT) go build -trimpath -o bin/gowsgi ./cmd/gowsgi
 	@bin/gowsgi --version
 
 run: build ## the Django demo site at http://127.0.0.1:8000, as demo / demo

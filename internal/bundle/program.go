@@ -85,10 +85,9 @@ func (s *Site) inMemory() (*os.File, error) {
 	})
 }
 
-// Inherit is the bundle whose head has become this program, and has been checked by
-// itself; nil if it is gowsgi alone.
-// It is to be called before this process starts another one, or looks at its
-// environment.
+// Inherit is the bundle whose head, which has checked itself, has become this program;
+// nil if it is gowsgi alone. It is to be called before this process starts another one,
+// or looks at its environment.
 func Inherit() (*Site, error) {
 	value := os.Getenv(variable)
 	_ = os.Unsetenv(variable)

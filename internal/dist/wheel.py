@@ -29,7 +29,7 @@ MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 ZIG = "ziglang==0.17.1"
 # The date of all files in the wheel, unless SOURCE_DATE_EPOCH says another; zip knows none before 1980.
 EPOCH = (1980, 1, 1, 0, 0, 0)
-EXPERIMENT = "norandomizedheapbase64"  # of gowsgi itself: see the Makefile
+EXPERIMENT = "norandomizedheapbase64"  # of the programs without C: see docs/design.md, 2
 LINKED = ["./cmd/gowsgi", "./cmd/gowsgi-worker"]  # what is linked to gowsgi-head is in gowsgi, too
 
 
@@ -94,7 +94,7 @@ def build_program(machine, built):
     """gowsgi, with these workers, and what bundles begin with, inside in place of those of make build."""
     head = os.path.join(BUILD, "head", machine, "gowsgi-head")
     linked = ["go", "build", "-trimpath", "-ldflags", "-s -w -buildid="]
-    run([*linked, "-o", head, "./cmd/gowsgi-head"], CGO_ENABLED="0", GOARCH=machine)
+    run([*linked, "-o", head, "./cmd/gowsgi-head"], CGO_ENABLED="0", GOARCH=machine, GOEXPERIMENT=EXPERIMENT)
     replace = {}
     for kind, programs, inside in (
         ("workers", built, ("python", "workers")),
