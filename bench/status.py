@@ -1,6 +1,6 @@
 """Measures what it costs to be measured: `python3 bench/status.py`.
 
-Hello's CPU with metrics off, off once more (what two equal runs differ by), on, and on while somebody
+Hello's CPU with metrics off, off once more (what two equal ones differ by), on, and on while somebody
 scrapes; and what `gowsgi status --watch` costs a worker that has nothing else to do.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import pathlib
 import statistics
@@ -22,17 +23,20 @@ from typing import Any
 import envs
 import machine
 import tables
+import wrk
 from client import free_port, wait_until_ready
 from loads import LOADS
-from measure import Settings, brief, run_main, say, under_requests
+from measure import Settings, run_main, say
 from peers import APPS, BENCH, BUILD, PEERS, ROOT, Launch, environment, gowsgi
-from process import PROC, Server, ServerFailed
+from process import PROC, Server, ServerFailed, tree
 
 RESULTS = BENCH / "results" / "status.json"
 LAST = BUILD / "status.json"
 LOAD = LOADS["hello"]
 # A Prometheus asks every 15 s or so. This one is in a hurry.
 SCRAPE_EVERY = 1.0
+# Seconds that one of the servers has the load before the next one has it.
+TURN = 1
 
 # By their names: the settings, and whether they are scraped.
 METRICS = {
@@ -45,9 +49,9 @@ METRICS = {
 
 def arguments(args: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures what metrics and gowsgi status --watch cost.")
-    parser.add_argument("--seconds", type=int, default=5, help="of load in each round (default: 5)")
+    parser.add_argument("--seconds", type=int, default=10, help="of load in each round, for each (default: 10)")
     parser.add_argument("--warmup", type=int, default=2, help="seconds of load before each round (default: 2)")
-    parser.add_argument("--rounds", type=int, default=20, help="default: 20")
+    parser.add_argument("--rounds", type=int, default=8, help="default: 8")
     parser.add_argument("--quick", action="store_true", help="two rounds of one second: does it work?")
     parser.add_argument("--gowsgi", type=pathlib.Path, default=ROOT / "bin" / "gowsgi", help="the program to measure")
     parser.add_argument("--out", type=pathlib.Path, help="where the results go")
@@ -102,38 +106,76 @@ def scrape(port: int) -> None:
             raise ServerFailed("the metrics have no requests")
 
 
-def metrics_round(name: str, settings: Settings, venv: pathlib.Path) -> dict[str, Any]:
-    more, scraped = METRICS[name]
-    address = free_port()
-    more = [word.format(port=address) for word in more]
+def turn(server: Server, port: int, seconds: int) -> dict[str, float]:
+    """CPU µs a request of the whole tree, while one of the servers has all the load."""
+    before = tree_time(server)
+    figures = wrk.run(port, LOAD.connections, seconds)
+    if not figures["requests"]:
+        raise ServerFailed(f"not one answer in {seconds} s")
+    return {
+        "cpu_us": (tree_time(server) - before) / figures["requests"] * 1e6,
+        "per_second": figures["requests"] / (figures["duration_us"] / 1e6),
+    }
+
+
+def metrics_round(settings: Settings, venv: pathlib.Path, first: int) -> dict[str, list[dict[str, float]]]:
+    """All of them run at once, and have the load in turn, a second each: so what disturbs one disturbs all."""
+    names = list(METRICS)[first:] + list(METRICS)[:first]
     with contextlib.ExitStack() as stack:
-        server, port = stack.enter_context(served(settings, venv, name, more))
-        if scraped:
-            stack.enter_context(again_and_again(lambda: scrape(address), SCRAPE_EVERY))
-        return under_requests(LOAD, server, port, settings)
+        servers = {}
+        for name in names:
+            more, scraped = METRICS[name]
+            address = free_port()
+            more = [word.format(port=address) for word in more]
+            servers[name] = stack.enter_context(served(settings, venv, name, more))
+            if scraped:
+                stack.enter_context(again_and_again(functools.partial(scrape, address), SCRAPE_EVERY))
+        for server, port in servers.values():
+            turn(server, port, settings.warmup)
+        turns: dict[str, list[dict[str, float]]] = {name: [] for name in names}
+        for number in range(settings.seconds):
+            shift = number % len(names)
+            for name in names[shift:] + names[:shift]:
+                turns[name].append(turn(*servers[name], TURN))
+    return turns
 
 
 def measure_metrics(settings: Settings, venv: pathlib.Path) -> dict[str, Any]:
-    """Each round begins with another one, and is compared within itself: what disturbs it disturbs all."""
-    names = list(METRICS)
-    rounds: dict[str, list[dict[str, Any]]] = {name: [] for name in names}
+    """Each round has processes of its own, since two that are equal differ; each turn is compared within itself."""
+    rounds = []
     for number in range(settings.rounds):
-        shift = number % len(names)
-        for name in names[shift:] + names[:shift]:
-            figures = metrics_round(name, settings, venv)
-            rounds[name].append(figures)
-            say(f"  {name:10} {brief(figures)}")
+        turns = metrics_round(settings, venv, number % len(METRICS))
+        rounds.append(turns)
+        say("  " + " · ".join(f"{name} {median(turns[name]):.2f}" for name in METRICS) + " µs/request")
     found = {}
-    for name in names:
-        ratios = [mine["cpu_us"] / off["cpu_us"] for mine, off in zip(rounds[name], rounds["off"], strict=True)]
+    for name in METRICS:
+        by_round = [statistics.median(ratios(turns, name)) for turns in rounds]
         found[name] = {
-            "cpu_us": statistics.median(figures["cpu_us"] for figures in rounds[name]),
-            "best_cpu_us": min(figures["cpu_us"] for figures in rounds[name]),
-            "ratio": statistics.median(ratios),
-            "ratios": sorted(ratios),
-            "rounds": rounds[name],
+            "cpu_us": statistics.median(each["cpu_us"] for turns in rounds for each in turns[name]),
+            "best_cpu_us": min(each["cpu_us"] for turns in rounds for each in turns[name]),
+            "ratio": statistics.median(ratio for turns in rounds for ratio in ratios(turns, name)),
+            "ratio_by_round": sorted(by_round),
+            "rounds": [turns[name] for turns in rounds],
         }
     return found
+
+
+def median(turns: list[dict[str, float]]) -> float:
+    return statistics.median(each["cpu_us"] for each in turns)
+
+
+def ratios(turns: dict[str, list[dict[str, float]]], name: str) -> list[float]:
+    """Of each turn: this one's CPU to the mean of those without metrics; of one of these, to the other one."""
+    plain = [other for other in ("off", "off again") if other != name]
+    return [
+        mine["cpu_us"] / statistics.mean(each["cpu_us"] for each in theirs)
+        for mine, *theirs in zip(turns[name], *(turns[other] for other in plain), strict=True)
+    ]
+
+
+def tree_time(server: Server) -> float:
+    """CPU seconds of a server's processes."""
+    return sum(run_time(stat.pid) for stat in tree(server.process.pid))
 
 
 def run_time(pid: int) -> float:
@@ -183,14 +225,17 @@ def measure_watch(settings: Settings, venv: pathlib.Path) -> dict[str, Any]:
 
 
 def rows(results: dict[str, Any]) -> list[list[str]]:
-    table = [["metrics", "CPU µs/request (median)", "best", "of off (median of rounds)", "from", "to"]]
+    table = [["metrics", "CPU µs/request (median)", "best", "of off (median of turns)", "by round, from", "to"]]
     for name, figures in results["metrics"].items():
         table.append(
             [
                 name,
                 f"{figures['cpu_us']:.2f}",
                 f"{figures['best_cpu_us']:.2f}",
-                *(f"{ratio:.3f}" for ratio in (figures["ratio"], figures["ratios"][0], figures["ratios"][-1])),
+                *(
+                    f"{ratio:.3f}"
+                    for ratio in (figures["ratio"], figures["ratio_by_round"][0], figures["ratio_by_round"][-1])
+                ),
             ]
         )
     return table
