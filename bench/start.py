@@ -191,6 +191,7 @@ def starts(way: Way, site: Site, file: pathlib.Path | None) -> tuple[float, floa
     place = FOLDER / "place"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
+    os.sync()  # what was removed and written before is not this one's to wait for
     env = {"PATH": f"{site.venv / 'bin'}:{os.defpath}", "HOME": str(place), "LANG": "C.UTF-8"} | way.env(place)
     found = []
     for _ in range(2):

@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // head is a program in a bundle of a test: it is never started.
@@ -282,6 +284,50 @@ func TestWhatIsMissingOrChangedIsRestored(t *testing.T) {
 			}
 			whole(t, unpack(t, open(t, path), place), small()) // at another start
 		})
+	}
+}
+
+// What was found right is not read again, but what has changed since is.
+func TestAChangeIsSeenLongAfterTheLastLook(t *testing.T) {
+	site, place := open(t, write(t, nil, small()...)), place(t)
+	folder := unpack(t, site, place)
+	time.Sleep(1100 * time.Millisecond) // from when on it is remembered
+	if wrong := folder.wrong(); len(wrong) > 0 {
+		t.Fatalf("%v are wrong", wrong)
+	}
+	if _, known := folder.right.Load(WorkerPath); !known {
+		t.Error("the worker is read again each time")
+	}
+	for _, content := range []string{"the worxer", "the worzer"} {
+		if err := os.Chmod(folder.Path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(folder.Join(WorkerPath), content); err != nil {
+			t.Fatal(err)
+		}
+		whole(t, unpack(t, site, place), small())
+	}
+}
+
+func TestTheListOfFilesIsReadAsItWasWritten(t *testing.T) {
+	m := Manifest{Files: []File{
+		{Path: "a", Part: Part{1 << 40, Sum(nil)}},
+		{Path: "line\nand\rblank ü\xff", Executable: true, Loads: true, Part: Part{0, Sum([]byte("x"))}},
+		{Path: "link", Link: "a b"},
+		{Path: "x", Executable: true},
+		{Path: "l", Loads: true},
+	}}
+	text := string(m.appendList(nil))
+	if files, err := parseList(text); err != nil || !slices.Equal(files, m.Files) {
+		t.Errorf("%+v, %v", files, err)
+	}
+	for size := range len(text) {
+		if files, err := parseList(text[:size]); err == nil && !slices.Equal(files, m.Files[:len(files)]) {
+			t.Errorf("%d bytes: %+v", size, files)
+		}
+	}
+	if _, err := parseList("a\x00\x00\x00much\x00\x00"); err == nil {
+		t.Error("a size that is none")
 	}
 }
 

@@ -10,11 +10,11 @@
 // what was cut off behind it is missed. The archive is gowsgi, without the workers
 // that it carries, and then the contents of all files, in the manifest's order, in
 // one stream of zstd: gowsgi is several times as large as the head, and what is
-// executed from the file itself cannot be compressed. The manifest, JSON in zstd,
-// names each of these with its SHA-256 and says what the bundle is. The trailer says
-// where things begin, and has the manifest's SHA-256: nothing in the file is used
-// before its hash was right. It is looked for damage, not for malice: who can change
-// the head needs no manifest.
+// executed from the file itself cannot be compressed. The manifest, JSON and a list in
+// zstd, names each of these with its SHA-256 and says what the bundle is; the head reads
+// it as far as the list. The trailer says where things begin, and has the manifest's
+// SHA-256: nothing in the file is used before its hash was right. It is looked for
+// damage, not for malice: who can change the head needs no manifest.
 //
 // # The two programs
 //

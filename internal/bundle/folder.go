@@ -8,7 +8,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -20,7 +24,9 @@ type Folder struct {
 	Path string
 	site *Site
 	used *os.File // locked
-	dir  *os.File // locked for systemd-tmpfiles, which passes over such a folder; may be nil
+	// right are files whose content was found right: path → identity
+	right sync.Map
+	dir   *os.File // locked for systemd-tmpfiles, which passes over such a folder; may be nil
 }
 
 // use opens a folder, if it is there and ours: wrong tells whether it is whole.
@@ -95,8 +101,36 @@ func (f *Folder) Worker() (*os.File, error) {
 	return file, nil
 }
 
-// holds tells whether an open file has the content that it should.
+// holds tells whether an open file has the content that it should. What was found right
+// is not read again until it changes: a worker is looked at twice at each of its starts.
 func (f *Folder) holds(file *os.File, want File) bool {
+	var now unix.Stat_t
+	if unix.Fstat(int(file.Fd()), &now) != nil {
+		return false
+	}
+	if known, ok := f.right.Load(want.Path); ok && known == identityOf(now) {
+		return true
+	}
+	right := f.hasContent(file, want)
+	// What was changed just now could change again within the clock's tick.
+	if right && time.Since(time.Unix(now.Ctim.Unix())) > time.Second {
+		f.right.Store(want.Path, identityOf(now))
+	}
+	return right
+}
+
+// identity is another one when a file was written to.
+type identity struct {
+	device, inode uint64
+	size          int64
+	changed       unix.Timespec
+}
+
+func identityOf(info unix.Stat_t) identity {
+	return identity{uint64(info.Dev), info.Ino, info.Size, info.Ctim} //nolint:unconvert // not on Linux
+}
+
+func (f *Folder) hasContent(file *os.File, want File) bool {
 	if !want.Loads {
 		content := sha256.New()
 		_, err := io.Copy(content, file)
@@ -119,37 +153,63 @@ func (f *Folder) holds(file *os.File, want File) bool {
 // wrong are the files that are not there, or cannot be what they were.
 func (f *Folder) wrong() map[string]bool {
 	wrong := map[string]bool{}
-	for _, file := range f.site.Files {
-		info, err := os.Lstat(f.Join(file.Path))
-		switch {
-		case err != nil:
-		case file.Link != "":
-			if target, err := os.Readlink(f.Join(file.Path)); err == nil && target == file.Link {
-				continue
-			}
-		case info.Mode().IsRegular() && info.Mode().Perm() == mode(file) && info.Size() == f.size(file):
-			continue
-		}
-		wrong[file.Path] = true
+	var lock sync.Mutex
+	note := func(path string) {
+		lock.Lock()
+		defer lock.Unlock()
+		wrong[path] = true
 	}
+	dir, err := os.Open(f.Path)
+	if err != nil {
+		for _, file := range f.site.Files {
+			note(file.Path)
+		}
+		return wrong
+	}
+	defer dir.Close()
+	var looking sync.WaitGroup
 	// What everything else runs in could not say itself that it is damaged.
 	for _, path := range []string{ProgramPath, WorkerPath, f.site.Python.Program(), f.site.Python.library()} {
-		if file := f.site.fileAt(path); file != nil && !wrong[path] {
-			open, err := os.Open(f.Join(path))
-			if err != nil || !f.holds(open, *file) {
-				wrong[path] = true
-			}
-			if err == nil {
-				open.Close()
-			}
+		if file := f.site.fileAt(path); file != nil && file.Link == "" {
+			looking.Go(func() {
+				open, err := os.Open(f.Join(path))
+				if err != nil || !f.holds(open, *file) {
+					note(path)
+				}
+				if err == nil {
+					open.Close()
+				}
+			})
 		}
+	}
+	for files := range slices.Chunk(f.site.Files, len(f.site.Files)/runtime.GOMAXPROCS(0)+1) {
+		looking.Go(func() {
+			for _, file := range files {
+				if !f.stands(dir, file) {
+					note(file.Path)
+				}
+			}
+		})
 	}
 	if want := f.site.config(f.Path); want != "" {
 		if config, err := os.ReadFile(f.Join(configPath)); err != nil || string(config) != want {
-			wrong[configPath] = true
+			note(configPath)
 		}
 	}
+	looking.Wait()
 	return wrong
+}
+
+// stands tells whether a file is there, as far as can be seen without reading it. dir is
+// the folder.
+func (f *Folder) stands(dir *os.File, file File) bool {
+	if file.Link != "" {
+		target, err := os.Readlink(f.Join(file.Path))
+		return err == nil && target == file.Link
+	}
+	var info unix.Stat_t
+	return unix.Fstatat(int(dir.Fd()), file.Path, &info, unix.AT_SYMLINK_NOFOLLOW) == nil &&
+		uint32(info.Mode) == unix.S_IFREG|uint32(mode(file)) && info.Size == f.size(file) //nolint:unconvert // not on Linux
 }
 
 // size is that of a file when it is unpacked.

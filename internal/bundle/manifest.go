@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/klauspost/compress/zstd"
@@ -32,7 +33,7 @@ type Manifest struct {
 	Scripts  map[string]string `json:"scripts"` // console scripts: by name, from the folder
 	Packages []Package         `json:"packages"`
 	Notes    []string          `json:"notes,omitempty"` // what was left out, and what will not work
-	Files    []File            `json:"files"`           // in the order of the archive
+	Files    []File            `json:"-"`               // in the order of the archive; see list
 }
 
 // Python is the interpreter inside.
@@ -72,13 +73,13 @@ type Part struct {
 
 // File is one of a bundle's.
 type File struct {
-	Path string `json:"path"`
+	Path string
 	Part
-	Link       string `json:"link,omitempty"` // it is a symbolic link to this
-	Executable bool   `json:"x,omitempty"`
+	Link       string // it is a symbolic link to this
+	Executable bool
 	// Loads: it is an executable whose ELF interpreter is the loader inside,
 	// which has to be named by its absolute path: see SetLoader.
-	Loads bool `json:"loads,omitempty"`
+	Loads bool
 }
 
 // The places in a bundle's folder.
@@ -93,7 +94,7 @@ const (
 	usedPath      = ".used"
 )
 
-const format = 2
+const format = 3
 
 // errDamaged begins what is said of a bundle that is not what was built.
 var errDamaged = errors.New("this executable is damaged")
@@ -109,6 +110,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	text = m.appendList(text)
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBestCompression), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return nil, err
@@ -119,24 +121,74 @@ func (m *Manifest) Encode() ([]byte, error) {
 // largestManifest keeps a broken one from taking all memory.
 const largestManifest = 256 << 20
 
-func decodeManifest(data []byte) (*Manifest, error) {
-	decoder, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(largestManifest), zstd.WithDecoderConcurrency(1))
+// decodeManifest reads what Encode has made: the files only if they are wanted, since
+// what stands before them is read at once, and there are thousands.
+func decodeManifest(data []byte, files bool) (*Manifest, error) {
+	text, err := zstd.NewReader(bytes.NewReader(data), zstd.WithDecoderMaxMemory(largestManifest), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return nil, err
 	}
-	defer decoder.Close()
-	text, err := decoder.DecodeAll(data, nil)
-	if err != nil {
-		return nil, damaged("its manifest cannot be read")
-	}
+	defer text.Close()
+	decoder := json.NewDecoder(text)
 	var m Manifest
-	if err := json.Unmarshal(text, &m); err != nil {
+	if err := decoder.Decode(&m); err != nil {
 		return nil, damaged("its manifest cannot be read")
 	}
 	if m.Format != format {
 		return nil, fmt.Errorf("this bundle has format %d, and this gowsgi knows format %d: use the gowsgi %s that built it", m.Format, format, m.Gowsgi)
 	}
+	if files {
+		list, err := io.ReadAll(io.MultiReader(decoder.Buffered(), text))
+		if err == nil {
+			m.Files, err = parseList(string(list))
+		}
+		if err != nil {
+			return nil, damaged("its list of files cannot be read")
+		}
+	}
 	return &m, m.check()
+}
+
+// A file stands in the list by these, with a NUL behind each: path, target of the link,
+// kind, size, SHA-256. JSON would take ten times as long to read, at each start.
+const listed = 5
+
+func (m *Manifest) appendList(text []byte) []byte {
+	for _, file := range m.Files {
+		var kind string
+		if file.Executable {
+			kind += "x"
+		}
+		if file.Loads {
+			kind += "l"
+		}
+		for _, word := range [listed]string{file.Path, file.Link, kind, strconv.FormatInt(file.Size, 10), file.SHA256} {
+			text = append(append(text, word...), 0)
+		}
+	}
+	return text
+}
+
+func parseList(text string) ([]File, error) {
+	files := make([]File, 0, strings.Count(text, "\x00")/listed)
+	for text != "" {
+		var words [listed]string
+		for i := range words {
+			var found bool
+			if words[i], text, found = strings.Cut(text, "\x00"); !found {
+				return nil, io.ErrUnexpectedEOF
+			}
+		}
+		size, err := strconv.ParseInt(words[3], 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, File{
+			Path: words[0], Link: words[1], Part: Part{Size: size, SHA256: words[4]},
+			Executable: strings.Contains(words[2], "x"), Loads: strings.Contains(words[2], "l"),
+		})
+	}
+	return files, nil
 }
 
 // check refuses paths that lead out of the folder.

@@ -104,7 +104,7 @@ func Inherit() (*Site, error) {
 		syscall.CloseOnExec(number)
 		files = append(files, os.NewFile(uintptr(number), words[2]))
 	}
-	site, err := read(files[0])
+	site, err := read(files[0], true)
 	if site != nil {
 		site.held = files[1:]
 	}

@@ -30,7 +30,7 @@ type Site struct {
 	folder    *Folder    // in use; see Unpack
 }
 
-// Own is the bundle that this program is the head of.
+// Own is the bundle that this program is the head of, without the list of its files.
 func Own() (*Site, error) {
 	path, err := os.Executable()
 	if err != nil { // no /proc
@@ -42,16 +42,18 @@ func Own() (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this executable cannot be found, which has the site in it: %w", err)
 	}
-	return Open(path)
+	return openBundle(path, false)
 }
 
 // Open opens the bundle at path.
-func Open(path string) (*Site, error) {
+func Open(path string) (*Site, error) { return openBundle(path, true) }
+
+func openBundle(path string, files bool) (*Site, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	site, err := read(file)
+	site, err := read(file, files)
 	if err == nil && site == nil {
 		err = fmt.Errorf("%s is no executable that gowsgi build has made", path)
 	}
@@ -65,8 +67,9 @@ func Open(path string) (*Site, error) {
 	return site, nil
 }
 
-// read takes over file if it is a bundle. Of the head it checks the size.
-func read(file *os.File) (*Site, error) {
+// read takes over file if it is a bundle. Of the head it checks the size. files tells
+// whether its list of them is wanted.
+func read(file *os.File, files bool) (*Site, error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() < trailerSize {
 		return nil, err
@@ -95,7 +98,7 @@ func read(file *os.File) (*Site, error) {
 	if sha256.Sum256(data) != t.Sum {
 		return nil, damaged("its manifest is not what it was")
 	}
-	manifest, err := decodeManifest(data)
+	manifest, err := decodeManifest(data, files)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,9 @@ package e2e
 import (
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 )
 
@@ -17,6 +19,9 @@ func TestMain(m *testing.M) {
 	if _, err := os.Stat(program()); err != nil {
 		fmt.Fprintf(os.Stderr, "e2e: no program to test at %s: run make build, or name one in GOWSGI_BIN\n", program())
 		os.Exit(1)
+	}
+	if signal.Ignored(syscall.SIGHUP) { // under nohup; what is caught here is not ignored by servers
+		signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	}
 	status := m.Run()
 	removeBundles()

@@ -41,7 +41,8 @@ at.
                       root folder, and on older distributions.
       --full          Take in the standard library's tests, IDLE, Tk, nis,
                       ensurepip and the texts of help(), distutils, lib2to3
-                      and dbm.ndbm where nothing uses them, and pip.
+                      and dbm.ndbm where nothing uses them, pip, and packages'
+                      .po files beside the .mo files made of them.
 `
 
 // Run is gowsgi build; args are those behind build.

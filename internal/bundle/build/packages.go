@@ -96,9 +96,16 @@ func (c *collection) addSite(folder, to string, answer probed, full bool) error 
 			return true
 		case !full && (rel == "pip" || strings.HasPrefix(rel, "pip-") && strings.HasSuffix(rel, ".dist-info")):
 			return true // there is nothing to install into
+		case !full && path.Ext(base) == ".po" && isFile(filepath.Join(folder, strings.TrimSuffix(rel, ".po")+".mo")):
+			return true // what the other one was made of, and nobody reads
 		}
 		return false
 	})
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // addEditable adds packages that are imported from where they are written as if

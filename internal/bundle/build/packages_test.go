@@ -17,6 +17,9 @@ func TestPackagesComeFromWhereverTheInterpreterSeesThem(t *testing.T) {
 		"lib/python3.11/site-packages/__editable__.ed-1.pth":           "import __editable___ed_1_finder; __editable___ed_1_finder.install()\n",
 		"lib/python3.11/site-packages/__editable___ed_1_finder.py":     "MAPPING = {}\n",
 		"lib/python3.11/site-packages/__pycache__/x.pyc":               "",
+		"lib/python3.11/site-packages/pkg/locale/django.po":            "",
+		"lib/python3.11/site-packages/pkg/locale/django.mo":            "",
+		"lib/python3.11/site-packages/pkg/locale/alone.po":             "",
 		"bin/tool": "#!/home/me/venv/bin/python\nimport sys\n", "bin/long": "#!/bin/sh\n'''exec' /home/me/venv/bin/python \"$0\" \"$@\"\n' '''\nimport sys\n",
 		"bin/binary": "\x7fELF",
 	})
@@ -36,7 +39,7 @@ func TestPackagesComeFromWhereverTheInterpreterSeesThem(t *testing.T) {
 	}
 	const at = "venv/lib/python3.11/site-packages/"
 	for path, content := range map[string]string{
-		at + "pkg/__init__.py": "", at + "ed/__init__.py": "", at + "ed/sub/x.py": "", at + "ns/mod.py": "", "paths/1/src/other.py": "",
+		at + "pkg/__init__.py": "", at + "pkg/locale/django.mo": "", at + "pkg/locale/alone.po": "", at + "ed/__init__.py": "", at + "ed/sub/x.py": "", at + "ns/mod.py": "", "paths/1/src/other.py": "",
 		at + "paths.pth": "within\n", at + "code.pth": "import os; os.environ\n",
 		at + pathFile:   "../../../../paths/1/src\n../../../../app/src\n../../../../app\n",
 		"venv/bin/tool": "#!/bin/sh\n'''exec' \"$(dirname \"$0\")/python\" \"$0\" \"$@\"\n' '''\nimport sys\n",
