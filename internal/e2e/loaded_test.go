@@ -61,7 +61,7 @@ func TestWorkerIsInTheApplicationsPythonAndLeavesNoTrace(t *testing.T) {
 func TestPythonThatIsGoneIsNamedUntilItIsBack(t *testing.T) {
 	venv := filepath.Join(t.TempDir(), "venv")
 	must(t, findPython(t, defaultPython()).Executable, "-m", "venv", "--without-pip", "--copies", venv)
-	s := Start(t, Options{Target: "loaded", Venv: venv})
+	s := Start(t, Options{Target: "loaded", Venv: venv, Args: []string{eachLoads}})
 	python := filepath.Join(venv, "bin", "python")
 	if err := os.Rename(python, python+".away"); err != nil {
 		t.Fatal(err)
