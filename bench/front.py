@@ -7,14 +7,11 @@ the rounds is shown; each round begins with another peer. The tables go to docs/
 from __future__ import annotations
 
 import argparse
-import asyncio
 import http.client
 import json
-import multiprocessing
 import pathlib
 import resource
 import shutil
-import socket
 import ssl
 import subprocess
 import time
@@ -34,9 +31,9 @@ from peers import APPS, BUILD, PEERS, ROOT, environment
 from process import Server, ServerFailed
 
 HANDSHAKES = BUILD / "handshakes"
+SLOW_CLIENTS = BUILD / "slowclients"
 SLOW = 1000  # clients
 RATE = 10_000  # bytes a second that each of them takes
-STEP = 0.5  # seconds
 
 
 @dataclass(frozen=True)
@@ -107,41 +104,25 @@ def with_h2load(server: Server, port: int, seconds: float) -> dict[str, Any]:
     return {"requests": counts["succeeded"], "duration_us": int(seconds) * 1e6, "errors": counts["failed"]}
 
 
-def be_slow(port: int, tls: bool) -> None:
-    """Clients that take a megabyte slowly, and then another one."""
-
-    async def one() -> None:
-        plain = socket.socket()
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 14)
-        plain.setblocking(False)
-        loop = asyncio.get_running_loop()
-        await loop.sock_connect(plain, ("127.0.0.1", port))
-        reader, writer = await asyncio.open_connection(sock=plain, ssl=trusting() if tls else None, limit=1 << 14)
-        while True:
-            writer.write(b"GET /megabyte HTTP/1.1\r\nHost: x\r\n\r\n")
-            for _ in range(int(1_000_000 / (RATE * STEP))):
-                if not await reader.read(int(RATE * STEP)):
-                    return
-                await asyncio.sleep(STEP)
-
-    async def everybody() -> None:
-        await asyncio.gather(*(one() for _ in range(SLOW)), return_exceptions=True)
-
-    asyncio.run(everybody())
-
-
 def with_slow_clients(load: Load) -> Callable[[Server, int, float], dict[str, Any]]:
     def run(server: Server, port: int, seconds: float) -> dict[str, Any]:
         alone = with_wrk(load, 1)(server, port, seconds)
-        slow = multiprocessing.Process(target=be_slow, args=(port, load.tls), daemon=True)
-        slow.start()
-        try:
-            time.sleep(10)  # until all are connected and served
-            figures = with_wrk(load, 1)(server, port, seconds)
-        finally:
-            slow.kill()
-            slow.join()
-        return figures | {"alone_p99_us": alone["p99_us"]}
+        command = [str(SLOW_CLIENTS), "-address", f"127.0.0.1:{port}", "-path", "/megabyte"]
+        command += ["-clients", str(SLOW), "-rate", str(RATE)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as slow:
+            try:
+                assert slow.stdout is not None
+                if slow.stdout.readline() != "ready\n":
+                    raise ServerFailed("does not serve the slow clients")
+                time.sleep(1)
+                before = server.cpu()
+                figures = with_wrk(load, 1)(server, port, seconds)
+                used = server.cpu() - before
+                if slow.poll() is not None:
+                    raise ServerFailed("has turned slow clients away")
+            finally:
+                slow.kill()
+        return figures | {"alone_p99_us": alone["p99_us"], "cpu": used}
 
     return run
 
@@ -181,7 +162,7 @@ def one_round(load: Load, front: Front, venv: pathlib.Path, gowsgi: pathlib.Path
             load.run(server, port, 1)
         before = server.cpu()
         figures = load.run(server, port, seconds)
-        used = server.cpu() - before
+        used = figures.get("cpu", server.cpu() - before)
         if not server.alive():
             raise ServerFailed(f"ended under load: {server.last_words()}")
     if not figures["requests"]:
@@ -256,7 +237,8 @@ def main(args: list[str]) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
     envs.make_download()
     make_folder()
-    subprocess.run(["go", "build", "-o", str(HANDSHAKES), "./bench/handshakes"], cwd=ROOT, check=True)
+    for client in (HANDSHAKES, SLOW_CLIENTS):
+        subprocess.run(["go", "build", "-o", str(client), f"./bench/{client.name}"], cwd=ROOT, check=True)
     venvs: dict[str, Any] = {}
     for family in dict.fromkeys(front.family for front in FRONTS.values()):
         try:

@@ -40,7 +40,14 @@ def command(
 
     fields are the names and values, one after the other, that each request has besides.
     """
-    line = ["wrk", f"-t{THREADS}", f"-c{connections}", f"-d{seconds}s", f"--timeout={TIMEOUT}s", "--latency"]
+    line = [
+        "wrk",
+        f"-t{min(THREADS, connections)}",
+        f"-c{connections}",
+        f"-d{seconds}s",
+        f"--timeout={TIMEOUT}s",
+        "--latency",
+    ]
     line += ["-s", str(SCRIPT), url or f"http://127.0.0.1:{port}/", "--"]
     if upload:
         line += ["upload", str(upload)]
