@@ -38,7 +38,7 @@ struct gowsgi_task {
     uint32_t bells; /* rung, and not yet reaped */
     gowsgi_quota *quota; /* that it falls under; NULL: none. Its owner's, until it is submitted */
     uint8_t quiet; /* set by run: it rings no bell when it is done, the source hears of it */
-    int64_t queued_at, started_at, gil_at, done_at; /* CLOCK_MONOTONIC, ns */
+    int64_t queued_at, started_at, gil_at, done_at; /* CLOCK_MONOTONIC, ns; gil_at: atomic */
     gowsgi_task *next, *previous; /* in the queue */
     gowsgi_task *next_rung; /* in the list of rung tasks */
 };

@@ -44,6 +44,19 @@ static double average_inside(gowsgi_pool *pool, look *last, int64_t now) {
     return average;
 }
 
+/* Whether one of those inside has not had the GIL yet. Then it is not free, even if it is
+ * got at once: it has just been let go of, and whoever waits has not woken up. Without
+ * this, looks that fall into the beginning of the lane's rounds, one after the other,
+ * find room for seven threads where requests take microseconds. Lock: held. */
+static bool is_wanted(const gowsgi_pool *pool) {
+    for (int i = 0; i < pool->thread_count; i++) {
+        const pool_thread *thread = &pool->threads[i];
+        if (thread->counted && __atomic_load_n(&thread->task->gil_at, __ATOMIC_RELAXED) < thread->started_at)
+            return true;
+    }
+    return false;
+}
+
 /* Tasks wait at the limit: moves it. With `limit` tasks inside, the GIL is held
  * for 1 - spare of the time, so one more task would need (1 - spare) / limit of
  * it. If half of that is there, it may come in; if not even a quarter is, there
@@ -51,10 +64,7 @@ static double average_inside(gowsgi_pool *pool, look *last, int64_t now) {
  * switch each. In between, the limit stays. It rises only if the tasks inside
  * have filled it: a queue that empties by itself needs no more threads. Lock:
  * held. */
-static void adjust(gowsgi_pool *pool, look *last, int64_t waited, double inside) {
-    pool->probes++;
-    pool->probe_wait += waited;
-    bool free = waited < AT_ONCE;
+static void adjust(gowsgi_pool *pool, look *last, bool free, double inside) {
     last->pause = free ? OFTEN : SELDOM;
     last->spare += WEIGHT * (free - last->spare);
     double need = (1 - last->spare) / pool->limit;
@@ -119,10 +129,13 @@ void *pool_probe_main(void *arg) {
         double inside = average_inside(pool, &last, now);
         release_overdue(pool, now);
         if (pool_is_crowded(pool)) {
+            bool wanted = is_wanted(pool);
             int64_t waited = ask_for_gil(pool, state);
+            pool->probes++;
+            pool->probe_wait += waited;
             /* A GIL that is free because those inside have ended says nothing of what they do. */
             if (pool->active >= pool->limit)
-                adjust(pool, &last, waited, inside);
+                adjust(pool, &last, !wanted && waited < AT_ONCE, inside);
             else
                 last.pause = SELDOM;
         } else {

@@ -192,9 +192,9 @@ static PyThreadState *work(pool_thread *self) {
         if (state) {
             PyEval_RestoreThread(state);
             state = NULL;
-            task->gil_at = gowsgi_now();
+            __atomic_store_n(&task->gil_at, gowsgi_now(), __ATOMIC_RELAXED);
         } else {
-            task->gil_at = task->started_at;
+            __atomic_store_n(&task->gil_at, task->started_at, __ATOMIC_RELAXED);
         }
         task->run(task);
         end_child();

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/operator"
@@ -351,4 +352,48 @@ func TestCommandsThatAreWrittenWrongly(t *testing.T) {
 			t.Errorf("gowsgi %s --help: status %d\n%s", command, r.Status, r.Out)
 		}
 	}
+}
+
+// Requests that take microseconds are served by one thread after the other: what two of
+// them would do at once is hand the GIL to and fro.
+func TestSmallRequestsKeepTheLimitAtOne(t *testing.T) {
+	a := startAsked(t, Options{Target: "sleeps:application", Args: []string{"--threads", "8"}})
+	var over atomic.Bool
+	var clients sync.WaitGroup
+	for range 64 {
+		conn := Dial(t, a.Server)
+		clients.Go(func() {
+			answer := make([]byte, 4096)
+			for !over.Load() {
+				if _, err := conn.Write([]byte("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n")); err != nil {
+					t.Error(err)
+					return
+				}
+				if _, err := conn.Read(answer); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	client := operator.NewClient(strings.TrimPrefix(a.control, "unix:"))
+	defer client.Leave()
+	const looks = 100
+	var limits []int64
+	for range looks {
+		var state operator.State
+		if err := client.Ask(t.Context(), http.MethodGet, "/status", nil, &state); err != nil {
+			t.Fatal(err)
+		}
+		limits = append(limits, state.Workers[0].Limit)
+		time.Sleep(20 * time.Millisecond)
+	}
+	over.Store(true)
+	clients.Wait()
+	slices.Sort(limits)
+	// Somebody else on the machine may make a thread wait for a core now and then.
+	if limits[looks*3/4] > 1 {
+		t.Errorf("the limit was %v", limits)
+	}
+	t.Log(limits)
 }
