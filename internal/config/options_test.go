@@ -15,7 +15,7 @@ func TestVariablesAndOptionsOfTheDeploymentGuideExist(t *testing.T) {
 	}
 	known := []string{
 		"--include", "--exclude", "--with-libc", "--full", "--files", "--sbom", // of build and inspect
-		"--noinput", "--no-cache-dir", "--read-only", "--tmpfs", "--from", "--now", // of others
+		"--noinput", "--no-cache-dir", "--read-only", "--tmpfs", "--from", "--now", "--onefile", // of others
 		"GOWSGI_CONFIG",
 	}
 	for _, option := range Options() {
