@@ -112,6 +112,15 @@ func (b *Busy) Finish(t testing.TB, mayLose ...string) []load.Window {
 	b.Send(t, syscall.SIGTERM)
 	b.Project.ended(t, supervisor, workers)
 	b.ended = true
+	clients := 0
+	for _, kind := range traffic {
+		clients += kind.Clients
+	}
+	// One that was thinking when the server ended has yet to find that out.
+	turnedAway := func() bool { return b.load.Present().TurnedAway >= clients }
+	for limit := time.Now().Add(deadline); !turnedAway() && time.Now().Before(limit); {
+		time.Sleep(10 * time.Millisecond)
+	}
 	windows := b.load.Stop()
 	sum := 0
 	for _, w := range windows {
@@ -126,10 +135,6 @@ func (b *Busy) Finish(t testing.TB, mayLose ...string) []load.Window {
 		if w.Reopened > 0 && w.Name != "TERM" {
 			t.Errorf("idle connections were closed: %v", w)
 		}
-	}
-	clients := 0
-	for _, kind := range traffic {
-		clients += kind.Clients
 	}
 	if last := windows[len(windows)-1]; last.TurnedAway != clients {
 		t.Errorf("%d of %d clients went on until nobody listened: %v", last.TurnedAway, clients, last)
