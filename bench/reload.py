@@ -17,7 +17,7 @@ import tables
 from measure import run_main, say
 from peers import BENCH, ROOT
 from reload_events import EVENTS, Settings, build_client, one_peer, shown_command
-from reload_peers import PEERS, THREADS, WORKERS
+from reload_peers import HTTP1, HTTP2, PEERS, THREADS, WORKERS
 
 RESULTS = BENCH / "results" / "reload.json"
 DOCUMENT = ROOT / "docs" / "reload.md"
@@ -43,7 +43,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     for name in ("wrk", "Apache"):
         versions.pop(name)  # no part of this
     for peer in (PEERS[name] for name in options.peers):
-        say(peer.title)
+        say(f"{peer.title}{', HTTP/2' if peer.http2 else ''}")
         try:
             venv = envs.prepare(peer.family, settings.gowsgi)
             if peer.distribution:
@@ -73,6 +73,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
             "workers": WORKERS,
             "threads": THREADS,
             "clients": settings.clients,
+            "streams": settings.streams,
             "think_ms": settings.think_ms,
             "pause_ms": settings.pause_ms,
             "patience": settings.patience,
@@ -95,7 +96,9 @@ def main(args: list[str]) -> int:
                 window["samples"] = (window["samples"] or [])[:5]
         if options.complete:
             RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    print(tables.plain(reload_tables.rows(results)))
+    for peers in (HTTP1, HTTP2):
+        if results["peers"].keys() & peers.keys():
+            print(tables.plain(reload_tables.rows(results, peers)))
     if options.complete:
         tables.put(DOCUMENT, "reload", reload_tables.markdown(results))
     return 0

@@ -39,12 +39,16 @@ EVENTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """seconds: of the steady window, and what follows each event. patience: of a client, in seconds."""
+    """seconds: of the steady window, and what follows each event. patience: of a client, in seconds.
+
+    streams: how many clients share a connection, where HTTP/2 is spoken.
+    """
 
     gowsgi: pathlib.Path
     seconds: float = 3.0
     reloads: int = 3
     clients: int = 50
+    streams: int = 7
     think_ms: int = 20
     pause_ms: int = 5
     patience: int = 10
@@ -53,10 +57,11 @@ class Settings:
 class Client:
     """The Go program bench/reloadclient; its words are explained there."""
 
-    def __init__(self, address: str, settings: Settings):
+    def __init__(self, address: str, settings: Settings, *, http2: bool):
         command = [
             *(str(CLIENT), "-clients", str(settings.clients), "-think", f"{settings.think_ms}ms"),
-            *("-pause", f"{settings.pause_ms}ms", "-patience", f"{settings.patience}s", address),
+            *("-pause", f"{settings.pause_ms}ms", "-patience", f"{settings.patience}s"),
+            *("-streams", str(settings.streams if http2 else 0), address),
         ]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -111,7 +116,7 @@ def started(peer: Peer, settings: Settings, venv: pathlib.Path, *options: str) -
         seen: set[int] = set()
         with suppress(ServerFailed):
             running.wait("", lambda: enlarge(seen, {answered_by(server, place.address)}) >= WORKERS, 3)
-        with closing(Client(place.address, settings)) as client:
+        with closing(Client(place.address, settings, http2=peer.http2)) as client:
             running.wait("clients are answered", lambda: client.ask("present")["requests"] > settings.clients, 10)
             yield running, client
 

@@ -7,7 +7,7 @@ import pathlib
 import signal
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from process import Server, ServerFailed
 
@@ -59,7 +59,10 @@ Action = Callable[[Running], None]
 
 @dataclass(frozen=True)
 class Peer:
-    """recycle: options that have workers replaced after some requests. None, or (): it has no such thing."""
+    """recycle: options that have workers replaced after some requests. None, or (): it has no such thing.
+
+    http2: the clients speak that, and know so beforehand (RFC 9113, 3.3).
+    """
 
     id: str
     title: str
@@ -72,6 +75,16 @@ class Peer:
     upgrade: Action | None = None
     distribution: str = ""
     notes: dict[str, str] = field(default_factory=dict)
+    http2: bool = False
+
+    def with_http2(self, *options: str) -> Peer:
+        """The same one, which speaks HTTP/2 by these options. What was noted of it is not said twice."""
+
+        def command(place: Place) -> list[str]:
+            program, *others = self.command(place)
+            return [program, *options, *others]
+
+        return replace(self, id=f"{self.id}-http2", command=command, notes={}, http2=True)
 
 
 def sends(number: signal.Signals) -> Action:
@@ -162,7 +175,7 @@ def uwsgi(place: Place) -> list[str]:
     ]
 
 
-PEERS: dict[str, Peer] = {
+HTTP1: dict[str, Peer] = {
     peer.id: peer
     for peer in (
         Peer(
@@ -213,3 +226,15 @@ PEERS: dict[str, Peer] = {
         ),
     )
 }
+
+# Those that speak HTTP/2 without TLS.
+HTTP2: dict[str, Peer] = {
+    peer.id: peer
+    for peer in (
+        HTTP1["gowsgi"].with_http2("--http2-cleartext", "prior-knowledge"),
+        HTTP1["gunicorn"].with_http2("--http-protocols", "h1,h2", "--http2-cleartext", "both"),
+        HTTP1["granian"].with_http2("--http", "auto"),
+    )
+}
+
+PEERS = HTTP1 | HTTP2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from reload_events import EVENTS
-from reload_peers import PEERS
+from reload_peers import HTTP1, HTTP2, PEERS, Peer
 from tables import markdown_table, number
 
 Results = dict[str, Any]
@@ -23,11 +23,11 @@ def row(window: dict[str, Any] | None) -> list[str]:
     return [f"{window['requests']:,}", shown, how, number(window["p99"] * 1000), number(window["longest"] * 1000)]
 
 
-def rows(results: Results) -> list[list[str]]:
+def rows(results: Results, peers: dict[str, Peer]) -> list[list[str]]:
     found = [HEAD]
     for event, title in EVENTS.items():
         for peer, result in results["peers"].items():
-            if result["events"]:
+            if peer in peers and result["events"]:
                 found.append([title, PEERS[peer].title, *row(result["events"].get(event))])
                 title = ""
     return found
@@ -36,7 +36,7 @@ def rows(results: Results) -> list[list[str]]:
 def notes(results: Results) -> list[str]:
     lines: list[str] = []
     for peer, result in results["peers"].items():
-        title = PEERS[peer].title
+        title = PEERS[peer].title + (", HTTP/2" if PEERS[peer].http2 else "")
         for event, why in result["failures"].items():
             lines.append(f"{title}, {EVENTS[event]}, failed: {why}." if event else f"{title} is missing: {why}.")
         lines += [
@@ -62,6 +62,15 @@ def markdown(results: Results) -> str:
     commands = "\n".join(result["command"] for result in results["peers"].values() if "command" in result)
     listed = "\n".join(f"- {line}" for line in notes(results))
     head = "Started in `testapps/`; recycling is a run of its own, with "
-    recycling = "; ".join(f"`{' '.join(peer.recycle)}` for {peer.title}" for peer in PEERS.values() if peer.recycle)
-    parts = [machine(results), markdown_table(rows(results)), listed, f"{head}{recycling}.", f"```sh\n{commands}\n```"]
+    recycling = "; ".join(f"`{' '.join(peer.recycle)}` for {peer.title}" for peer in HTTP1.values() if peer.recycle)
+    s = results["settings"]
+    parts = [
+        machine(results),
+        markdown_table(rows(results, HTTP1)),
+        f"The same over HTTP/2, without TLS: {s['streams']} clients share a connection.",
+        markdown_table(rows(results, HTTP2)),
+        listed,
+        f"{head}{recycling}.",
+        f"```sh\n{commands}\n```",
+    ]
     return "\n\n".join(part for part in parts if part)

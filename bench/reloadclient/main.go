@@ -51,6 +51,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags.DurationVar(&traffic.Think, "think", 0, "pause between an answer and the next request, on the average")
 	flags.DurationVar(&traffic.Pause, "pause", 0, "how long the application takes")
 	flags.DurationVar(&traffic.Patience, "patience", 0, "when a request that is not answered has failed")
+	flags.IntVar(&traffic.Streams, "streams", 0, "how many share a connection of HTTP/2; 0: each has one of HTTP/1.1")
 	network := flags.String("network", "tcp", "tcp or unix")
 	if flags.Parse(args) != nil {
 		return 2
