@@ -98,7 +98,7 @@ bench: build ## gowsgi beside its peers, an hour and a half: tables to README.md
 	bench/install-peers.sh
 	$(PYTHON) bench/run.py $(BENCH)
 
-bench-reload: build ## requests lost while workers are replaced, beside its peers, four minutes: table to docs/reload.md
+bench-reload: build ## requests lost while workers are replaced, beside its peers, five minutes: tables to docs/reload.md
 	$(PYTHON) bench/reload.py $(BENCH)
 
 bench-memory: build ## where a Django site's memory goes, beside its peers, a few minutes: tables to docs/memory.md
