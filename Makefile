@@ -28,7 +28,7 @@ GOSOURCE = $(shell git ls-files -co --exclude-standard '*.go')
 CSOURCE := $(wildcard cmd/*/*.[ch] embed/*.[ch] embed/compat/*.h gil/*.[ch] internal/*/*.[ch])
 
 .DEFAULT_GOAL := build
-.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory bench-front bench-start test-sid wheel trees deb dist clean help
+.PHONY: build run test unit race cut asan tsan fuzz fuzz-http e2e lint fmt check bench bench-reload bench-memory bench-front bench-start bench-installed test-sid wheel trees deb dist clean help
 
 build: ## bin/gowsgi, with a worker inside for each of PYTHONS, and what bundles begin with
 	@set -e; for python in $(PYTHONS); do $$python embed/cgo_env.py --name >/dev/null; done; \
@@ -110,6 +110,9 @@ bench-front: build ## TLS, HTTP/2, static files, compression, beside nginx: twen
 
 bench-start: build ## how soon a site in one file serves, beside its peers, some minutes: table to docs/deploy.md
 	$(PYTHON) bench/start.py
+
+bench-installed: build ## whether program, wheel and bundle are equally fast, six minutes (after make wheel): bench/results/installed.json
+	$(PYTHON) bench/installed.py $(BENCH)
 
 test-sid: ## build and test on Debian sid's CPythons, in a debootstrap tree (needs root)
 	.ci/sid

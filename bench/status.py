@@ -23,20 +23,18 @@ from typing import Any
 import envs
 import machine
 import tables
-import wrk
+import turns
 from client import free_port, wait_until_ready
 from loads import LOADS
 from measure import Settings, run_main, say
 from peers import APPS, BENCH, BUILD, PEERS, ROOT, Launch, environment, gowsgi
-from process import PROC, Server, ServerFailed, tree
+from process import Server, ServerFailed
 
 RESULTS = BENCH / "results" / "status.json"
 LAST = BUILD / "status.json"
 LOAD = LOADS["hello"]
 # A Prometheus asks every 15 s or so. This one is in a hurry.
 SCRAPE_EVERY = 1.0
-# Seconds that one of the servers has the load before the next one has it.
-TURN = 1
 
 # By their names: the settings, and whether they are scraped.
 METRICS = {
@@ -45,6 +43,7 @@ METRICS = {
     "on": (["--metrics", "127.0.0.1:{port}"], False),
     "scraped": (["--metrics", "127.0.0.1:{port}"], True),
 }
+PLAIN = ("off", "off again")
 
 
 def arguments(args: list[str]) -> argparse.Namespace:
@@ -106,85 +105,20 @@ def scrape(port: int) -> None:
             raise ServerFailed("the metrics have no requests")
 
 
-def turn(server: Server, port: int, seconds: int) -> dict[str, float]:
-    """CPU µs a request of the whole tree, while one of the servers has all the load."""
-    before = tree_time(server)
-    figures = wrk.run(port, LOAD.connections, seconds)
-    if not figures["requests"]:
-        raise ServerFailed(f"not one answer in {seconds} s")
-    return {
-        "cpu_us": (tree_time(server) - before) / figures["requests"] * 1e6,
-        "per_second": figures["requests"] / (figures["duration_us"] / 1e6),
-    }
-
-
-def metrics_round(settings: Settings, venv: pathlib.Path, first: int) -> dict[str, list[dict[str, float]]]:
-    """All of them run at once, and have the load in turn, a second each: so what disturbs one disturbs all."""
-    names = list(METRICS)[first:] + list(METRICS)[:first]
-    with contextlib.ExitStack() as stack:
-        servers = {}
-        for name in names:
-            more, scraped = METRICS[name]
-            address = free_port()
-            more = [word.format(port=address) for word in more]
-            servers[name] = stack.enter_context(served(settings, venv, name, more))
-            if scraped:
-                stack.enter_context(again_and_again(functools.partial(scrape, address), SCRAPE_EVERY))
-        for server, port in servers.values():
-            turn(server, port, settings.warmup)
-        turns: dict[str, list[dict[str, float]]] = {name: [] for name in names}
-        for number in range(settings.seconds):
-            shift = number % len(names)
-            for name in names[shift:] + names[:shift]:
-                turns[name].append(turn(*servers[name], TURN))
-    return turns
+@contextlib.contextmanager
+def with_metrics(settings: Settings, venv: pathlib.Path, name: str) -> Iterator[tuple[Server, int]]:
+    more, scraped = METRICS[name]
+    address = free_port()
+    with served(settings, venv, name, [word.format(port=address) for word in more]) as server:
+        does = again_and_again(functools.partial(scrape, address), SCRAPE_EVERY)
+        with does if scraped else contextlib.nullcontext():
+            yield server
 
 
 def measure_metrics(settings: Settings, venv: pathlib.Path) -> dict[str, Any]:
-    """Each round has processes of its own, since two that are equal differ; each turn is compared within itself."""
-    rounds = []
-    for number in range(settings.rounds):
-        turns = metrics_round(settings, venv, number % len(METRICS))
-        rounds.append(turns)
-        say("  " + " · ".join(f"{name} {median(turns[name]):.2f}" for name in METRICS) + " µs/request")
-    found = {}
-    for name in METRICS:
-        by_round = [statistics.median(ratios(turns, name)) for turns in rounds]
-        found[name] = {
-            "cpu_us": statistics.median(each["cpu_us"] for turns in rounds for each in turns[name]),
-            "best_cpu_us": min(each["cpu_us"] for turns in rounds for each in turns[name]),
-            "ratio": statistics.median(ratio for turns in rounds for ratio in ratios(turns, name)),
-            "ratio_by_round": sorted(by_round),
-            "rounds": [turns[name] for turns in rounds],
-        }
-    return found
-
-
-def median(turns: list[dict[str, float]]) -> float:
-    return statistics.median(each["cpu_us"] for each in turns)
-
-
-def ratios(turns: dict[str, list[dict[str, float]]], name: str) -> list[float]:
-    """Of each turn: this one's CPU to the mean of those without metrics; of one of these, to the other one."""
-    plain = [other for other in ("off", "off again") if other != name]
-    return [
-        mine["cpu_us"] / statistics.mean(each["cpu_us"] for each in theirs)
-        for mine, *theirs in zip(turns[name], *(turns[other] for other in plain), strict=True)
-    ]
-
-
-def tree_time(server: Server) -> float:
-    """CPU seconds of a server's processes."""
-    return sum(run_time(stat.pid) for stat in tree(server.process.pid))
-
-
-def run_time(pid: int) -> float:
-    """CPU seconds of all threads of a process. /proc/PID/stat counts in hundredths, which is too coarse here."""
-    total = 0
-    for task in (PROC / str(pid) / "task").iterdir():
-        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has just ended
-            total += int((task / "schedstat").read_text().split()[0])
-    return total / 1e9
+    started = functools.partial(with_metrics, settings, venv)
+    rounds = (settings.seconds, settings.rounds, settings.warmup)
+    return turns.compare(list(METRICS), PLAIN, started, LOAD.connections, *rounds)
 
 
 @contextlib.contextmanager
@@ -216,29 +150,12 @@ def measure_watch(settings: Settings, venv: pathlib.Path) -> dict[str, Any]:
         for _ in range(settings.rounds):
             for name, rounds in used.items():
                 with watched(settings, control) if name == "watched" else contextlib.nullcontext():
-                    before, began = run_time(worker), time.monotonic()
+                    before, began = turns.run_time(worker), time.monotonic()
                     time.sleep(seconds)
-                    rounds.append((run_time(worker) - before) / (time.monotonic() - began))
+                    rounds.append((turns.run_time(worker) - before) / (time.monotonic() - began))
             say(f"  {used['unwatched'][-1]:.4%} of a core unwatched, {used['watched'][-1]:.4%} watched")
     unwatched, with_watch = (statistics.median(rounds) for rounds in used.values())
     return {"unwatched": unwatched, "watched": with_watch, "costs": with_watch - unwatched, "rounds": used}
-
-
-def rows(results: dict[str, Any]) -> list[list[str]]:
-    table = [["metrics", "CPU µs/request (median)", "best", "of off (median of turns)", "by round, from", "to"]]
-    for name, figures in results["metrics"].items():
-        table.append(
-            [
-                name,
-                f"{figures['cpu_us']:.2f}",
-                f"{figures['best_cpu_us']:.2f}",
-                *(
-                    f"{ratio:.3f}"
-                    for ratio in (figures["ratio"], figures["ratio_by_round"][0], figures["ratio_by_round"][-1])
-                ),
-            ]
-        )
-    return table
 
 
 def main(args: list[str]) -> int:
@@ -269,7 +186,7 @@ def main(args: list[str]) -> int:
     out = options.out or (LAST if options.quick else RESULTS)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    print(tables.plain(rows(results)))
+    print(tables.plain(turns.rows("metrics", metrics, "off")))
     print(f"gowsgi status --watch costs a worker {watch['costs']:.4%} of a core ({watch['unwatched']:.4%} without).")
     say(f"Results: {out}")
     return 0
