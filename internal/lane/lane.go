@@ -9,6 +9,8 @@ package lane
 #include <errno.h>
 #include "lane.h"
 
+#cgo noescape gowsgi_lane_give
+#cgo nocallback gowsgi_lane_give
 #cgo noescape gowsgi_lane_handed
 #cgo nocallback gowsgi_lane_handed
 */
