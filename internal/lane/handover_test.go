@@ -5,6 +5,8 @@ package lane
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
 	"strings"
 	"testing"
@@ -197,6 +199,96 @@ func streamIsGos(t *testing.T) {
 	h.request.Request.Release()
 	h.hangUp()
 	c.ended()
+	quiet(t)
+}
+
+// A response that no socket holds.
+const (
+	large  = 64 * block
+	block  = 64 << 10
+	asking = "GET /at/large/64 HTTP/1.1\r\nHost: x\r\n\r\n"
+)
+
+// waiting is how many bytes have come that nobody has read.
+func (c *client) waiting() (n int) {
+	c.Helper()
+	raw, err := c.Conn.(*net.UnixConn).SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) { n, _ = unix.IoctlGetInt(int(fd), unix.TIOCINQ) })
+	}
+	if err != nil {
+		c.Fatal(err)
+	}
+	return n
+}
+
+func bodyOf(response string) string {
+	_, body, _ := strings.Cut(response, "\r\n\r\n")
+	return body
+}
+
+// checkLarge looks at the whole of the large response.
+func checkLarge(t *testing.T, got string) {
+	t.Helper()
+	body := bodyOf(got)
+	if len(body) != large {
+		t.Fatalf("%d bytes of %d", len(body), large)
+	}
+	for i := range large / block {
+		if want := strings.Repeat(fmt.Sprintf("%08d", i), block/8); body[i*block:(i+1)*block] != want {
+			t.Fatalf("block %d is %.80q", i, body[i*block:])
+		}
+	}
+}
+
+// It takes what has come each time that nothing more fits: no thread finds room at once.
+func whoLagsBehindIsWaitedFor(t *testing.T) {
+	for range 20 { // a machine that stands still is a slow client
+		c := connect(t, http1.Parked{})
+		c.send(asking)
+		var got strings.Builder
+		for len(bodyOf(got.String())) < large && len(adopted) == 0 {
+			n, looks := c.waiting(), 0
+			eventually(t, "no more comes", func() bool {
+				if now := c.waiting(); now > n || now == 0 {
+					n, looks = now, 0
+				}
+				looks++
+				return looks > 1000 || len(adopted) > 0
+			})
+			_, _ = io.CopyN(&got, c, int64(c.waiting()))
+		}
+		if len(adopted) == 0 {
+			checkLarge(t, got.String())
+			c.Close()
+			quiet(t)
+			return
+		}
+		h := next(t)
+		h.request.Request.Abort(h.request.Request.Generation())
+		rest(t, &h)
+		h.request.Request.Release()
+		h.hangUp()
+		quiet(t)
+	}
+	t.Error("it was Go's each time")
+}
+
+func whoTakesNothingIsGos(t *testing.T) {
+	c := connect(t, http1.Parked{})
+	c.send(asking)
+	h := next(t)
+	if h.kind != http1.Runs || !h.answer.Begun || len(h.answer.Rest) == 0 || h.answer.Declared != large {
+		t.Fatalf("%d, %+v", h.kind, h.answer)
+	}
+	behind := string(h.answer.Rest) + rest(t, &h)
+	h.request.Request.Release()
+	h.hangUp()
+	before, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLarge(t, string(before)+behind)
 	quiet(t)
 }
 

@@ -19,6 +19,10 @@ enum {
 /* A request is looked after by Go from this age on, ns. */
 #define LANE_AGE ((int64_t)100 * 1000 * 1000)
 
+/* A thread waits for its client for so long, in all of a response, ns: as in package
+ * exchange, for that is what it would do there. */
+#define LANE_PATIENCE ((int64_t)100 * 1000 * 1000)
+
 /* A block is held back for so long, for the next one to go with it, ns. */
 #define LANE_HOLD ((int64_t)1000 * 1000)
 
@@ -54,6 +58,7 @@ typedef struct lane_turn {
     size_t id_size;
 
     gowsgi_lane_answer answer;
+    int64_t patience; /* ns that are left of it */
     uint8_t *out; /* head of the answer; malloc'ed */
     size_t out_size, out_room;
 

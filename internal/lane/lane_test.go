@@ -28,6 +28,8 @@ func TestLane(t *testing.T) {
 		{"a pipeline is handed over where it stops being plain", pipelineIsHandedOver},
 		{"a request that takes its time is Go's", slowRequestIsGos},
 		{"a request of which a part is out is Go's", streamIsGos},
+		{"a client that lags behind is waited for", whoLagsBehindIsWaitedFor},
+		{"a client that takes nothing is Go's", whoTakesNothingIsGos},
 		{"a request that fails is Go's", failureIsGos},
 		{"a failure in a round is the only one", failureIsTheOnlyOne},
 		{"an end with something behind it is Go's", endWithSomethingBehindIsGos},

@@ -4,6 +4,8 @@
 #include "lane_internal.h"
 
 #include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,7 +14,7 @@ enum { PIECES = 64, FRAME = 4 /* pieces that are none of the batch's */ };
 
 /* What is to be sent in one go. */
 typedef struct {
-    struct iovec few[PIECES], *pieces; /* malloc'ed if few are too few */
+    struct iovec few[PIECES], *pieces; /* few, or more if those are too few; what was sent is taken off */
     int count;
     size_t size;
 } parcel;
@@ -39,41 +41,68 @@ static void pack_batch(parcel *p, const wsgi_batch *batch) {
 /* Memory is short: nothing that follows is to pass for what is missing. */
 static void give_up(lane_turn *t) { shutdown(t->connection->fd, SHUT_RDWR); }
 
-/* Sends as much as the socket takes. What is left, if the client is slow or gone, is
- * kept for Go, which finds out. False: so it is. GIL: held, or let go of. */
-static bool dispatch(lane_turn *t, parcel *p) {
+/* Takes what has been sent off the parcel. */
+static void take_off(parcel *p, size_t sent) {
+    p->size -= sent;
+    for (; p->count > 0 && sent >= p->pieces->iov_len; p->count--)
+        sent -= p->pieces++->iov_len;
+    if (sent > 0) {
+        p->pieces->iov_base = (uint8_t *)p->pieces->iov_base + sent;
+        p->pieces->iov_len -= sent;
+    }
+}
+
+/* Sends as much as the socket takes. False: the client is gone. GIL: either. */
+static bool dispatch(const lane_turn *t, parcel *p) {
     struct msghdr message = {.msg_iov = p->pieces, .msg_iovlen = (size_t)p->count};
     ssize_t n;
     while ((n = sendmsg(t->connection->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT)) < 0 && errno == EINTR) {
     }
-    size_t sent = n > 0 ? (size_t)n : 0;
-    if (sent == p->size)
-        return true;
-    gowsgi_lane_answer *a = &t->answer;
-    a->rest = malloc(p->size - sent);
-    if (!a->rest) {
-        give_up(t);
-        return false;
-    }
-    for (int i = 0; i < p->count; i++) {
-        size_t size = p->pieces[i].iov_len, skip = sent < size ? sent : size;
-        sent -= skip;
-        memcpy(a->rest + a->rest_size, (uint8_t *)p->pieces[i].iov_base + skip, size - skip);
-        a->rest_size += size - skip;
-    }
-    return false;
+    if (n > 0)
+        take_off(p, (size_t)n);
+    return n >= 0 || errno == EAGAIN;
 }
 
-static bool send_parcel(lane_turn *t, parcel *p) {
-    if (p->size == 0)
-        return true;
-    if (!gowsgi_pool_has_company(t->lane->config.pool))
-        return dispatch(t, p);
-    bool whole;
-    Py_BEGIN_ALLOW_THREADS
-    whole = dispatch(t, p);
-    Py_END_ALLOW_THREADS
-    return whole;
+/* Waits until the socket takes more. A client that reads as fast as it can is still
+ * behind a thread that writes; to have Go wait for it costs two changes of threads for
+ * each batch. False: it is slow, so it is Go's. GIL: released. */
+static bool has_room(lane_turn *t) {
+    struct pollfd room = {.fd = t->connection->fd, .events = POLLOUT};
+    int64_t before = gowsgi_now();
+    int n = poll(&room, 1, (int)(t->patience / 1000000));
+    t->patience -= gowsgi_now() - before;
+    return n > 0 && t->patience > 0;
+}
+
+/* What is left is kept for Go, which finds out whether the client is slow or gone. */
+static void keep(lane_turn *t, const parcel *p) {
+    gowsgi_lane_answer *a = &t->answer;
+    a->rest = malloc(p->size);
+    if (!a->rest) {
+        give_up(t);
+        return;
+    }
+    for (int i = 0; i < p->count; i++) {
+        memcpy(a->rest + a->rest_size, p->pieces[i].iov_base, p->pieces[i].iov_len);
+        a->rest_size += p->pieces[i].iov_len;
+    }
+}
+
+/* False: not all of it is out. Only who has more to say waits for the client: a thread
+ * that is through with its request has others to begin. GIL: held. */
+static bool send_parcel(lane_turn *t, parcel *p, bool last) {
+    bool alone = !gowsgi_pool_has_company(t->lane->config.pool);
+    if (alone && p->size > 0)
+        dispatch(t, p);
+    if (p->size > 0 && !(alone && last)) {
+        Py_BEGIN_ALLOW_THREADS
+        while (dispatch(t, p) && p->size > 0 && !last && has_room(t)) {
+        }
+        Py_END_ALLOW_THREADS
+    }
+    if (p->size > 0)
+        keep(t, p);
+    return p->size == 0;
 }
 
 bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
@@ -83,10 +112,14 @@ bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
     p.count = 0;
     p.size = 0;
     p.pieces = p.few;
+    struct iovec *many = NULL;
     /* Another thread may have added to it since it was found to fit. */
-    if (batch->count > PIECES - FRAME && !(p.pieces = malloc((batch->count + FRAME) * sizeof *p.pieces))) {
-        give_up(t);
-        return false;
+    if (batch->count > PIECES - FRAME) {
+        many = p.pieces = malloc((batch->count + FRAME) * sizeof *many);
+        if (!many) {
+            give_up(t);
+            return false;
+        }
     }
     pack(&p, t->out, t->out_size); /* 0, once it is out */
     t->out_size = 0;
@@ -103,8 +136,7 @@ bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
     }
     if (last && a->chunked)
         pack(&p, "0\r\n\r\n", 5);
-    bool whole = send_parcel(t, &p);
-    if (p.pieces != p.few)
-        free(p.pieces);
+    bool whole = send_parcel(t, &p, last);
+    free(many);
     return whole;
 }

@@ -189,6 +189,8 @@ static void wire_finish(wsgi_wire *wire) {
     lane_note(t);
     gowsgi_connection *c = t->connection;
     bool reuse = t->answer.reuse;
+    if (c->visits > 0)
+        c->visits--;
     lane_turn_set_owner(t, LANE_NOBODY);
     pthread_mutex_lock(&lane->lock);
     lane_turn_unlink(lane, t);
