@@ -89,13 +89,17 @@ func (s start) supervise(ctx, starting context.Context, settings config.Settings
 	log.Info("starting", "event", "gowsgi.starting",
 		"gowsgi", version.Version, "go", goVersion(),
 		"python", first.Python.Version, "prefix", first.Python.Prefix, "found_by", first.Python.From, "pid", os.Getpid())
-	upgrade, err := s.upgrade()
+	place, err := program(s.site)
+	if err != nil {
+		return fmt.Errorf("where this program is cannot be found out: %w", err)
+	}
+	upgrade, err := s.upgrade(place)
 	if err != nil {
 		return err
 	}
 	return supervisor.Run(ctx, supervisor.Options{
 		Deployment: first, Upgrade: upgrade, HandLogs: handLogs, Log: log,
-		Load:  func(ctx context.Context) (supervisor.Deployment, error) { return s.load(ctx, own) },
+		Load:  func(ctx context.Context) (supervisor.Deployment, error) { return s.load(ctx, place, own) },
 		Stdin: s.stdin, Stdout: s.stdout, Stderr: s.stderr, Signals: s.signals, Tickets: s.tickets,
 	})
 }
@@ -118,8 +122,8 @@ func (s start) deploy(ctx context.Context, settings config.Settings, log *slog.L
 }
 
 // load reads the settings anew, for a reload: the same command line and
-// environment, and what the file says now.
-func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, error) {
+// environment, and what the file says now. place is where program was, at the start.
+func (s start) load(ctx context.Context, place string, own *ownLog) (supervisor.Deployment, error) {
 	invocation, err := config.LoadOver(inside(s.site), s.args, s.environ, os.ReadFile)
 	if err != nil {
 		return supervisor.Deployment{}, inOneLine(err)
@@ -139,6 +143,11 @@ func (s start) load(ctx context.Context, own *ownLog) (supervisor.Deployment, er
 	}
 	next.Logs = records
 	own.note(append(invocation.Notes, absentFolders(settings)...))
+	if s.site != nil && s.site.Replaced(place) {
+		next.Remark = place + " is another build by now, and a reload stays with the one that was started: " +
+			"SIGUSR2, or the order upgrade, takes up the new one"
+		slog.New(own).Warn(next.Remark, "event", "bundle.replaced")
+	}
 	return next, nil
 }
 
@@ -186,17 +195,13 @@ func program(site *bundle.Site) (string, error) {
 
 // upgrade prepares commands that start whatever program is then where this one
 // was found, in the same way.
-func (s start) upgrade() (func() *exec.Cmd, error) {
-	path, err := program(s.site)
-	if err != nil {
-		return nil, fmt.Errorf("where this program is cannot be found out: %w", err)
-	}
+func (s start) upgrade(place string) (func() *exec.Cmd, error) {
 	folder, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("the current folder is gone: %w", err)
 	}
 	return func() *exec.Cmd {
-		cmd := exec.Command(path, s.args...)
+		cmd := exec.Command(place, s.args...)
 		cmd.Args[0] = os.Args[0]
 		cmd.Dir, cmd.Env = folder, systemd.ForSuccessor(s.environ)
 		return cmd

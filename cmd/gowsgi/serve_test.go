@@ -57,7 +57,11 @@ func TestUpgradeStartsThisProgramWhateverItIsCalled(t *testing.T) {
 		"mysite": lies, "./mysite": lies, "": lies, "sh": lies, "/bin/sh": lies, link: link, "gowsgi": link,
 	} {
 		os.Args[0] = name
-		upgrade, err := start{}.upgrade()
+		place, err := program(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		upgrade, err := start{}.upgrade(place)
 		if err != nil {
 			t.Errorf("called %q: %v", name, err)
 		} else if cmd := upgrade(); cmd.Path != want || cmd.Args[0] != name {

@@ -122,6 +122,16 @@ func (s *Site) checkHead() error {
 	return nil
 }
 
+// Replaced tells whether a whole bundle lies at path, and not this one.
+func (s *Site) Replaced(path string) bool {
+	other, err := Open(path)
+	if err != nil {
+		return false // gone, or not all there yet
+	}
+	defer other.Close()
+	return other.Hash != s.Hash
+}
+
 // Close gives the file up.
 func (s *Site) Close() { _ = s.file.Close() }
 

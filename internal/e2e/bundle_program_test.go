@@ -30,6 +30,12 @@ func TestUpgradeOfABundleIsTheFileInItsPlace(t *testing.T) {
 `)
 	}, "again:application")
 	copyBundle(t, other, site)
+	said := " is another build by now, and a reload stays with the one that was started: SIGUSR2, or the order upgrade, takes up the new one"
+	if result := Run(t, Options{Program: site}, "reload", "--pid", p.pidFile); result.Status != 0 || !strings.Contains(result.Out, "reloaded: 1 worker serves; "+site+said) {
+		t.Errorf("reload: %+v", result)
+	}
+	p.WaitLog(t, "event=bundle.replaced")
+	p.Client(t).Get("/").WantPart(t, 200, "hello from ")
 	succeeded := p.Succeeded(t, 1)
 	p.Send(t, syscall.SIGUSR2)
 	Eventually(t, "the upgrade is done", succeeded)

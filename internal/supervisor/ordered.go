@@ -124,7 +124,11 @@ func (s *supervisor) orderReload() (<-chan operator.Outcome, error) {
 		case s.past.reload.Reason != "":
 			return failed("the reload failed, and the old workers go on serving: %s", s.past.reload.Reason)
 		}
-		return done("reloaded: %s", workers(len(s.slots)))
+		outcome := done("reloaded: %s", workers(len(s.slots)))
+		if s.Remark != "" {
+			outcome.Message += "; " + s.Remark
+		}
+		return outcome
 	}), nil
 }
 

@@ -49,6 +49,8 @@ type Deployment struct {
 	TLS *certs.Material
 	// Logs is where gowsgi's own records go.
 	Logs Logs
+	// Remark is what whoever ordered this reload would not expect; empty: nothing.
+	Remark string
 }
 
 // setUmask has new files and workers made as the settings have it. They were
