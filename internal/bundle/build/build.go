@@ -52,8 +52,8 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(output); err == nil && info.IsDir() {
-		return nil, fmt.Errorf("%s is a folder: name the executable with -o", output)
+	if err := checkOutput(output); err != nil {
+		return nil, err
 	}
 	if o.Settings, err = targetsInApplication(folder, o.Settings); err != nil {
 		return nil, err
@@ -101,6 +101,9 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 		if err := c.leaveOutUnused(); err != nil {
 			return nil, err
 		}
+	}
+	if err := c.checkTargets(folder, found.Prefix, &o.Settings); err != nil {
+		return nil, err
 	}
 	c.add(source{path: bundle.WorkerPath, content: worker, executable: true})
 	if err := c.addWorkersLibraries(worker, answer, m, o.WithLibc); err != nil {

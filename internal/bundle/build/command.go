@@ -33,7 +33,8 @@ on a Linux machine without Python. gowsgi's own options, and those of -c FILE or
 gowsgi.toml, are the site's settings from then on; the environment is not looked
 at.
 
-  -o, --output FILE   The executable; else what TARGET begins with.
+  -o, --output FILE   The executable; else what TARGET begins with, or site
+                      where a folder is called so.
       --include GLOB  Take in what .gitignore names, or what looks like a
                       secret; may be repeated. data/*.json, **/*.mo
       --exclude GLOB  Leave that out; may be repeated.
@@ -72,7 +73,7 @@ func Run(ctx context.Context, args []string, program string, stdout, stderr io.W
 	}
 	o.Settings, o.Program = invocation.Settings, program
 	if o.Output == "" {
-		o.Output = strings.TrimSuffix(siteName(o), ".py")
+		o.Output = outputOf(o)
 	}
 	manifest, err := Build(ctx, o)
 	if ctx.Err() != nil {
