@@ -46,7 +46,16 @@ func inside(site *bundle.Site) *config.Inside {
 	if site == nil {
 		return nil
 	}
-	return &config.Inside{Name: "the settings inside " + filepath.Base(os.Args[0]), Target: site.Target, TOML: site.Settings}
+	name := filepath.Base(os.Args[0])
+	return &config.Inside{
+		Name: "the settings inside " + name, Target: site.Target, TOML: site.Settings,
+		Program: name, Commands: commands(site), Module: site.HasModule,
+	}
+}
+
+// commands are what the bundle runs with the Python inside.
+func commands(site *bundle.Site) []string {
+	return append([]string{"python"}, slices.Sorted(maps.Keys(site.Scripts))...)
 }
 
 // become turns this process into the bundle's Python, if that is what args say: it
@@ -175,7 +184,7 @@ func writeBundleHelp(w io.Writer, site *bundle.Site) {
 	}
 	name := filepath.Base(os.Args[0])
 	fmt.Fprintf(w, "\nThis is a bundle of %s, so TARGET may be left out. It also runs, with the Python inside:\n", site.Target)
-	for _, script := range append([]string{"python"}, slices.Sorted(maps.Keys(site.Scripts))...) {
+	for _, script := range commands(site) {
 		fmt.Fprintf(w, "  %s %s [ARGUMENT…]\n", name, script)
 	}
 	fmt.Fprintf(w, "  %s inspect [OPTION…]\n      Show what is inside.\n", name)

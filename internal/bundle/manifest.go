@@ -10,6 +10,7 @@ import (
 	"io"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +57,24 @@ func (p Python) library() string { return path.Join(LibrariesPath, "libpython"+p
 func (m *Manifest) IsCommand(word string) bool {
 	_, script := m.Scripts[word]
 	return script || word == "python" || word == "python3" || word == "python"+m.Python.Name
+}
+
+// HasModule tells whether the application's folder, or that of its packages, has a
+// module or a package of this name.
+func (m *Manifest) HasModule(name string) bool {
+	named := func(file string) bool {
+		rest, found := strings.CutPrefix(file, name)
+		return found && rest != "" && strings.Contains("./", rest[:1])
+	}
+	return slices.ContainsFunc(m.Files, func(f File) bool {
+		for _, folder := range append([]string{AppPath}, m.Path...) {
+			if file, found := strings.CutPrefix(f.Path, folder+"/"); found && named(file) {
+				return true
+			}
+		}
+		_, file, found := strings.Cut(f.Path, "/site-packages/")
+		return found && named(file)
+	})
 }
 
 // Package is a Python distribution.

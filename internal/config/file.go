@@ -19,7 +19,7 @@ const defaultFile = "gowsgi.toml"
 // read.
 func (l *loader) file(line, gunicorn commandLine, variables map[string]string) string {
 	path, source := defaultFile, ""
-	if l.inside {
+	if l.inside != nil {
 		path = ""
 	}
 	if given := line.values["config"]; len(given) > 0 {

@@ -60,10 +60,10 @@ type commandLine struct {
 const wholeLine = "command line"
 
 // parseCommandLine takes the program's arguments apart.
-func parseCommandLine(args []string) commandLine {
+func parseCommandLine(args []string, inside *Inside) commandLine {
 	line := parseOptions(args, "")
 	line.checkSwitches()
-	line.judgeTargets()
+	line.judgeTargets(args, inside)
 	return line
 }
 

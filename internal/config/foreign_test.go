@@ -88,7 +88,8 @@ func TestOptionsOfOtherServersAreTranslated(t *testing.T) {
 		{"hello:app 8000", `command line: target: "8000" is an address: write gowsgi hello:app --bind 127.0.0.1:8000`},
 		{"help", "command line: target: gowsgi has no command help: write gowsgi --help"},
 		{"version", "command line: target: gowsgi has no command version: write gowsgi --version"},
-		{"reload hello:app", "command line: target: gowsgi has no command reload: send it a signal, kill -HUP and its process id, which --pid writes to a file"},
+		{"restart", "command line: target: gowsgi has no command restart: write gowsgi reload, or gowsgi upgrade if the program itself is another by now"},
+		{"reload hello:app", "command line: target: the command reload is for a gowsgi that runs, and knows its application: write gowsgi reload"},
 		{"uwsgi.ini", `command line: target: "uwsgi.ini" is no application, and gowsgi reads no such settings; name the application, such as gowsgi ` +
 			"myproject.wsgi:application, and write the settings to a TOML file (gowsgi --print-config shows one) for -c"},
 		{"site.toml", `command line: target: "site.toml" is a file of settings: write gowsgi -c site.toml, and the application unless the file names it`},

@@ -10,15 +10,16 @@ import (
 )
 
 // foreignCommands are words that other programs want beside the application,
-// with what is done about it here. Empty: that is what gowsgi does anyway.
+// with what is done about it here; {} is how gowsgi was called. Empty: that is what
+// gowsgi does anyway.
 var foreignCommands = map[string]string{
 	"run": "", "serve": "", "start": "", "start-server": "", "setup-server": "", "runserver": "",
-	"help":    "write gowsgi --help",
-	"version": "write gowsgi --version",
-	"check":   "write gowsgi --check-config and the application",
-	"stop":    "send it a signal, kill -TERM and its process id, which --pid writes to a file",
-	"reload":  "send it a signal, kill -HUP and its process id, which --pid writes to a file",
-	"restart": "send it a signal, kill -HUP and its process id, which --pid writes to a file",
+	"help":    "{} has no command help: write {} --help",
+	"version": "{} has no command version: write {} --version",
+	"check":   "{} has no command check: write {} --check-config and the application",
+	"stop":    "the command stop is for a gowsgi that runs, and knows its application: write {} stop",
+	"reload":  "the command reload is for a gowsgi that runs, and knows its application: write {} reload",
+	"restart": "{} has no command restart: write {} reload, or {} upgrade if the program itself is another by now",
 }
 
 // exampleTarget stands where the user named no application.
@@ -26,7 +27,19 @@ const exampleTarget = "myproject.wsgi:application"
 
 // judgeTargets leaves one application, or none and the reason. Whether a lone
 // word is one, nobody knows before all is read: see checkWord.
-func (c *commandLine) judgeTargets() {
+func (c *commandLine) judgeTargets(args []string, inside *Inside) {
+	meant := c.targets
+	if len(meant) == 0 && len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		meant = args // there are options that nobody knows here
+	}
+	if len(meant) < 2 {
+		return
+	}
+	if wrong := inside.judge(meant); wrong != "" {
+		c.targets, c.problems = nil, nil // what options there are is the command's
+		c.complain(wholeLine, "target", wrong)
+		return
+	}
 	if len(c.targets) < 2 {
 		return
 	}
@@ -48,16 +61,16 @@ func (c *commandLine) judgeTargets() {
 		}
 	}
 	if len(applications) < 2 && len(commands)+len(binds) > 0 {
-		message = translation(append(applications, exampleTarget)[0], commands, binds)
+		message = translation(inside.line(append(applications, exampleTarget)[0]), commands, binds)
 	}
 	c.complain(wholeLine, "target", message)
 	c.targets = nil
 }
 
 // translation says how commands and addresses beside an application are
-// written here.
-func translation(application string, commands, binds []string) string {
-	line := "gowsgi " + shellWord(application)
+// written here; line is how it is served.
+func translation(line string, commands, binds []string) string {
+	program, _, _ := strings.Cut(line, " ")
 	for _, bind := range binds {
 		if isDigits(bind) {
 			bind = "127.0.0.1:" + bind
@@ -66,11 +79,11 @@ func translation(application string, commands, binds []string) string {
 	}
 	for _, command := range commands {
 		if instead := foreignCommands[command]; instead != "" {
-			return "gowsgi has no command " + command + ": " + instead
+			return strings.ReplaceAll(instead, "{}", program)
 		}
 	}
 	if len(commands) > 0 {
-		return "gowsgi needs no " + commands[0] + ": write " + line
+		return program + " needs no " + commands[0] + ": write " + line
 	}
 	return quoted(binds) + " is an address: write " + line
 }
@@ -109,10 +122,13 @@ func (l *loader) checkWord() {
 		source = wholeLine
 	}
 	_, command := foreignCommands[target]
+	bundled := l.inside.lacks(target) && source == wholeLine
 	switch ending := filepath.Ext(target); {
-	case source == "" || !command && !slices.Contains(settingsFiles, ending) || l.there(target):
+	case source == "" || !command && !bundled && !slices.Contains(settingsFiles, ending) || l.there(target):
 	case command:
-		l.complain(source, "target", translation(exampleTarget, []string{target}, nil))
+		l.complain(source, "target", translation(l.inside.line(exampleTarget), []string{target}, nil))
+	case bundled && ending == "":
+		l.complain(source, "target", shown(target)+" is no application of this bundle, and "+l.inside.noCommand(target))
 	case ending == ".toml":
 		l.complain(source, "target", shown(target)+" is a file of settings: write gowsgi -c "+shellWord(target)+", and the application unless the file names it")
 	default:

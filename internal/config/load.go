@@ -54,17 +54,9 @@ func Load(args, environ []string, readFile func(string) ([]byte, error)) (Invoca
 	return LoadOver(nil, args, environ, readFile)
 }
 
-// Inside are the settings of a bundle, weaker than all others. A gowsgi.toml that
-// nobody names is not read over them.
-type Inside struct {
-	Name   string // in messages
-	Target string
-	TOML   string
-}
-
 // LoadOver is Load for a gowsgi that has settings inside; nil: it has none.
 func LoadOver(inside *Inside, args, environ []string, readFile func(string) ([]byte, error)) (Invocation, error) {
-	line := parseCommandLine(args)
+	line := parseCommandLine(args, inside)
 	inv := Invocation{Settings: Defaults(), Action: line.action()}
 	if inv.Action == Help || inv.Action == Version {
 		return inv, nil
@@ -73,7 +65,7 @@ func LoadOver(inside *Inside, args, environ []string, readFile func(string) ([]b
 	gunicorn := parseGunicornVariable(variables[gunicornVariable])
 	l := loader{readFile: readFile, settings: inv.Settings, origin: map[string]string{}, refused: map[string]bool{}}
 	if inside != nil {
-		l.inside = true
+		l.inside = inside
 		l.settings.Target, l.origin["target"] = inside.Target, inside.Name
 		l.toml(inside.Name, "", inside.TOML)
 	}
@@ -101,7 +93,7 @@ type loader struct {
 	notes    []Note
 	origin   map[string]string // key → source of its value; none for a default
 	refused  map[string]bool   // keys that some source got wrong
-	inside   bool              // the weakest settings are a bundle's
+	inside   *Inside           // the weakest settings are a bundle's; nil: there is none
 	blind    bool              // a source was unreadable: it may hold what seems to be missing
 }
 

@@ -31,9 +31,9 @@ func (c *collection) checkTarget(folder, prefix, target string) error {
 		return nil
 	}
 	// In which folders Python will look, files of .pth have a say in: any will do.
-	way := strings.ReplaceAll(where, ".", "/")
+	way := "/" + strings.ReplaceAll(where, ".", "/")
 	for name := range c.sources {
-		if strings.Contains("/"+name, "/"+way+"/") || strings.Contains("/"+name, "/"+way+".") {
+		if strings.Contains(name, way+"/") || strings.Contains(name, way+".") {
 			return nil
 		}
 	}
