@@ -114,10 +114,10 @@ func fill(text, value string, given map[string][]string) string {
 	).Replace(text)
 }
 
-func onCommandLine(setting, value string) string { return "--" + setting + " " + shellWord(value) }
+func onCommandLine(setting, value string) string { return "--" + setting + " " + ShellWord(value) }
 
-// shellWord is a value as a shell wants it.
-func shellWord(value string) string {
+// ShellWord is a value as a shell wants it.
+func ShellWord(value string) string {
 	if strings.ContainsAny(value, " \t'\"$`\\*?[](){}<>|&;#~!") {
 		return "'" + strings.ReplaceAll(value, "'", `'\''`) + "'"
 	}

@@ -130,7 +130,7 @@ func (l *loader) checkWord() {
 	case bundled && ending == "":
 		l.complain(source, "target", shown(target)+" is no application of this bundle, and "+l.inside.noCommand(target))
 	case ending == ".toml":
-		l.complain(source, "target", shown(target)+" is a file of settings: write gowsgi -c "+shellWord(target)+", and the application unless the file names it")
+		l.complain(source, "target", shown(target)+" is a file of settings: write gowsgi -c "+ShellWord(target)+", and the application unless the file names it")
 	default:
 		l.complain(source, "target", shown(target)+" is no application, and gowsgi reads no such settings; name the application, such as gowsgi "+exampleTarget+
 			", and write the settings to a TOML file (gowsgi --print-config shows one) for -c")

@@ -21,7 +21,7 @@ type Inside struct {
 // line is how an application is served; a bundle has one.
 func (i *Inside) line(application string) string {
 	if i == nil {
-		return "gowsgi " + shellWord(application)
+		return "gowsgi " + ShellWord(application)
 	}
 	return i.Program
 }
@@ -57,5 +57,5 @@ func (i *Inside) lacks(word string) bool {
 }
 
 func (i *Inside) noCommand(word string) string {
-	return "there is no command " + shellWord(word) + " in it: " + i.Program + " --help lists those that there are"
+	return "there is no command " + ShellWord(word) + " in it: " + i.Program + " --help lists those that there are"
 }

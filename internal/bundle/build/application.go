@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
+	"github.com/gowsgi/gowsgi/internal/config"
 )
 
 // tools are folders that belong to tools, not to the application.
@@ -21,9 +23,9 @@ type application struct {
 	*collection
 	folder           string
 	include, exclude globs
-	output           string   // the bundle itself, which may lie in it
-	ignored          int      // files and folders that .gitignore names
-	secrets          []string // paths
+	output           string      // the bundle itself, which may lie in it
+	ignored          int         // files and folders that .gitignore names
+	secrets          [][2]string // paths, and why
 }
 
 // addApplication adds the application's folder: what git would keep, --include
@@ -33,10 +35,11 @@ func (c *collection) addApplication(folder, output string, include, exclude []st
 	if err := a.walk(nil, nil, false); err != nil {
 		return err
 	}
-	slices.Sort(a.secrets)
-	for _, path := range a.secrets {
-		c.note("%s is left out: it looks like a secret; --include %s takes it in", path, strings.SplitN(path, " ", 2)[0])
+	slices.SortFunc(a.secrets, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+	for _, each := range a.secrets {
+		c.note("%s (%s) is left out: it looks like a secret; --include %s takes it in", each[0], each[1], config.ShellWord(each[0]))
 	}
+	a.noteLarge()
 	if a.ignored > 0 {
 		c.note("%d files and folders that .gitignore names are left out; --include takes one in", a.ignored)
 	}
@@ -110,7 +113,7 @@ func (a *application) addFile(rel, from string, wanted bool) error {
 	case why != "" && python:
 		a.note("%s goes in, and %s: who has the bundle has it", rel, why)
 	case why != "":
-		a.secrets = append(a.secrets, rel+" ("+why+")")
+		a.secrets = append(a.secrets, [2]string{rel, why})
 		return nil
 	}
 	if isBundle(from) {
@@ -146,7 +149,34 @@ func (a *application) addLink(rel, from string) error {
 		a.note("%s is left out: it leads out of the application's folder, to %s", rel, target)
 		return nil
 	}
-	return a.addFile(rel, from, a.include.match(rel))
+	wanted := a.include.match(rel)
+	if real, err := filepath.EvalSymlinks(from); err == nil && !wanted {
+		if why, err := secret(filepath.ToSlash(real), real); err == nil && why != "" {
+			a.secrets = append(a.secrets, [2]string{rel, "it leads to " + target + ": " + why})
+			return nil
+		}
+	}
+	a.note("%s goes in as the file that it leads to, %s", rel, target)
+	return a.addFile(rel, from, wanted)
+}
+
+// noteLarge names what most of the bundle is for, lest nobody wants it there.
+func (a *application) noteLarge() {
+	const large = 32 << 20
+	sizes := map[string]int64{}
+	for _, s := range a.sources {
+		if rel, found := strings.CutPrefix(s.path, bundle.AppPath+"/"); found && s.from != "" {
+			if info, err := os.Stat(s.from); err == nil {
+				first, _, _ := strings.Cut(rel, "/")
+				sizes[first] += info.Size()
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(sizes)) {
+		if sizes[name] >= large {
+			a.note("%s goes in with %.0f MB: --exclude %s leaves it out", name, float64(sizes[name])/1e6, config.ShellWord(name))
+		}
+	}
 }
 
 func isDatabase(path string) bool { return begins(path, []byte("SQLite format 3\x00")) }

@@ -124,14 +124,21 @@ func TestSecretsAreLeftOutAndNamed(t *testing.T) {
 		"app.py": "x = '-----BEGIN PRIVATE KEY-----'\n", ".env": "KEY=1\n", ".env.production": "", ".env.example": "KEY=\n", "conf/prod.env": "",
 		"keys/server.txt": "text before\n" + key, "id_ed25519": "", "cert.pem": "-----BEGIN CERTIFICATE-----\n", "a.p12": "",
 		"settings.py": "KEY = '''\n" + key + "'''\n", "public.pem": "-----BEGIN PUBLIC KEY-----\n", "wanted/.env": "A=1\n",
+		"google.json":      `{"type": "service_account", "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n"}`,
+		"values.yaml":      "key: |\n  -----BEGIN RSA PRIVATE KEY-----\n  MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/\n",
+		"about.md":         "It begins with `-----BEGIN PRIVATE KEY-----`, and then there is base64.\n",
+		".aws/credentials": "x", "my own.env": "", "putty.ppk": "",
 	})
+	if err := os.Symlink(filepath.Join(folder(t, map[string]string{".env": "A=1"}), ".env"), filepath.Join(top, "settings.txt")); err != nil {
+		t.Fatal(err)
+	}
 	got, notes := inside(t, top, []string{"wanted/.env"}, nil)
-	want := []string{".env.example", "app.py", "cert.pem", "public.pem", "settings.py", "wanted/.env"}
+	want := []string{".env.example", "about.md", "app.py", "cert.pem", "public.pem", "settings.py", "wanted/.env"}
 	if !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	all := strings.Join(notes, "\n")
-	for _, name := range []string{".env (", ".env.production", "conf/prod.env", "keys/server.txt", "id_ed25519", "a.p12"} {
+	for _, name := range []string{".env (", ".env.production", "conf/prod.env", "keys/server.txt", "id_ed25519", "a.p12", "google.json", "values.yaml", ".aws/credentials", "settings.txt (it leads to", "--include 'my own.env' takes it in"} {
 		if !strings.Contains(all, name) {
 			t.Errorf("%s is not named: %s", name, all)
 		}
@@ -162,7 +169,7 @@ func TestVirtualenvsLinksAndDatabases(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	all := strings.Join(notes, "\n")
-	for _, part := range []string{"data.sqlite3 goes in, and cannot be written to", "folder is left out: it leads out"} {
+	for _, part := range []string{"shared.py goes in as the file that it leads to, " + outside, "data.sqlite3 goes in, and cannot be written to", "folder is left out: it leads out"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("%q is not said: %s", part, all)
 		}
@@ -182,5 +189,22 @@ func TestOptionsOfBuildAreTakenFromThoseOfTheSite(t *testing.T) {
 		if _, _, err := parse(args); err == nil {
 			t.Errorf("%q is taken", args)
 		}
+	}
+}
+
+func TestWhatIsLargeIsNamed(t *testing.T) {
+	top := folder(t, map[string]string{"app.py": "", "a model.bin": "", "node_modules/a/1.js": "", "node_modules/b/2.js": "", "media/x": ""})
+	for name, size := range map[string]int64{"a model.bin": 200 << 20, "node_modules/a/1.js": 20 << 20, "node_modules/b/2.js": 20 << 20, "media/x": 20 << 20} {
+		if err := os.Truncate(filepath.Join(top, name), size); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, notes := inside(t, top, nil, nil)
+	want := []string{
+		"a model.bin goes in with 210 MB: --exclude 'a model.bin' leaves it out",
+		"node_modules goes in with 42 MB: --exclude node_modules leaves it out",
+	}
+	if !slices.Equal(notes, want) {
+		t.Errorf("%q", notes)
 	}
 }
