@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
@@ -33,6 +35,12 @@ type application struct {
 func (c *collection) addApplication(folder, output string, include, exclude []string) error {
 	a := &application{collection: c, folder: folder, include: include, exclude: exclude, output: output}
 	if err := a.walk(nil, nil, false); err != nil {
+		var denied *fs.PathError
+		if errors.As(err, &denied) && errors.Is(err, fs.ErrPermission) {
+			if rel, below := strings.CutPrefix(denied.Path, folder+"/"); below {
+				err = fmt.Errorf("%s in the application's folder cannot be read: --exclude %s leaves it out", rel, config.ShellWord(rel))
+			}
+		}
 		return err
 	}
 	slices.SortFunc(a.secrets, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
@@ -50,11 +58,11 @@ func (c *collection) addApplication(folder, output string, include, exclude []st
 // is taken.
 func (a *application) walk(parts []string, above rules, without bool) error {
 	folder := filepath.Join(append([]string{a.folder}, parts...)...)
-	here, err := above.below(folder, parts)
+	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return err
 	}
-	entries, err := os.ReadDir(folder)
+	here, err := above.below(folder, parts)
 	if err != nil {
 		return err
 	}
@@ -135,7 +143,7 @@ func (a *application) addLink(rel, from string) error {
 		return err
 	}
 	info, err := os.Stat(from)
-	if errors.Is(err, fs.ErrNotExist) {
+	if leadsNowhere(err) {
 		return nil
 	}
 	if err != nil {
@@ -177,6 +185,11 @@ func (a *application) noteLarge() {
 			a.note("%s goes in with %.0f MB: --exclude %s leaves it out", name, float64(sizes[name])/1e6, config.ShellWord(name))
 		}
 	}
+}
+
+// leadsNowhere: a link to nothing, or to itself.
+func leadsNowhere(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP)
 }
 
 func isDatabase(path string) bool { return begins(path, []byte("SQLite format 3\x00")) }

@@ -2,7 +2,6 @@ package build
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -86,7 +85,7 @@ func (c *collection) addFolder(folder, to, rel string, skip func(string, fs.DirE
 		name := path.Join(rel, entry.Name())
 		from := filepath.Join(folder, entry.Name())
 		info, err := os.Stat(from)
-		if errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		if leadsNowhere(err) || err == nil && !info.IsDir() && !info.Mode().IsRegular() {
 			continue // a broken link, a socket
 		}
 		if err != nil {
