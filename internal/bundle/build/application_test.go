@@ -185,6 +185,9 @@ func TestOptionsOfBuildAreTakenFromThoseOfTheSite(t *testing.T) {
 	if o, _, err := parse([]string{"-osite", "x"}); err != nil || o.Output != "site" {
 		t.Errorf("%+v, %v", o, err)
 	}
+	if _, _, err := parse([]string{"--add-data=a:b", "x"}); err == nil || !strings.Contains(err.Error(), "--add-data: there is no such option: all that git would keep") {
+		t.Error(err)
+	}
 	for _, args := range [][]string{{"-o"}, {"--include"}, {"--include", "[a"}, {"--full=1"}} {
 		if _, _, err := parse(args); err == nil {
 			t.Errorf("%q is taken", args)

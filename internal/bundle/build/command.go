@@ -63,6 +63,9 @@ func Run(ctx context.Context, args []string, program string, stdout, stderr io.W
 	var problems *config.Problems
 	if errors.As(err, &problems) && len(problems.List) == 1 {
 		err = errors.New(problems.List[0].String())
+		if strings.HasSuffix(err.Error(), " --help lists them") {
+			err = fmt.Errorf("%w, and gowsgi build --help those of gowsgi build", err)
+		}
 	}
 	if err == nil && invocation.Action != config.Serve {
 		err = errors.New("the executable itself can be asked for its version and its settings: leave that option out")
@@ -134,6 +137,9 @@ func parse(args []string) (o Options, rest []string, err error) {
 		case on != nil:
 			*on = true
 		default:
+			if err := checkForeign(name); err != nil {
+				return o, nil, err
+			}
 			rest = append(rest, arg)
 		}
 	}
