@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -56,6 +57,9 @@ func completed(t *testing.T, words ...string) []string {
 		pages(t), line.String(), len(words)-1)
 	cmd := exec.Command(bash, "--norc", "-c", script)
 	cmd.Dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "site"), nil, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -74,6 +78,9 @@ func TestBashCompletes(t *testing.T) {
 		{[]string{"gowsgi", "bu"}, []string{"build"}},
 		{[]string{"gowsgi", "status", "--w"}, []string{"--watch"}},
 		{[]string{"gowsgi", "inspect", "--"}, []string{"--files", "--sbom"}},
+		{[]string{"gowsgi", "build", "--with-l"}, []string{"--with-libc"}},
+		{[]string{"gowsgi", "build", "--log-l"}, []string{"--log-level"}},
+		{[]string{"gowsgi", "inspect", "si"}, []string{"site"}},
 		{[]string{"gowsgi", "--threads", ""}, nil},
 	} {
 		if got := completed(t, c.words...); !slices.Equal(got, c.want) {
@@ -96,6 +103,24 @@ func TestOtherShellsReadTheirFiles(t *testing.T) {
 		}
 		if out, err := exec.Command(path, args...).CombinedOutput(); err != nil || len(out) > 0 {
 			t.Errorf("%s: %v: %s", shell, err, out)
+		}
+	}
+}
+
+func TestFishCompletesWhatACommandTakes(t *testing.T) {
+	fish, err := exec.LookPath("fish")
+	if err != nil {
+		t.Skip("fish is not installed")
+	}
+	for line, want := range map[string]string{
+		"gowsgi --log-le": "--log-level", "gowsgi build --with-l": "--with-libc", "gowsgi build --log-le": "--log-level",
+		"gowsgi inspect --": "--files --sbom", "gowsgi status --w": "--watch",
+	} {
+		cmd := exec.Command(fish, "-N", "-c", "source $argv[1]; complete -C $argv[2] | string replace -r '\\t.*' ''; true", filepath.Join(pages(t), "gowsgi.fish"), line)
+		cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if got := strings.Join(strings.Fields(string(out)), " "); err != nil || got != want {
+			t.Errorf("%s: %q, want %q; %v", line, got, want, err)
 		}
 	}
 }

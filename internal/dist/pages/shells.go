@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/console"
 )
 
 // spellings are how an option is written.
@@ -14,6 +16,15 @@ func spellings(o config.Option) []string {
 	}
 	return []string{"-" + o.Short, "--" + o.Name}
 }
+
+// takesAll tells whether a command takes gowsgi's own options as well.
+func takesAll(c console.Command) bool { return c.Name == "build" }
+
+// What options of commands want behind them.
+var (
+	takeFiles  = []string{"--output", "--sbom", "--pid", "--control"}
+	takeOthers = []string{"--include", "--exclude", "--name"}
+)
 
 // bash completes options, their values where they are few or files, and commands.
 func bash() string {
@@ -36,7 +47,11 @@ func bash() string {
 	var per strings.Builder
 	for _, c := range commands() {
 		names = append(names, c.Name)
-		fmt.Fprintf(&per, "        %s) options='%s' ;;\n", c.Name, strings.Join(c.Options, " "))
+		all := ""
+		if takesAll(c) {
+			all = "$options "
+		}
+		fmt.Fprintf(&per, "        %s) options=\"%s%s\" ;;\n", c.Name, all, strings.Join(c.Options, " "))
 	}
 	return fmt.Sprintf(`# bash completion for gowsgi
 _gowsgi() {
@@ -55,6 +70,7 @@ _gowsgi() {
     else
         ((COMP_CWORD == 1)) && COMPREPLY=($(compgen -W '%s' -- "$cur"))
         compopt -o filenames 2>/dev/null
+        [[ ${COMP_WORDS[1]} == inspect ]] && { COMPREPLY=($(compgen -f -- "$cur")); return; }
         COMPREPLY+=($(compgen -f -X '!*.@(py|wsgi)' -- "$cur") $(compgen -d -- "$cur"))
     fi
 }
@@ -87,7 +103,25 @@ func zsh() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "  '%s:%s'\n", c.Name, zshText(c.Help))
 	}
-	b.WriteString(`)
+	b.WriteString(")\ncase ${words[2]} in\n")
+	for _, c := range commands() {
+		more := ""
+		if takesAll(c) {
+			more = "+"
+		}
+		fmt.Fprintf(&b, "  %s) options%s=(", c.Name, more)
+		for _, name := range c.Options {
+			action := ""
+			if slices.Contains(takeFiles, name) {
+				action = ":file:_files"
+			} else if slices.Contains(takeOthers, name) {
+				action = ":value:"
+			}
+			fmt.Fprintf(&b, "'*%s%s' ", name, action)
+		}
+		b.WriteString(");;\n")
+	}
+	b.WriteString(`esac
 _arguments -s $options '1: :{ _describe command commands; _files -g "*.(py|wsgi)" }' '*:file:_files'
 `)
 	return b.String()
@@ -103,8 +137,23 @@ func fish() string {
 	for _, c := range commands() {
 		fmt.Fprintf(&b, "complete -c gowsgi -n __fish_use_subcommand -a %s -d '%s'\n", c.Name, fishText(c.Help))
 	}
+	var without []string // those commands that gowsgi's own options are not for
+	for _, c := range commands() {
+		if !takesAll(c) {
+			without = append(without, c.Name)
+		}
+		for _, name := range c.Options {
+			fmt.Fprintf(&b, "complete -c gowsgi -n '__fish_seen_subcommand_from %s' -l %s", c.Name, strings.TrimPrefix(name, "--"))
+			if slices.Contains(takeFiles, name) {
+				b.WriteString(" -r")
+			} else if slices.Contains(takeOthers, name) {
+				b.WriteString(" -x")
+			}
+			b.WriteString("\n")
+		}
+	}
 	for _, o := range config.Options() {
-		fmt.Fprintf(&b, "complete -c gowsgi -l %s", o.Name)
+		fmt.Fprintf(&b, "complete -c gowsgi -n 'not __fish_seen_subcommand_from %s' -l %s", strings.Join(without, " "), o.Name)
 		if o.Short != "" {
 			fmt.Fprintf(&b, " -s %s", o.Short)
 		}
