@@ -394,6 +394,11 @@ func TestInspectShowsWhatIsInABundle(t *testing.T) {
 			t.Errorf("%s: %+v", name, sbom.Components)
 		}
 	}
+	for _, c := range sbom.Components {
+		if c.Name == "pip" {
+			t.Error("pip is in the inventory, and not in the bundle")
+		}
+	}
 	if result := Run(t, Options{}, "inspect", program()); result.Status != 1 || !strings.Contains(result.Errors, "is no executable that gowsgi build has made") {
 		t.Errorf("status %d: %s", result.Status, result.Errors)
 	}

@@ -72,7 +72,7 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	}
 	c := newCollection()
 	m := &bundle.Manifest{
-		Gowsgi: version.Version, Name: siteName(o), Target: o.Settings.Target, Packages: answer.Packages,
+		Gowsgi: version.Version, Name: siteName(o), Target: o.Settings.Target, Packages: inventory(answer.Packages, o.Full),
 	}
 	if m.Settings, err = o.Settings.Changed(settingsOfHere...); err != nil {
 		return nil, err

@@ -59,6 +59,11 @@ func (c *collection) addPackages(answer probed, application string, search []str
 	return c.addScripts(answer, full)
 }
 
+// inventory are the packages that go in.
+func inventory(packages []bundle.Package, full bool) []bundle.Package {
+	return slices.DeleteFunc(slices.Clone(packages), func(p bundle.Package) bool { return !full && strings.EqualFold(p.Name, "pip") })
+}
+
 // sitePath is where a folder of packages is in the bundle's virtualenv.
 func sitePath(folder string, answer probed) string {
 	if rel, ok := below(answer.Prefix, folder); ok && strings.HasSuffix(rel, "site-packages") {
