@@ -47,6 +47,9 @@ func Bundle(t testing.TB, name, venv string, fill func(folder string), args ...s
 	if result.Status != 0 {
 		t.Fatalf("status %d: %s", result.Status, result.Errors)
 	}
+	if !strings.Contains(result.Errors, ", by --venv\n") {
+		t.Errorf("whose packages go in is not said: %s", result.Errors)
+	}
 	t.Log(strings.TrimSpace(result.Out))
 	bundles.built[key] = path
 	return path

@@ -19,6 +19,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/control"
 	"github.com/gowsgi/gowsgi/internal/python"
 	"github.com/gowsgi/gowsgi/internal/version"
 )
@@ -31,6 +32,9 @@ type Options struct {
 	Full             bool // with what nobody serves with
 	WithLibc         bool
 	Program          string // gowsgi as it was called
+
+	// Found is called with the interpreter whose packages go in, before they do.
+	Found func(control.Python)
 }
 
 // settingsOfHere are those that say where things are on this machine.
@@ -62,6 +66,7 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Found(found)
 	worker, err := python.Inside().Executable(found)
 	if err != nil {
 		return nil, err

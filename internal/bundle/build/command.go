@@ -16,6 +16,7 @@ import (
 
 	"github.com/gowsgi/gowsgi/internal/bundle"
 	"github.com/gowsgi/gowsgi/internal/config"
+	"github.com/gowsgi/gowsgi/internal/control"
 )
 
 // Exit statuses.
@@ -75,6 +76,9 @@ func Run(ctx context.Context, args []string, program string, stdout, stderr io.W
 		return exitUsage
 	}
 	o.Settings, o.Program = invocation.Settings, program
+	o.Found = func(p control.Python) {
+		fmt.Fprintf(stderr, "CPython %s and its packages: %s, by %s\n", p.Version, p.Prefix, p.From)
+	}
 	if o.Output == "" {
 		o.Output = outputOf(o)
 	}
