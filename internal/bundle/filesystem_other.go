@@ -15,4 +15,6 @@ func syncFilesystem(*os.File) error {
 }
 
 // filesystem is not asked where no bundle can be made.
-func filesystem(string) (free int64, noexec bool, err error) { return math.MaxInt64, false, nil }
+func filesystem(string) (left amount, noexec bool, err error) {
+	return amount{math.MaxInt64, math.MaxInt64}, false, nil
+}

@@ -254,13 +254,21 @@ func (m *Manifest) Size() (size int64) {
 	return size
 }
 
-// room is what all files take on a disk, which has its pages.
-func (m *Manifest) room() (size int64) {
+// amount is room on a disk.
+type amount struct{ bytes, files int64 }
+
+// room is what all files take on a disk, which has its pages, and counts folders as files.
+func (m *Manifest) room() amount {
 	const page = 4096
+	var size int64
+	folders := map[string]bool{}
 	for _, file := range m.Files {
 		size += (file.Size + page - 1) / page * page
+		for folder := path.Dir(file.Path); !folders[folder]; folder = path.Dir(folder) {
+			folders[folder] = true
+		}
 	}
-	return size
+	return amount{size, int64(len(m.Files) + len(folders))}
 }
 
 // fileAt is the one of that path; nil if there is none.

@@ -43,7 +43,7 @@ func Places(wanted string) []string {
 
 // openPlace makes a place ready, or says why it cannot be used. Nobody else may
 // write to it, or put another in its stead.
-func openPlace(place string, need int64) error {
+func openPlace(place string) error {
 	if strings.ContainsAny(place, ":$") { // in a search path; in dlopen(3), as $LIB
 		return fmt.Errorf("%s has a colon or a dollar sign in it, by which Python or the loader would misread it", place)
 	}
@@ -72,14 +72,26 @@ func openPlace(place string, need int64) error {
 	if err := unix.Access(place, unix.W_OK); err != nil {
 		return &os.PathError{Op: "write to", Path: place, Err: err}
 	}
-	free, noexec, err := filesystem(place)
+	_, noexec, err := filesystem(place)
 	switch {
 	case err != nil:
 		return &os.PathError{Op: "statfs", Path: place, Err: err}
 	case noexec:
 		return fmt.Errorf("nothing in %s may be executed (it is mounted noexec)", place)
-	case need > free:
-		return fmt.Errorf("%s has %d MB left, and it takes %d MB", place, free/1e6, need/1e6+1)
+	}
+	return nil
+}
+
+// hasRoom tells what a place lacks for what is to be written to it.
+func hasRoom(place string, need amount) error {
+	left, _, err := filesystem(place)
+	switch {
+	case err != nil:
+		return &os.PathError{Op: "statfs", Path: place, Err: err}
+	case need.bytes > left.bytes:
+		return fmt.Errorf("%s has %d MB left, and it takes %d MB", place, left.bytes/1e6, need.bytes/1e6+1)
+	case need.files > left.files:
+		return fmt.Errorf("%s has room for %d files more (df -i), and it takes %d", place, left.files, need.files)
 	}
 	return nil
 }

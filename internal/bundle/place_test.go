@@ -13,7 +13,12 @@ import (
 // refused checks that a bundle is not unpacked there, for this reason.
 func refused(t *testing.T, place, reason string) {
 	t.Helper()
-	_, err := open(t, write(t, nil, small()...)).Unpack(t.Context(), place)
+	refusedBy(t, open(t, write(t, nil, small()...)), place, reason)
+}
+
+func refusedBy(t *testing.T, site *Site, place, reason string) {
+	t.Helper()
+	_, err := site.Unpack(t.Context(), place)
 	if err == nil || !strings.Contains(err.Error(), reason) || !strings.Contains(err.Error(), "--bundle-dir") {
 		t.Errorf("not %q: %v", reason, err)
 	}

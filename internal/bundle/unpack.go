@@ -51,11 +51,7 @@ func (s *Site) name() string { return s.Name + "-" + s.Hash[:hashShown] }
 
 func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
 	path := filepath.Join(place, s.name())
-	need := s.room()
-	if _, err := os.Lstat(path); err == nil {
-		need = 0
-	}
-	if err := openPlace(place, need); err != nil {
+	if err := openPlace(place); err != nil {
 		return nil, err
 	}
 	if folder, err := use(path, s); err == nil && len(folder.wrong()) == 0 {
@@ -82,6 +78,9 @@ func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
 		}
 	}
 	removeUnfinished(place)
+	if err := s.makeRoom(place); err != nil {
+		return nil, err
+	}
 	if err := s.write(place, path); err != nil {
 		return nil, err
 	}
@@ -131,7 +130,7 @@ func (s *Site) restore(ctx context.Context, folder *Folder) error {
 		return nil
 	}
 	place := filepath.Dir(folder.Path)
-	if err := openPlace(place, 0); err != nil {
+	if err := openPlace(place); err != nil {
 		return err
 	}
 	lock, err := lockPlace(ctx, place)
@@ -194,6 +193,17 @@ func removeUnfinished(place string) {
 			_ = removeTree(filepath.Join(place, entry.Name())) // the next one tries again
 		}
 	}
+}
+
+// makeRoom sees that all files will find room: where they do not, other builds go now,
+// and not only when this one is there.
+func (s *Site) makeRoom(place string) error {
+	need := s.room()
+	if hasRoom(place, need) == nil {
+		return nil
+	}
+	s.removeOthers(place)
+	return hasRoom(place, need)
 }
 
 // removeOthers removes other builds of the same site that nobody uses.
