@@ -52,5 +52,6 @@
 //
 // Where it lies is the first place of a list that is ours, may be written and
 // executed from, and has room (place.go). A folder that somebody else owns, or
-// a link, is passed over: in /tmp anybody can be there first.
+// a link, is passed over: in /tmp anybody can be there first. So is one below a folder
+// in which somebody else could put another in its stead.
 package bundle

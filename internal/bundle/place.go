@@ -41,18 +41,36 @@ func Places(wanted string) []string {
 	return append(places, filepath.Join("/var/tmp", name), filepath.Join("/tmp", name), filepath.Join("/dev/shm", name))
 }
 
-// openPlace makes a place ready, or says why it cannot be used. Nobody else may
-// write to it, or put another in its stead.
-func openPlace(place string) error {
-	if strings.ContainsAny(place, ":$") { // in a search path; in dlopen(3), as $LIB
-		return fmt.Errorf("%s has a colon or a dollar sign in it, by which Python or the loader would misread it", place)
-	}
+// openPlace makes a place ready and returns its path without links, or says why it cannot
+// be used. Nobody else may write to it, or put another in its stead, now or later: so all
+// folders above it count.
+func openPlace(place string) (string, error) {
 	parent := filepath.Dir(place)
 	if filepath.Base(place) == sites { // of a cache, which need not be there yet
 		if err := makeParents(parent); err != nil {
-			return err
+			return "", err
 		}
 	}
+	parent, err := filepath.EvalSymlinks(parent)
+	if err != nil {
+		return "", err
+	}
+	place = filepath.Join(parent, filepath.Base(place))
+	if strings.ContainsAny(place, ":$\n") { // in a search path; in dlopen(3), as $LIB; in pyvenv.cfg
+		return "", fmt.Errorf("%q has a colon, a dollar sign or an end of line in it, by which Python or the loader would misread it", place)
+	}
+	for at := parent; ; at = filepath.Dir(at) {
+		if err := trusted(at, true); err != nil {
+			return "", err
+		}
+		if at == "/" {
+			break
+		}
+	}
+	return place, readyPlace(place)
+}
+
+func readyPlace(place string) error {
 	if err := os.Mkdir(place, 0o700); err == nil {
 		if os.Geteuid() == 0 { // for workers of a --user
 			err = os.Chmod(place, 0o755)
@@ -61,9 +79,6 @@ func openPlace(place string) error {
 			return err
 		}
 	} else if !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	if err := trusted(parent, true); err != nil {
 		return err
 	}
 	if err := trusted(place, false); err != nil {
@@ -108,18 +123,18 @@ func makeParents(parent string) error {
 }
 
 // trusted tells whether a folder is ours; a parent may also be root's, and
-// everybody's like /tmp, where nobody can rename what is another's.
+// everybody's like /tmp, where nobody can rename what is another's. In a namespace of
+// users root is who the root folder belongs to, whatever number that is.
 func trusted(folder string, parent bool) error {
-	stat := os.Lstat
-	if parent {
-		stat = os.Stat
-	}
-	info, err := stat(folder)
+	info, err := os.Lstat(folder)
 	if err != nil {
 		return err
 	}
-	owner, ok := info.Sys().(*syscall.Stat_t)
-	rightful := ok && (int(owner.Uid) == os.Geteuid() || parent && owner.Uid == 0)
+	owner := ownerOf(info)
+	rightful := owner == os.Geteuid()
+	if root, err := os.Stat("/"); parent && err == nil {
+		rightful = rightful || owner == 0 || owner == ownerOf(root)
+	}
 	sticky := parent && info.Mode()&os.ModeSticky != 0
 	switch mode := info.Mode(); {
 	case !mode.IsDir():
@@ -132,6 +147,13 @@ func trusted(folder string, parent bool) error {
 		return fmt.Errorf("a group may change what is in %s", folder)
 	}
 	return nil
+}
+
+func ownerOf(info fs.FileInfo) int {
+	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
+		return int(owner.Uid)
+	}
+	return -1
 }
 
 // reasons says why no place would do.

@@ -78,8 +78,8 @@ func TestPlacesOfOthersAreNotUsed(t *testing.T) {
 }
 
 func TestPathThatWouldBeMisreadIsRefused(t *testing.T) {
-	for _, name := range []string{"a:b", "$LIB"} {
-		refused(t, filepath.Join(t.TempDir(), name), "has a colon or a dollar sign")
+	for _, name := range []string{"a:b", "$LIB", "a\nb"} {
+		refused(t, filepath.Join(t.TempDir(), name), "has a colon, a dollar sign or an end of line")
 	}
 }
 
@@ -138,5 +138,47 @@ func TestWaitingForAnotherCopyEndsWithTheStart(t *testing.T) {
 		}
 	case <-time.After(20 * time.Second):
 		t.Error("it waits still")
+	}
+}
+
+// Who may rename a folder on the way to the place may put another in its stead, at once or
+// while a site runs, which starts workers from there.
+func TestFoldersAboveAPlaceOfOthersAreNotUsed(t *testing.T) {
+	above := t.TempDir()
+	mine := filepath.Join(above, "mine")
+	if err := os.Mkdir(mine, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(mine, link); err != nil {
+		t.Fatal(err)
+	}
+	places := []string{filepath.Join(mine, "place"), filepath.Join(link, "place")}
+	allow := func(mode uint32) {
+		if err := syscall.Chmod(above, mode); err != nil {
+			t.Fatal(err)
+		}
+	}
+	allow(0o777)
+	for _, place := range places {
+		refused(t, place, "everybody may change what is in "+above)
+	}
+	allow(0o1777)
+	for _, place := range places {
+		if at := unpack(t, open(t, write(t, nil, small()...)), place).Path; filepath.Dir(at) != places[0] {
+			t.Errorf("%s could be made to lead elsewhere", at)
+		}
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can give folders away")
+	}
+	if err := os.Chown(above, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	for _, mode := range []uint32{0o755, 0o1777} {
+		allow(mode)
+		for _, place := range places {
+			refused(t, place, above+" belongs to somebody else")
+		}
 	}
 }

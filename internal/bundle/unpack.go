@@ -50,10 +50,11 @@ func (s *Site) Unpack(ctx context.Context, wanted string) (*Folder, error) {
 func (s *Site) name() string { return s.Name + "-" + s.Hash[:hashShown] }
 
 func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
-	path := filepath.Join(place, s.name())
-	if err := openPlace(place); err != nil {
+	place, err := openPlace(place)
+	if err != nil {
 		return nil, err
 	}
+	path := filepath.Join(place, s.name())
 	if folder, err := use(path, s); err == nil && len(folder.wrong()) == 0 {
 		return folder, nil
 	} else if err == nil {
@@ -129,8 +130,8 @@ func (s *Site) restore(ctx context.Context, folder *Folder) error {
 	if len(folder.wrong()) == 0 {
 		return nil
 	}
-	place := filepath.Dir(folder.Path)
-	if err := openPlace(place); err != nil {
+	place, err := openPlace(filepath.Dir(folder.Path))
+	if err != nil {
 		return err
 	}
 	lock, err := lockPlace(ctx, place)
