@@ -338,36 +338,6 @@ func change(path, content string) error {
 	return os.WriteFile(path, []byte(content), 0o444)
 }
 
-func TestOtherBuildsAreRemovedUnlessTheyAreInUse(t *testing.T) {
-	place := place(t)
-	build := func(content string) *Site {
-		return open(t, write(t, nil, append(small(), entry{path: "app/version", content: content})...))
-	}
-	first := build("1")
-	one := unpack(t, first, place)
-	two := unpack(t, build("2"), place)
-	stranger := filepath.Join(place, "hello-of-somebody-else")
-	if err := os.Mkdir(stranger, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	for _, folder := range []*Folder{one, two} {
-		if _, err := os.Stat(folder.Join("app/version")); err != nil {
-			t.Errorf("one that is in use was removed: %v", err)
-		}
-	}
-	one.release()
-	first.folder = nil
-	three := unpack(t, build("3"), place)
-	if _, err := os.Stat(one.Path); err == nil {
-		t.Error("one that nobody uses is still there")
-	}
-	for _, path := range []string{two.Path, three.Path, stranger} {
-		if _, err := os.Stat(path); err != nil {
-			t.Error(err)
-		}
-	}
-}
-
 func TestPathsThatLeadOutAreRefused(t *testing.T) {
 	for name, e := range map[string]entry{
 		"above":             {path: "../evil", content: "x"},

@@ -45,7 +45,7 @@
 //
 // One process unpacks at a time, into a folder beside, which is synced to disk
 // and then renamed. Whoever uses a folder holds a lock on a file in it. Folders
-// of the same site that nobody holds are removed by who has just unpacked
+// of the same site that nobody holds, and no process runs from, are removed by who has just unpacked
 // another, or finds no room to. At each start every file is looked at, and what is missing or has
 // another size is written again, since something may clean up where it lies:
 // at a reload, too, and before a worker starts.

@@ -42,23 +42,28 @@ func use(path string, s *Site) (*Folder, error) {
 		used.Close() // it is being removed
 		return nil, os.NewSyscallError("flock", err)
 	}
-	// It may have been renamed between the two.
-	there, err := os.Lstat(filepath.Join(path, usedPath))
-	mine, mineErr := used.Stat()
-	if err = errors.Join(err, mineErr); err == nil && !os.SameFile(there, mine) {
-		err = fmt.Errorf("%s is being removed", path)
-	}
-	if err != nil {
-		used.Close()
-		return nil, err
-	}
 	f := &Folder{Path: path, site: s, used: used}
+	if !f.held() { // it was renamed between the two
+		used.Close()
+		return nil, fmt.Errorf("%s is being removed", path)
+	}
 	if dir, err := os.Open(path); err == nil {
 		// Anybody may have locked it for himself: then it is not to be had.
 		_ = syscall.Flock(int(dir.Fd()), syscall.LOCK_SH|syscall.LOCK_NB)
 		f.dir = dir
 	}
 	return f, nil
+}
+
+// held tells whether the lock is on what others find there: a cleaner may have taken the
+// file, or all.
+func (f *Folder) held() bool {
+	there, err := os.Lstat(f.Join(usedPath))
+	if err != nil {
+		return false
+	}
+	ours, err := f.used.Stat()
+	return err == nil && os.SameFile(there, ours)
 }
 
 func (f *Folder) release() { _ = errors.Join(f.used.Close(), f.dir.Close()) }

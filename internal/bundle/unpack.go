@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -127,7 +128,7 @@ func (s *Site) fill(at, final string) error {
 
 // restore is Folder.restore, one process at a time.
 func (s *Site) restore(ctx context.Context, folder *Folder) error {
-	if len(folder.wrong()) == 0 {
+	if folder.held() && len(folder.wrong()) == 0 {
 		return nil
 	}
 	place, err := openPlace(filepath.Dir(folder.Path))
@@ -140,9 +141,11 @@ func (s *Site) restore(ctx context.Context, folder *Folder) error {
 	}
 	defer lock.Close()
 	if _, err := os.Lstat(folder.Path); err == nil {
-		return folder.restore()
-	}
-	if err := s.write(place, folder.Path); err != nil {
+		err = folder.restore()
+		if err != nil || folder.held() {
+			return err
+		}
+	} else if err := s.write(place, folder.Path); err != nil {
 		return err
 	}
 	again, err := use(folder.Path, s)
@@ -207,8 +210,10 @@ func (s *Site) makeRoom(place string) error {
 	return hasRoom(place, need)
 }
 
-// removeOthers removes other builds of the same site that nobody uses.
+// removeOthers removes other builds of the same site that nobody uses. A daemon has closed
+// all that it inherited, locks too, but what it runs it runs.
 func (s *Site) removeOthers(place string) {
+	running := sync.OnceValue(executables)
 	entries, _ := os.ReadDir(place)
 	for _, entry := range entries {
 		hash, same := strings.CutPrefix(entry.Name(), s.Name+"-")
@@ -216,11 +221,11 @@ func (s *Site) removeOthers(place string) {
 			continue
 		}
 		path := filepath.Join(place, entry.Name())
-		used, err := os.OpenFile(filepath.Join(path, usedPath), os.O_RDWR|unix.O_NOFOLLOW, 0)
+		used, err := os.OpenFile(filepath.Join(path, usedPath), os.O_CREATE|os.O_RDWR|unix.O_NOFOLLOW, 0o600)
 		if err != nil {
 			continue
 		}
-		if syscall.Flock(int(used.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
+		if syscall.Flock(int(used.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil && !runsFrom(path, running()) {
 			// Renamed first: whoever wants it now finds nothing, or finds it whole.
 			removed := filepath.Join(place, removedPrefix+entry.Name())
 			if os.Rename(path, removed) == nil {
