@@ -252,7 +252,22 @@ func TestWhatIsMissingOrChangedIsRestored(t *testing.T) {
 		"pyvenv.cfg is of elsewhere": func(f *Folder) error { return change(f.Join(configPath), "home = /x\n") },
 		"the file of locks is gone":  func(f *Folder) error { return os.Remove(f.Join(usedPath)) },
 		"all is gone":                func(f *Folder) error { return removeTree(f.Path) },
-		"the place is gone":          func(f *Folder) error { return removeTree(filepath.Dir(f.Path)) },
+		"a folder is a file": func(f *Folder) error {
+			return errors.Join(removeTree(f.Join("app")), os.WriteFile(f.Join("app"), nil, 0o600))
+		},
+		"a file is a folder": func(f *Folder) error {
+			return errors.Join(os.Remove(f.Join("app/hello.py")), os.MkdirAll(f.Join("app/hello.py/x"), 0o700))
+		},
+		"a folder leads out": func(f *Folder) error { return errors.Join(removeTree(f.Join("app")), os.Symlink("/", f.Join("app"))) },
+		"a group may write":  func(f *Folder) error { return os.Chmod(f.Path, 0o775) },
+		"the file of locks is a folder": func(f *Folder) error {
+			return errors.Join(os.Remove(f.Join(usedPath)), os.Mkdir(f.Join(usedPath), 0o700))
+		},
+		"the file of locks leads elsewhere": func(f *Folder) error {
+			return errors.Join(os.Remove(f.Join(usedPath)), os.Symlink("/nonexistent", f.Join(usedPath)))
+		},
+		"the folder is a file": func(f *Folder) error { return errors.Join(removeTree(f.Path), os.WriteFile(f.Path, nil, 0o600)) },
+		"the place is gone":    func(f *Folder) error { return removeTree(filepath.Dir(f.Path)) },
 		"a restoring process was killed": func(f *Folder) error {
 			if err := os.Remove(f.Join("app/hello.py")); err != nil {
 				return err

@@ -48,7 +48,8 @@
 // of the same site that nobody holds, and no process runs from, are removed by who has just unpacked
 // another, or finds no room to. At each start every file is looked at, and what is missing or has
 // another size is written again, since something may clean up where it lies:
-// at a reload, too, and before a worker starts.
+// at a reload, too, and before a worker starts. A folder where that cannot be done, or
+// that others may write to, is replaced.
 //
 // Where it lies is the first place of a list that is ours, may be written and
 // executed from, and has room (place.go). A folder that somebody else owns, or

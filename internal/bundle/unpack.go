@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +12,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/gowsgi/gowsgi/internal/scarcity"
 )
 
 const (
@@ -66,18 +69,20 @@ func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
 		return nil, err
 	}
 	defer lock.Close() // and with it the lock
+	return s.whole(place, path)
+}
+
+// whole is the folder at path, with everything in it, and in use. The place is locked.
+func (s *Site) whole(place, path string) (*Folder, error) {
 	folder, err := use(path, s)
 	if err == nil { // it was there, or another copy has just unpacked it
-		if err := folder.restore(); err != nil {
-			folder.release()
-			return nil, err
+		if err = folder.restore(); err == nil {
+			return folder, nil
 		}
-		return folder, nil
+		folder.release()
 	}
-	if info, err := os.Lstat(path); err == nil && !info.IsDir() {
-		if err := os.Remove(path); err != nil {
-			return nil, err
-		}
+	if !beyondRepair(err) {
+		return nil, err
 	}
 	removeUnfinished(place)
 	if err := s.makeRoom(place); err != nil {
@@ -93,8 +98,21 @@ func (s *Site) unpackTo(ctx context.Context, place string) (*Folder, error) {
 	return folder, err
 }
 
+// beyondRepair tells whether another folder would do, in place of one that could not be
+// used or restored for this reason: others could write to it, or there is a folder where
+// a file has to be.
+func beyondRepair(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, errDamaged):
+		return false
+	case errors.Is(err, syscall.EWOULDBLOCK): // a lock of somebody's who does not unpack
+		return true
+	}
+	return scarcity.Of(err) == ""
+}
+
 // write unpacks to a folder beside, and renames that. A power cut leaves all or
-// nothing: what is renamed is on the disk.
+// nothing: what is renamed is on the disk. What was in its place goes.
 func (s *Site) write(place, path string) error {
 	unfinished, err := os.MkdirTemp(place, unfinishedPrefix)
 	if err != nil {
@@ -105,13 +123,37 @@ func (s *Site) write(place, path string) error {
 		err = syncFolder(unfinished)
 	}
 	if err == nil {
-		err = os.Rename(unfinished, path)
+		err = replace(place, path, unfinished)
 	}
 	if err != nil {
 		_ = removeTree(unfinished) // the next one who unpacks tries again
 		return err
 	}
 	return syncFolder(place)
+}
+
+// replace renames a folder to path. Who uses what was there finds the same files by their
+// names, all but at once.
+func replace(place, path, with string) error {
+	there, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.Rename(with, path)
+	case err != nil:
+		return err
+	case !there.IsDir():
+		return errors.Join(os.Remove(path), os.Rename(with, path))
+	}
+	aside, err := os.MkdirTemp(place, removedPrefix)
+	if err != nil {
+		return err
+	}
+	if err := unix.Rename(path, aside); err != nil { // os.Rename takes no folder's place
+		return &os.LinkError{Op: "rename", Old: path, New: aside, Err: err}
+	}
+	err = os.Rename(with, path)
+	_ = removeTree(aside) // the next one tries again
+	return err
 }
 
 func (s *Site) fill(at, final string) error {
@@ -140,15 +182,7 @@ func (s *Site) restore(ctx context.Context, folder *Folder) error {
 		return err
 	}
 	defer lock.Close()
-	if _, err := os.Lstat(folder.Path); err == nil {
-		err = folder.restore()
-		if err != nil || folder.held() {
-			return err
-		}
-	} else if err := s.write(place, folder.Path); err != nil {
-		return err
-	}
-	again, err := use(folder.Path, s)
+	again, err := s.whole(place, folder.Path)
 	if err == nil {
 		folder.release()
 		folder.used, folder.dir = again.used, again.dir
