@@ -42,17 +42,27 @@ func Own() (*Site, error) {
 	if err != nil {
 		return nil, fmt.Errorf("this executable cannot be found, which has the site in it: %w", err)
 	}
-	return openBundle(path, false)
+	file, err := os.Open("/proc/self/exe") // nothing may be at the path any more, or another one
+	if err != nil {
+		file, err = os.Open(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return take(file, path, false)
 }
 
 // Open opens the bundle at path.
-func Open(path string) (*Site, error) { return openBundle(path, true) }
-
-func openBundle(path string, files bool) (*Site, error) {
+func Open(path string) (*Site, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
+	return take(file, path, true)
+}
+
+// take takes over a bundle that was found at path.
+func take(file *os.File, path string, files bool) (*Site, error) {
 	site, err := read(file, files)
 	if err == nil && site == nil {
 		err = fmt.Errorf("%s is no executable that gowsgi build has made", path)
@@ -64,6 +74,7 @@ func openBundle(path string, files bool) (*Site, error) {
 		file.Close()
 		return nil, err
 	}
+	site.At = path
 	return site, nil
 }
 

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/gowsgi/gowsgi/internal/memory"
 )
 
 // An upgrade starts the file that is then in the bundle's place, with the gowsgi and the
@@ -166,4 +169,67 @@ func hasOpen(pid int, path string) bool {
 		}
 	}
 	return false
+}
+
+// What runs is what was executed, though it has no name: a file in memory, one that was
+// removed, and one that has another in its place by the time that it looks.
+func TestBundleWithoutAPathRuns(t *testing.T) {
+	bundle := helloBundle(t)
+	removed := func(t *testing.T) *os.File {
+		path := filepath.Join(t.TempDir(), "site")
+		copyBundle(t, bundle, path)
+		file, err := os.Open(path)
+		if err == nil {
+			err = os.Remove(path)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	for name, made := range map[string]func(t *testing.T) *os.File{
+		"in memory": func(t *testing.T) *os.File { return inMemory(t, bundle) },
+		"removed":   removed,
+		"replaced": func(t *testing.T) *os.File {
+			file := removed(t)
+			if err := os.WriteFile(file.Name(), []byte("another"), 0o755); err != nil { //nolint:gosec // a program
+				t.Fatal(err)
+			}
+			return file
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := made(t)
+			defer file.Close()
+			inherited := func(cmd *exec.Cmd) { cmd.ExtraFiles = []*os.File{file} }
+			place := unpackedIn(t)
+			result := Run(t, Options{Program: "/proc/self/fd/3", Env: []string{"GOWSGI_BUNDLE_DIR=" + place}, Wrap: inherited}, "python", "-c", "import sys; print(sys.prefix)")
+			if result.Status != 0 || !strings.HasPrefix(result.Out, place) {
+				t.Errorf("status %d: %s%s", result.Status, result.Out, result.Errors)
+			}
+		})
+	}
+}
+
+// inMemory is a file without a name, to be executed.
+func inMemory(t *testing.T, path string) *os.File {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := memory.Executable("site", func(to io.Writer) error {
+		_, err := to.Write(content)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	// A file that is open for writing is not executed.
+	readable, err := os.Open(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return readable
 }
