@@ -20,6 +20,9 @@ import (
 // what a dead one left behind is replaced. remove deletes the file unless it has
 // become another process's, so the one whose place was taken leaves it alone.
 func claimPid(path string, takeover bool, log *slog.Logger) (remove func(), err error) {
+	if err := checkKind(path); err != nil {
+		return nil, err
+	}
 	if !takeover {
 		if err := checkPid(path, log); err != nil {
 			return nil, err
@@ -63,6 +66,9 @@ func (e *runningError) Error() string {
 
 // tryPid finds out whether claimPid could write path, without doing it.
 func tryPid(path string) error {
+	if err := checkKind(path); err != nil {
+		return err
+	}
 	if err := checkPid(path, slog.New(slog.DiscardHandler)); err != nil {
 		return err
 	}
@@ -71,6 +77,15 @@ func tryPid(path string) error {
 	}
 	if err := unix.Faccessat(unix.AT_FDCWD, filepath.Dir(path), unix.W_OK|unix.X_OK, unix.AT_EACCESS); err != nil {
 		return pidRefused(path, err)
+	}
+	return nil
+}
+
+// checkKind refuses what is neither a file nor a folder, which cannot be written to anyway:
+// /dev/null would be replaced for the whole machine, and from a pipe nothing comes.
+func checkKind(path string) error {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return fmt.Errorf("the pid file %s is a device, a pipe or a socket, and is left as it is: choose another path with --pid, or leave it out", path)
 	}
 	return nil
 }

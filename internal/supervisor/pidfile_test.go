@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // claim is claimPid with what it logged.
@@ -119,6 +121,41 @@ func TestFileThatIsNoPidFileIsLeftAlone(t *testing.T) {
 	}
 	if now, _ := os.ReadFile(path); string(now) != text {
 		t.Errorf("it holds %q", now)
+	}
+}
+
+// /dev/null, say, which root could replace for all others.
+func TestWhatIsNoFileIsNoPidFile(t *testing.T) {
+	folder := t.TempDir()
+	pipe, link := filepath.Join(folder, "pipe"), filepath.Join(folder, "link")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	// Never the machine's own: where this fails, it would be gone.
+	if err := os.Symlink(pipe, link); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{pipe, link}
+	device := filepath.Join(folder, "null")
+	if unix.Mknod(device, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) == nil { // root can
+		paths = append(paths, device)
+	}
+	for _, path := range paths {
+		before, err := os.Lstat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, takeover := range []bool{false, true} {
+			if _, _, err := claim(path, takeover); err == nil || !strings.Contains(err.Error(), "is left as it is") {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+		if err := tryPid(path); err == nil || !strings.Contains(err.Error(), "is left as it is") {
+			t.Errorf("%s, tried: %v", path, err)
+		}
+		if now, err := os.Lstat(path); err != nil || !os.SameFile(before, now) {
+			t.Errorf("%s was replaced: %v, %v", path, now, err)
+		}
 	}
 }
 
