@@ -78,7 +78,7 @@ func (a *application) walk(parts []string, above rules, without bool) error {
 func (a *application) visit(way []string, here rules, without bool, entry fs.DirEntry) error {
 	rel, from := path.Join(way...), filepath.Join(append([]string{a.folder}, way...)...)
 	wanted := a.include.match(rel)
-	if a.exclude.match(rel) || from == a.output || slices.Contains(tools, entry.Name()) && entry.IsDir() {
+	if a.exclude.match(rel) || from == a.output || slices.Contains(tools, entry.Name()) && (entry.IsDir() || entry.Name() == ".git") {
 		return nil
 	}
 	if !without && !wanted && here.ignored(way, entry.IsDir()) {
@@ -157,6 +157,10 @@ func (a *application) addLink(rel, from string) error {
 		a.note("%s is left out: it leads out of the application's folder, to %s", rel, target)
 		return nil
 	}
+	if !info.Mode().IsRegular() {
+		a.note("%s is left out: it leads to %s, which is no file", rel, target)
+		return nil
+	}
 	wanted := a.include.match(rel)
 	if real, err := filepath.EvalSymlinks(from); err == nil && !wanted {
 		if why, err := secret(filepath.ToSlash(real), real); err == nil && why != "" {
@@ -187,9 +191,10 @@ func (a *application) noteLarge() {
 	}
 }
 
-// leadsNowhere: a link to nothing, or to itself.
+// leadsNowhere tells that a link cannot be followed to its end: what it leads to is not
+// there, or is itself, as with lock files.
 func leadsNowhere(err error) bool {
-	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP)
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.ENAMETOOLONG)
 }
 
 func isDatabase(path string) bool { return begins(path, []byte("SQLite format 3\x00")) }

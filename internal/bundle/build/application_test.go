@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/gowsgi/gowsgi/internal/bundle"
 )
 
@@ -156,8 +158,12 @@ func TestVirtualenvsLinksAndDatabases(t *testing.T) {
 		"data.sqlite3": "SQLite format 3\x00...", "real/file": "x",
 	})
 	outside := folder(t, map[string]string{"shared.py": "shared", "folder/x": ""})
+	if err := unix.Mkfifo(filepath.Join(outside, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for name, target := range map[string]string{
-		"inner": "real/file", "gone": "nowhere", "shared.py": filepath.Join(outside, "shared.py"), "folder": filepath.Join(outside, "folder"), "loop": ".", "self": "self",
+		"inner": "real/file", "gone": "nowhere", "shared.py": filepath.Join(outside, "shared.py"), "folder": filepath.Join(outside, "folder"), "loop": ".",
+		"self": "self", "through a file": "app.py/x", "of a long name": strings.Repeat("x", 300), "pipe": filepath.Join(outside, "pipe"), "zeros": "/dev/zero",
 	} {
 		if err := os.Symlink(target, filepath.Join(top, name)); err != nil {
 			t.Fatal(err)
@@ -169,10 +175,18 @@ func TestVirtualenvsLinksAndDatabases(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	all := strings.Join(notes, "\n")
-	for _, part := range []string{"shared.py goes in as the file that it leads to, " + outside, "data.sqlite3 goes in, and cannot be written to", "folder is left out: it leads out"} {
+	for _, part := range []string{"shared.py goes in as the file that it leads to, " + outside, "data.sqlite3 goes in, and cannot be written to", "folder is left out: it leads out", "pipe is left out: it leads to", "zeros is left out: it leads to /dev/zero, which is no file"} {
 		if !strings.Contains(all, part) {
 			t.Errorf("%q is not said: %s", part, all)
 		}
+	}
+}
+
+// In a worktree and in a submodule of git's, .git is a file.
+func TestFileInPlaceOfGitsFolderIsPassedOver(t *testing.T) {
+	top := folder(t, map[string]string{".git": "gitdir: /elsewhere\n", ".gitignore": "*.log\n", "app.py": "", "a.log": ""})
+	if got, _ := inside(t, top, nil, nil); !slices.Equal(got, []string{".gitignore", "app.py"}) {
+		t.Errorf("%q", got)
 	}
 }
 

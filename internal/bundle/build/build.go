@@ -186,19 +186,6 @@ func siteName(o Options) string {
 	return cmp.Or(strings.Trim(unfit.ReplaceAllString(name, "_"), "._"), "site")
 }
 
-// checkOutput refuses a path at which something is that a file must not replace: for root
-// that may be /dev/null.
-func checkOutput(path string) error {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil || info.Mode().IsRegular():
-		return nil // what keeps it from being written is said then
-	case info.IsDir():
-		return fmt.Errorf("%s is a folder: name the executable with -o", path)
-	}
-	return fmt.Errorf("%s is a device, a pipe or a socket, and is left as it is: name a file with -o", path)
-}
-
 // save writes the bundle beside and renames it.
 func (c *collection) save(ctx context.Context, output string, answer probed, python string, m *bundle.Manifest) error {
 	head, err := head(heads)

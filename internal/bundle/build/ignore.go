@@ -2,8 +2,6 @@ package build
 
 import (
 	"bufio"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,7 +23,7 @@ func (r rules) below(folder string, parts []string) (rules, error) {
 	for _, name := range names {
 		file, err := os.Open(filepath.Join(folder, name))
 		if err != nil {
-			if errors.Is(err, fs.ErrNotExist) {
+			if leadsNowhere(err) { // .git is a file in a worktree, and in a submodule
 				continue
 			}
 			return nil, err

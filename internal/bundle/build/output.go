@@ -33,7 +33,9 @@ func checkOutput(output string) error {
 		return fmt.Errorf("%s cannot be written: %w", output, err)
 	case info.IsDir():
 		return fmt.Errorf("%s is a folder: name the executable with -o", output)
-	case !info.Mode().IsRegular() || info.Size() > 0 && !isBundle(output):
+	case !info.Mode().IsRegular(): // for root, also /dev/null
+		return fmt.Errorf("%s is a device, a pipe or a socket, and is left as it is: name a file with -o", output)
+	case info.Size() > 0 && !isBundle(output):
 		return fmt.Errorf("%s is there already, and gowsgi build has not made it: remove it, or name another file with -o", output)
 	}
 	return nil
