@@ -78,3 +78,25 @@ func TestRoomIsCountedInTheUnitsOfTheFileSystem(t *testing.T) {
 		}
 	}
 }
+
+// ulimit -f is no fault of the disk's.
+func TestLimitOfAFilesSizeIsNamed(t *testing.T) {
+	many := append(small(), entry{path: "app/large", content: strings.Repeat("large", 1e6)})
+	site, place := open(t, write(t, nil, many...)), place(t)
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 1 << 20, Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := unix.Setrlimit(unix.RLIMIT_FSIZE, &before); err != nil {
+			t.Error(err)
+		}
+	}()
+	refusedBy(t, site, place, "raise ulimit -f")
+	if entries, err := os.ReadDir(place); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
+	}
+}

@@ -27,6 +27,8 @@ func Of(err error) string {
 		return OfMemory()
 	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
 		return "the disk is full: make room"
+	case errors.Is(err, unix.EFBIG):
+		return "a file would be larger than it may be: raise ulimit -f, or LimitFSIZE in systemd's unit"
 	case errors.Is(err, unix.E2BIG):
 		return "the environment is too large for a process: make it smaller"
 	}
