@@ -78,6 +78,16 @@ func take(file *os.File, path string, files bool) (*Site, error) {
 	return site, nil
 }
 
+// readAt reads what was there when the file was opened: gowsgi runs from another one, so
+// that nothing keeps anybody from writing to this one, instead of replacing it.
+func (s *Site) readAt(data []byte, at int64) error {
+	_, err := s.file.ReadAt(data, at)
+	if errors.Is(err, io.EOF) {
+		return damaged("it was cut off while it was in use")
+	}
+	return err
+}
+
 // read takes over file if it is a bundle. Of the head it checks the size. files tells
 // whether its list of them is wanted.
 func read(file *os.File, files bool) (*Site, error) {
@@ -155,7 +165,7 @@ func (s *Site) Verify() error {
 // the end if something else is not what it was.
 func (s *Site) extract(put func(File, []byte) error) error {
 	head := make([]byte, s.head)
-	if _, err := s.file.ReadAt(head, 0); err != nil {
+	if err := s.readAt(head, 0); err != nil {
 		return err
 	}
 	packed, sum := io.NewSectionReader(s.file, s.head, s.Archive.Size), sha256.New()

@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -100,5 +101,23 @@ func TestBuildWithoutItsFileOfLocksIsRemoved(t *testing.T) {
 	unpack(t, open(t, write(t, func(m *Manifest) { m.Gowsgi = "2" }, small()...)), place)
 	if _, err := os.Stat(first.Path); err == nil {
 		t.Error("it is still there")
+	}
+}
+
+// cp writes into a file that is there, and begins by making it empty.
+func TestFileThatIsWrittenToWhileItIsInUseIsDamaged(t *testing.T) {
+	for name, size := range map[string]int64{"empty": 0, "half a head": 100, "half an archive": 230} {
+		path, place := write(t, nil, small()...), place(t)
+		site := open(t, path)
+		folder := unpack(t, site, place)
+		if err := removeTree(folder.Join("app")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := site.Unpack(t.Context(), place); !errors.Is(err, errDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
