@@ -82,10 +82,11 @@ func tryPid(path string) error {
 }
 
 // checkKind refuses what is neither a file nor a folder, which cannot be written to anyway:
-// /dev/null would be replaced for the whole machine, and from a pipe nothing comes.
+// /dev/null would be replaced for the whole machine, and so would /dev/stdout, a link;
+// and from a pipe nothing comes.
 func checkKind(path string) error {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
-		return fmt.Errorf("the pid file %s is a device, a pipe or a socket, and is left as it is: choose another path with --pid, or leave it out", path)
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return fmt.Errorf("the pid file %s is a link, a device, a pipe or a socket, and is left as it is: choose another path with --pid, or leave it out", path)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"errors"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -135,7 +136,11 @@ func TestWhatIsNoFileIsNoPidFile(t *testing.T) {
 	if err := os.Symlink(pipe, link); err != nil {
 		t.Fatal(err)
 	}
-	paths := []string{pipe, link}
+	file, toFile := filepath.Join(folder, "file"), filepath.Join(folder, "to file")
+	if err := errors.Join(os.WriteFile(file, nil, 0o600), os.Symlink(file, toFile)); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{pipe, link, toFile}
 	device := filepath.Join(folder, "null")
 	if unix.Mknod(device, unix.S_IFCHR|0o600, int(unix.Mkdev(1, 3))) == nil { // root can
 		paths = append(paths, device)

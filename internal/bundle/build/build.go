@@ -56,6 +56,9 @@ func Build(ctx context.Context, o Options) (*bundle.Manifest, error) {
 	if err != nil {
 		return nil, err
 	}
+	if file, err := filepath.EvalSymlinks(output); err == nil {
+		output = file // a link stays one: it may be /dev/stdout
+	}
 	if err := checkOutput(output); err != nil {
 		return nil, err
 	}
