@@ -2,6 +2,9 @@ module github.com/gowsgi/gowsgi
 
 go 1.26.0
 
+// What is made and downloaded there is not ours, and Go would look at each folder.
+ignore ./build
+
 require (
 	github.com/BurntSushi/toml v1.6.0
 	github.com/bmatcuk/doublestar/v4 v4.10.4
