@@ -11,7 +11,8 @@
 enum {
     LANE_ROUND = 64, /* connections that are read at a time */
     LANE_SCRATCH = 64 << 10, /* what is read of one at a time */
-    LANE_MOST = 128 << 10, /* bytes of a response that are sent at once; more is Go's */
+    LANE_MOST = 128 << 10, /* bytes that an application may leave to be sent at its end; more is Go's */
+    LANE_PIECE = 512 << 10, /* the same of a piece before that */
     LANE_KEPT = 96 << 10, /* a turn with more memory than that gives it back: a body, an answer, and the rest */
     LANE_KEPT_IN_ALL = 8 << 20, /* that turns in stock keep, all of them together */
 };
@@ -59,6 +60,7 @@ typedef struct lane_turn {
 
     gowsgi_lane_answer answer;
     int64_t patience; /* ns that are left of it */
+    int64_t idle_since; /* ns: when the last block was dealt with */
     uint8_t *out; /* head of the answer; malloc'ed */
     size_t out_size, out_room;
 
@@ -190,7 +192,7 @@ void lane_turn_make_gos(lane_turn *t); /* for whoever is the owner */
 void lane_turn_unlink(gowsgi_lane *lane, lane_turn *t); /* from those that are alive; lock of the lane: held */
 
 /* parcel.c */
-bool lane_fits(const wsgi_batch *batch); /* whether it may go out in one; more is Go's */
+bool lane_fits(const wsgi_batch *batch, size_t most); /* whether it may go out in one; more is Go's */
 /* Sends a batch, the head before it if it is not out, and the end of the body behind it
  * if it is the last. False: some of it is left. GIL: held. */
 bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last);

@@ -26,7 +26,7 @@ static void pack(parcel *p, const void *data, size_t size) {
     p->size += size;
 }
 
-bool lane_fits(const wsgi_batch *batch) { return batch->size <= LANE_MOST && batch->count <= PIECES - FRAME; }
+bool lane_fits(const wsgi_batch *batch, size_t most) { return batch->size <= most && batch->count <= PIECES - FRAME; }
 
 static void pack_batch(parcel *p, const wsgi_batch *batch) {
     const uint8_t *copies = batch->copies;

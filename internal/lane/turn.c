@@ -44,6 +44,7 @@ bool lane_turn_start(lane_turn *t, gowsgi_connection *c) {
     t->held_since = 0;
     t->answer = (gowsgi_lane_answer){.declared = -1};
     t->patience = LANE_PATIENCE;
+    t->idle_since = 0;
     t->out_size = 0;
     c->requests++;
     uint8_t was_fresh = c->fresh;
