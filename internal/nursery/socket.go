@@ -143,6 +143,11 @@ func (s *Socket) Messages(said func(Message)) {
 	buffer := make([]byte, 256<<10)
 	for {
 		n, err := s.conn.Read(buffer)
+		if errors.Is(err, syscall.ECONNRESET) {
+			// It has ended with something of ours unread, which is told first, and once.
+			// What it said before comes now.
+			continue
+		}
 		if err != nil {
 			return
 		}

@@ -57,3 +57,31 @@ func TestPlans(t *testing.T) {
 		t.Error("a plan is taken that is too long")
 	}
 }
+
+// What it said last is why it ended; the kernel first tells of what it left unread.
+func TestWhoEndsWithSomethingUnreadIsHeard(t *testing.T) {
+	if !Supported {
+		t.Skip("there are no nurseries on this system")
+	}
+	ours, theirs, err := Pair()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ours.Close()
+	if err := ours.Begin(Plan{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := theirs.Write([]byte("u")); err != nil {
+		t.Fatal(err)
+	}
+	theirs.Close()
+	ours.Cut()
+	var said []Message
+	ours.Messages(func(m Message) { said = append(said, m) })
+	if len(said) != 1 {
+		t.Fatalf("%v", said)
+	}
+	if _, ok := said[0].(*Unsupported); !ok {
+		t.Errorf("%T", said[0])
+	}
+}
