@@ -9,6 +9,7 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ type conn struct {
 	tls           *tls.ConnectionState
 	local, remote http1.Address
 	requests      atomic.Int64 // that have begun
+	moves         atomic.Int64 // handlers that have begun or ended
 	resets        bucket
 
 	out      sync.Mutex // guards what follows, and writing
@@ -158,6 +160,7 @@ func (c *conn) enter() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running++
+	c.moves.Add(1)
 	c.server.streams.Add(1)
 }
 
@@ -165,9 +168,25 @@ func (c *conn) done() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.running--
+	c.moves.Add(1)
 	c.server.streams.Add(-1)
 	c.leave()
 }
+
+// linger gives other requests of the connection the time to be answered, while some are.
+// As long as a write is under way the library collects frames, which go out with the
+// next; it would else make a write for each, and the head of a response is one.
+func (c *conn) linger() {
+	for began := time.Now(); time.Since(began) < lingersFor; {
+		before := c.moves.Load()
+		runtime.Gosched()
+		if c.moves.Load() == before {
+			return
+		}
+	}
+}
+
+const lingersFor = 200 * time.Microsecond
 
 // leave says so when it is over, and nothing runs. Lock: held.
 func (c *conn) leave() {

@@ -72,6 +72,7 @@ func goAway(last, code uint32) []byte {
 
 // Write writes what the library has to send.
 func (c *conn) Write(p []byte) (int, error) {
+	c.linger()
 	n, err := c.write(p)
 	c.tell() // if somebody wanted it meanwhile
 	return n, err
