@@ -225,21 +225,3 @@ func TestWhatIsLargeIsNamed(t *testing.T) {
 		t.Errorf("%q", notes)
 	}
 }
-
-func TestWhatCannotBeReadIsNamed(t *testing.T) {
-	if os.Getuid() == 0 {
-		t.Skip("root reads everything")
-	}
-	top := folder(t, map[string]string{"app.py": "", "data/x": ""})
-	if err := os.Chmod(filepath.Join(top, "data"), 0); err != nil {
-		t.Fatal(err)
-	}
-	defer os.Chmod(filepath.Join(top, "data"), 0o755)
-	err := newCollection().addApplication(top, filepath.Join(top, "site"), nil, nil)
-	if err == nil || err.Error() != "data in the application's folder cannot be read: --exclude data leaves it out" {
-		t.Error(err)
-	}
-	if got, _ := inside(t, top, nil, []string{"data"}); !slices.Equal(got, []string{"app.py"}) {
-		t.Errorf("%q", got)
-	}
-}
