@@ -33,17 +33,19 @@ static bool is_whole(const wsgi_response *response) {
     return response->head.content_length >= 0 && response->sent >= response->head.content_length;
 }
 
+/* Whether there is so much that it goes out. Lock of the request: held. */
+static bool has_enough(lane_turn *t, int64_t now) {
+    const wsgi_response *response = &t->request->response;
+    int64_t took = now - t->idle_since;
+    t->idle_since = now;
+    return response->batches[response->filling].size >= (took < WITHOUT_DELAY ? PLENTY : ENOUGH);
+}
+
 /* Whether what there is may wait for more. Lock of the request: held. */
 static bool may_hold(lane_turn *t) {
     const wsgi_response *response = &t->request->response;
-    size_t size = response->batches[response->filling].size;
-    if (is_whole(response)) {
-        t->held_since = 0;
-        return false;
-    }
-    int64_t now = gowsgi_now(), took = now - t->idle_since;
-    t->idle_since = now;
-    if (size >= (took < WITHOUT_DELAY ? PLENTY : ENOUGH)) {
+    int64_t now = 0;
+    if (is_whole(response) || has_enough(t, now = gowsgi_now())) {
         t->held_since = 0;
         return false;
     }
