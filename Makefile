@@ -53,7 +53,7 @@ test: lint unit race asan fuzz e2e ## all of it, as .ci/run does
 
 unit: ## Go tests of every package but the black-box suite
 	$(WITH) go test ./cmd/... ./embed/... ./environ/... ./gil/... $$(go list ./internal/... | grep -v /e2e)
-	GOWSGI_TEST_TLS=1 $(WITH) go test ./internal/http1
+	GOWSGI_TEST_TLS=1 $(WITH) go test -count=1 ./internal/http1 # what was tested without is cached
 
 race: ## the same of the concurrent packages under the race detector
 	$(WITH) go test -race ./environ/... ./gil/... ./embed/... $$(go list ./internal/... | grep -v /e2e)

@@ -32,15 +32,19 @@ func v2(command proxyproto.ProtocolVersionAndCommand, from, to string, tlvs int)
 
 const request = "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
-// announcing serves who the client is: "remote at local:port, RemoteAddr".
+// announcing serves, without TLS, who the client is: "remote at local:port, RemoteAddr".
 func announcing(t *testing.T, c Config) *serving {
 	t.Helper()
-	return serve(t, c, func(w http.ResponseWriter, r *http.Request) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return serveAs(t, c, l, func(w http.ResponseWriter, r *http.Request) {
 		own := w.(*Writer)
 		remote, _ := own.Remote()
 		local, port := own.Local()
 		fmt.Fprintf(w, "%s at %s:%s, %s", remote, local, port, r.RemoteAddr)
-	})
+	}, false)
 }
 
 func everybody(string) bool { return true }

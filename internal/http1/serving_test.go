@@ -72,7 +72,7 @@ type serving struct {
 }
 
 // overTLS: all that is served is served over TLS. Every test here holds for that as
-// well (Makefile, unit).
+// well (Makefile, unit); those of what comes before TLS have none.
 var overTLS = os.Getenv("GOWSGI_TEST_TLS") != ""
 
 // certified are a server and clients that believe each other.
@@ -95,11 +95,17 @@ func serve(t testing.TB, c Config, handler http.HandlerFunc) *serving {
 
 func serveOn(t testing.TB, c Config, l net.Listener, handler http.HandlerFunc) *serving {
 	t.Helper()
+	return serveAs(t, c, l, handler, overTLS)
+}
+
+// serveAs is serveOn, over TLS or not.
+func serveAs(t testing.TB, c Config, l net.Listener, handler http.HandlerFunc, secure bool) *serving {
+	t.Helper()
 	s := &serving{address: l.Addr().String(), journal: new(journal), unix: l.Addr().Network() == "unix"}
 	c.Handler, c.Refused, c.Log = handler, s.journal.refuse, slog.New(slog.NewTextHandler(s.journal, nil))
 	s.Server = New(c)
 	over, door := make(chan error, 1), Door{}
-	if overTLS {
+	if secure {
 		own, clients := certified()
 		s.secure, door.TLS = clients, func() *tls.Config { return own }
 	}
