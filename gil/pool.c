@@ -225,6 +225,29 @@ int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source) {
  * Fails: never; the answer may be old. */
 int gowsgi_pool_has_company(gowsgi_pool *pool) { return __atomic_load_n(&pool->inside, __ATOMIC_RELAXED) > 1; }
 
+/* Does: tells whether tasks wait for the GIL: for a place beside those that run, though
+ *     there are threads, or for the only thread.
+ * Memory: nothing changes hands.
+ * GIL: either.
+ * Fails: never; the answer may be old. */
+int gowsgi_pool_is_held_up(gowsgi_pool *pool) {
+    pthread_mutex_lock(&pool->lock);
+    bool held_up = pool_is_crowded(pool) && (pool->limit < pool->open || pool->open == 1);
+    pthread_mutex_unlock(&pool->lock);
+    return held_up;
+}
+
+/* Does: notes that a thread that runs a task is about to let go of the GIL for a moment,
+ *     for the server's sake: that is no room for another task. gowsgi_pool_step_in, once
+ *     it has it again, undoes that.
+ * Memory: nothing changes hands.
+ * GIL: held.
+ * Fails: never. */
+void gowsgi_pool_step_out(gowsgi_pool *pool) { __atomic_fetch_add(&pool->away, 1, __ATOMIC_RELAXED); }
+
+/* See gowsgi_pool_step_out. GIL: held, or about to be let go of for longer. */
+void gowsgi_pool_step_in(gowsgi_pool *pool) { __atomic_fetch_sub(&pool->away, 1, __ATOMIC_RELAXED); }
+
 /* Waits until everybody has left. Lock: held. timeout in ns, -1 for ever. */
 static void wait_until_empty(gowsgi_pool *pool, int64_t timeout) {
     int64_t deadline = gowsgi_now() + timeout;

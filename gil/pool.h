@@ -88,6 +88,9 @@ struct gowsgi_source {
 
 int gowsgi_pool_attach(gowsgi_pool *pool, gowsgi_source *source);
 int gowsgi_pool_has_company(gowsgi_pool *pool);
+int gowsgi_pool_is_held_up(gowsgi_pool *pool);
+void gowsgi_pool_step_out(gowsgi_pool *pool);
+void gowsgi_pool_step_in(gowsgi_pool *pool);
 
 /* Work for the inspector, the one thread that takes the GIL on behalf of
  * others: memory that begins with a gowsgi_job. It is the inspector's from post

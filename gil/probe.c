@@ -81,13 +81,14 @@ static void adjust(gowsgi_pool *pool, look *last, bool free, double inside) {
     }
 }
 
-/* Asks for the GIL. Returns how long that took. Lock: held, but not
- * meanwhile. */
-static int64_t ask_for_gil(gowsgi_pool *pool, PyThreadState *state) {
+/* Asks for the GIL. Returns how long that took; *away: whoever had it is about to go
+ * on. Lock: held, but not meanwhile. */
+static int64_t ask_for_gil(gowsgi_pool *pool, PyThreadState *state, bool *away) {
     pthread_mutex_unlock(&pool->lock);
     int64_t asked = gowsgi_now();
     PyEval_RestoreThread(state);
     int64_t waited = gowsgi_now() - asked;
+    *away = __atomic_load_n(&pool->away, __ATOMIC_RELAXED) > 0;
     PyEval_SaveThread();
     pthread_mutex_lock(&pool->lock);
     return waited;
@@ -129,13 +130,13 @@ void *pool_probe_main(void *arg) {
         double inside = average_inside(pool, &last, now);
         release_overdue(pool, now);
         if (pool_is_crowded(pool)) {
-            bool wanted = is_wanted(pool);
-            int64_t waited = ask_for_gil(pool, state);
+            bool wanted = is_wanted(pool), away;
+            int64_t waited = ask_for_gil(pool, state, &away);
             pool->probes++;
             pool->probe_wait += waited;
             /* A GIL that is free because those inside have ended says nothing of what they do. */
             if (pool->active >= pool->limit)
-                adjust(pool, &last, !wanted && waited < AT_ONCE, inside);
+                adjust(pool, &last, !wanted && !away && waited < AT_ONCE, inside);
             else
                 last.pause = SELDOM;
         } else {

@@ -68,6 +68,7 @@ struct gowsgi_pool {
     int arrived; /* threads that have begun */
     int alive; /* threads, and the probe, that have not left */
     int inside; /* tasks inside Python; read without the lock */
+    int away; /* of these, those of gowsgi_pool_step_out; atomic */
     int active; /* those of them that count towards the limit */
     int waking; /* threads on their way to a task */
     int limit;

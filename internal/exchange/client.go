@@ -127,11 +127,11 @@ func (x *exchange) logStranger(removes bool) {
 
 // Trusts tells whether what a peer says of others is believed, and if not, whether
 // there is no need to look at it.
-func (h *Handler) Trusts(peer string) (trusted, heard bool) {
+func (h *Handler) Trusts(peer string, tls bool) (trusted, heard bool) {
 	if h.forwarded.Peers().Trusts(peer) {
 		return true, true
 	}
-	return false, !h.removes(false) && h.strangers.Know(peer)
+	return false, !h.removes(tls) && h.strangers.Know(peer)
 }
 
 // Forwarded is how what proxies say is read.

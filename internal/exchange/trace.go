@@ -101,10 +101,18 @@ func (x *exchange) addOwnFields() {
 	if s.ServerTiming {
 		x.fields = append(x.fields, [2]string{"Server-Timing", x.serverTiming()})
 	}
-	const hsts = "Strict-Transport-Security" // RFC 6797, 7.2: over TLS only
-	if s.HSTS > 0 && x.r.TLS != nil && !x.has(hsts) {
-		x.fields = append(x.fields, [2]string{hsts, "max-age=" + strconv.FormatInt(int64(s.HSTS/time.Second), 10)})
+	if hsts := x.h.SecureField(); hsts[0] != "" && x.r.TLS != nil && !x.has(hsts[0]) {
+		x.fields = append(x.fields, hsts)
 	}
+}
+
+// SecureField is what responses over TLS get, if they have none of the name (RFC 6797,
+// 7.2); empty: none.
+func (h *Handler) SecureField() (field [2]string) {
+	if age := h.settings.HSTS; age > 0 {
+		field = [2]string{"Strict-Transport-Security", "max-age=" + strconv.FormatInt(int64(age/time.Second), 10)}
+	}
+	return field
 }
 
 // has tells whether the response has a field.

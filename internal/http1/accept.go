@@ -98,7 +98,7 @@ type Descriptors interface {
 
 // admitToLane is admit for a connection that lives in the lane.
 func (s *Server) admitToLane(p *Parked) {
-	p.Trusted, p.Heard = s.trusts(p.Remote)
+	p.Trusted, p.Heard = s.trusts(p.Remote, false)
 	if why := s.room(s.countedAs(p.Remote)); why != "" {
 		if c := s.connOfParked(p); c != nil {
 			s.turnAway(c, why)
@@ -108,7 +108,7 @@ func (s *Server) admitToLane(p *Parked) {
 		return
 	}
 	if !s.lane.Give(p) {
-		p.Visits = mostVisits
+		p.Visits = MostVisits
 		s.Adopt(&Handed{Parked: *p, Kind: Waits})
 	}
 }

@@ -13,8 +13,9 @@ type Lane interface {
 	// Give hands it a connection; false: it does not take it.
 	Give(p *Parked) bool
 	// Count is how many it has, those that were handed over and have not been adopted
-	// included; how many of them wait for a request; and how many requests it has served.
-	Count() (open, idle int, served int64)
+	// included; how many of them wait for a request, and how many speak TLS; and how many
+	// requests it has served.
+	Count() (open, idle, secure int, served int64)
 	// Spare closes up to most of those that have waited longest.
 	Spare(most int) (closed int)
 	// Drain gives all of them back, for good.
@@ -25,11 +26,12 @@ type Lane interface {
 type Parked struct {
 	FD            int // non-blocking; whoever has the Parked closes it
 	Local, Remote Address
-	Trusted       bool // Config.Trusts says so of the peer
-	Heard         bool // and this
-	Requests      int  // that have begun
-	Pipelined     bool // bytes have come before an answer was out
-	Visits        int  // times that it came back
+	Trusted       bool     // Config.Trusts says so of the peer
+	Heard         bool     // and this
+	Requests      int      // that have begun
+	Pipelined     bool     // bytes have come before an answer was out
+	Visits        int      // times that it came back
+	TLS           *Secured // nil: in plain text
 }
 
 // Kind is where a connection stands that comes back from a lane.
@@ -40,6 +42,7 @@ const (
 	Reads               // something has come
 	Runs                // a request is in the middle
 	Lingers             // it has ended but for what the client still sends
+	Ends                // it is to be closed
 )
 
 // Handed is a connection that comes back from a lane.
@@ -63,12 +66,12 @@ type Answer struct {
 	Declared                      int64 // Content-Length; -1: none
 	Written                       int64 // bytes of the body that are out, or in Rest
 	HeadSize                      int
-	Rest                          []byte // what has not been sent yet
+	Rest                          []byte // what has not been sent yet; with TLS, its records
 }
 
-// mostVisits is how often a connection goes back to the lane: one whose requests come
+// MostVisits is how often a connection goes back to the lane: one whose requests come
 // back again and again is cheaper to keep.
-const mostVisits = 8
+const MostVisits = 8
 
 // SetLane has connections live in a lane while they wait. Before Serve.
 func (s *Server) SetLane(l Lane) { s.lane = l }
@@ -82,6 +85,10 @@ func (s *Server) Adopt(h *Handed) {
 		s.ended()
 		s.resumeWithout(h)
 		return
+	}
+	if h.TLS != nil {
+		c.secureAgain(h.TLS, h.Answer.Rest)
+		h.Answer.Rest = nil
 	}
 	c.requests.Store(int64(h.Requests))
 	c.pipelined, c.visits = h.Pipelined, h.Visits+1
@@ -126,6 +133,8 @@ func (c *conn) adopted(h *Handed) func() step {
 			return stepHead
 		case Lingers:
 			return stepLinger
+		case Ends:
+			return stepClose
 		case Runs:
 			return c.resume(h)
 		default:
@@ -173,13 +182,15 @@ func (w *Writer) resume(a *Answer) {
 	w.begun, w.status, w.chunked, w.noBody, w.declared = true, a.Status, a.Chunked, a.NoBody, a.Declared
 	w.written, w.headSize, w.reuse = a.Written, a.HeadSize, a.Reuse
 	w.buf, w.lastOut = append(w.buf, a.Rest...), a.Ended
+	w.owes = w.conn.tls != nil && w.conn.tls.owes()
 	w.turn.body.answer()
 }
 
-// park gives the connection to the lane, if it takes it. Nobody has the conn then.
+// park gives the connection to the lane, if it takes it. Nobody has the conn then. With
+// TLS, only if that has nothing which can be read.
 func (c *conn) park() bool {
 	s := c.server
-	if s.lane == nil || c.raw == nil || !c.door.isPlain() || c.visits >= mostVisits || s.draining.Load() {
+	if s.lane == nil || c.raw == nil || c.door.Handler != nil || (c.door.TLS != nil) != (c.tls != nil) || c.visits >= MostVisits || s.draining.Load() {
 		return false
 	}
 	c.mu.Lock()
@@ -200,22 +211,22 @@ func (c *conn) park() bool {
 	_ = c.Close() // the copy stays: the client sees nothing of it
 	p := &Parked{
 		FD: fd, Local: c.local, Remote: c.remote,
-		Requests: int(c.requests.Load()), Pipelined: c.pipelined, Visits: c.visits,
+		Requests: int(c.requests.Load()), Pipelined: c.pipelined, Visits: c.visits, TLS: c.secured(),
 	}
-	p.Trusted, p.Heard = s.trusts(c.remote)
+	p.Trusted, p.Heard = s.trusts(c.remote, p.TLS != nil)
 	c.counted, c.parked = "", true // it goes on counting
 	if !s.lane.Give(p) {
-		p.Visits = mostVisits
+		p.Visits = MostVisits
 		s.Adopt(&Handed{Parked: *p, Kind: Waits})
 	}
 	return true
 }
 
-func (s *Server) trusts(peer Address) (trusted, heard bool) {
+func (s *Server) trusts(peer Address, tls bool) (trusted, heard bool) {
 	if s.config.Trusts == nil {
 		return false, true
 	}
-	return s.config.Trusts(peer.Host)
+	return s.config.Trusts(peer.Host, tls)
 }
 
 // Parser reads heads that are known to be good, outside of a connection.

@@ -115,10 +115,12 @@ func (c *conn) live(first func() step) {
 		}
 		switch next {
 		case stepWait:
-			if c.park() {
+			if c.tls == nil && c.park() {
 				return
 			}
-			if c.await(wait) != nil {
+			if err := c.await(wait); errors.Is(err, errParked) {
+				return
+			} else if err != nil {
 				c.hangUp()
 				return
 			}

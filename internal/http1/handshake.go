@@ -84,10 +84,13 @@ func (c *conn) greet() step {
 // all are letters.
 func isToken(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
 
+// errParked: a lane has the connection.
+var errParked = errors.New("http1: parked")
+
 // awaitRecord is await with TLS. What the kernel has is records, and what is in them
 // nobody knows before they are read; and TLS may have a request that the kernel has
 // not. So it is read first, without waiting, and when that is in vain the poller is
-// asked. From when the kernel has something the connection is not idle, and is not
+// asked; or a lane takes the connection. From when the kernel has something the connection is not idle, and is not
 // before a record is whole: nobody closes it whose request is being read.
 func (c *conn) awaitRecord() error {
 	begun := false
@@ -103,6 +106,9 @@ func (c *conn) awaitRecord() error {
 			return err
 		}
 		inside := c.tls.isInside()
+		if !inside && c.park() {
+			return errParked
+		}
 		if inside && !begun { // it is to come as a head is
 			begun = true
 			c.deadline(c.server.config.HeaderTimeout)

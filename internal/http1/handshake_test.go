@@ -12,6 +12,12 @@ import (
 // secureDoor serves over TLS whatever the other tests do, and offers these protocols.
 func secureDoor(t *testing.T, c Config, protocols ...string) *serving {
 	t.Helper()
+	return secureDoorTo(t, c, nil, protocols...)
+}
+
+// secureDoorTo is secureDoor with a lane behind it, or none.
+func secureDoorTo(t *testing.T, c Config, lane Lane, protocols ...string) *serving {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -21,6 +27,9 @@ func secureDoor(t *testing.T, c Config, protocols ...string) *serving {
 	config.NextProtos = protocols
 	s := &serving{address: l.Addr().String(), journal: new(journal), secure: clients.Clone()}
 	s.Server = New(c)
+	if lane != nil {
+		s.SetLane(lane)
+	}
 	over := make(chan error, 1)
 	go func() { over <- s.ServeDoor(l, Door{TLS: func() *tls.Config { return config }}) }()
 	t.Cleanup(func() {

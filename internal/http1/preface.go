@@ -21,7 +21,7 @@ func (c *conn) preface() (begun, whole bool) {
 	if !s.config.PriorKnowledge || s.config.HTTP2 == nil || !c.door.isPlain() || c.requests.Load() > 0 {
 		return false, false
 	}
-	if trusted, _ := s.trusts(c.remote); !trusted {
+	if trusted, _ := s.trusts(c.remote, false); !trusted {
 		return false, false
 	}
 	n := min(len(c.in), len(prefaceHTTP2))

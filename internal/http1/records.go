@@ -18,8 +18,8 @@ import (
 // client last took something.
 type records struct {
 	*tls.Conn
-	socket *socket
-	ahead  []byte // of what was read before there was TLS
+	socket *socket // nil: a lane has the connection
+	ahead  []byte  // of what was read before there was TLS
 	once   func(fd uintptr)
 	into   []byte // for once; nil: reading may wait
 	got    int
@@ -28,8 +28,8 @@ type records struct {
 	left   int    // of the record that has begun
 
 	mu       sync.Mutex // guards what follows
-	collects bool       // what is written waits for flush
-	out      []byte     // it
+	collects bool       // what is written waits for flush, or for a lane
+	out      []byte     // it; and what a lane has left
 	sending  transmit
 	over     bool // somebody else has the connection
 }
@@ -40,18 +40,20 @@ func (s *socket) secure(config *tls.Config, ahead []byte) {
 	r.once = r.receive
 	r.sending.socket = s
 	r.sending.once = r.sending.transmit
-	r.Conn = tls.Server(below{s.Conn, r}, config)
+	r.Conn = tls.Server(below{r}, config)
 	s.tls = r
 }
 
-// below is the socket, as crypto/tls has it.
-type below struct {
-	net.Conn
-	r *records
-}
+// below is the socket, as crypto/tls has it. It may be another one each time.
+type below struct{ r *records }
 
 func (b below) Read(p []byte) (int, error)         { return b.r.readBelow(p) }
 func (b below) Write(p []byte) (int, error)        { return b.r.writeBelow(p) }
+func (b below) Close() error                       { return b.r.socket.Close() }
+func (b below) LocalAddr() net.Addr                { return b.r.socket.LocalAddr() }
+func (b below) RemoteAddr() net.Addr               { return b.r.socket.RemoteAddr() }
+func (b below) SetDeadline(t time.Time) error      { return b.r.socket.SetDeadline(t) }
+func (b below) SetReadDeadline(t time.Time) error  { return b.r.socket.SetReadDeadline(t) }
 func (b below) SetWriteDeadline(t time.Time) error { return b.r.untilBelow(t) }
 
 // notYet is an error after which crypto/tls goes on where it was.
@@ -67,6 +69,9 @@ func (r *records) readBelow(p []byte) (n int, err error) {
 		n = copy(p, r.ahead)
 		r.ahead = r.ahead[n:]
 		return n, nil
+	}
+	if r.socket == nil {
+		return 0, notYet{unix.EAGAIN}
 	}
 	if r.into != nil {
 		r.into = p
@@ -148,10 +153,14 @@ func (r *records) writeBelow(p []byte) (int, error) {
 		return len(p), nil
 	}
 	r.sending.begin()
+	n := len(p)
+	if len(r.out) > 0 {
+		p, r.out = append(r.out, p...), nil
+	}
 	if err := r.push(p); err != nil {
 		return 0, err
 	}
-	return len(p), nil
+	return n, nil
 }
 
 // push sends records. Lock: held.
@@ -198,6 +207,9 @@ func (r *records) send(blocks [][]byte, until time.Time) (sent int64, err error)
 	r.sending.begin()
 	r.out, r.collects = append(room[:0], r.out...), true
 	r.mu.Unlock()
+	if len(blocks) == 0 {
+		err = r.flush(true)
+	}
 	for len(blocks) > 0 && err == nil {
 		var n int
 		if n, blocks, err = r.seal(blocks); err == nil {

@@ -37,7 +37,7 @@ type Config struct {
 	// Trusts tells whether what a peer says of others is believed, and if not, whether
 	// there is no need to look at it: a Lane asks. MaxPerAddress is not for those who are
 	// trusted. nil: nobody is.
-	Trusts func(host string) (trusted, heard bool)
+	Trusts func(host string, tls bool) (trusted, heard bool)
 	// Announcing is who announces clients by the PROXY protocol.
 	Announcing Announcing
 	// PriorKnowledge: those whom Trusts believes may begin a connection with HTTP/2.
@@ -146,7 +146,7 @@ func (s *Server) countedAs(client Address) string {
 	if s.config.MaxPerAddress <= 0 {
 		return ""
 	}
-	if proxy, _ := s.trusts(client); proxy {
+	if proxy, _ := s.trusts(client, false); proxy {
 		return ""
 	}
 	return addressOf(client.Host)
@@ -178,8 +178,8 @@ func (s *Server) Count() (open, idle, secure int) {
 		c.mu.Unlock()
 	}
 	if s.lane != nil {
-		laneOpen, laneIdle, _ := s.lane.Count()
-		return len(s.open) + laneOpen, idle + laneIdle, secure
+		laneOpen, laneIdle, laneSecure, _ := s.lane.Count()
+		return len(s.open) + laneOpen, idle + laneIdle, secure + laneSecure
 	}
 	return len(s.open), idle, secure
 }
@@ -221,7 +221,7 @@ func (s *Server) inLane() int {
 	if s.lane == nil {
 		return 0
 	}
-	open, _, _ := s.lane.Count()
+	open, _, _, _ := s.lane.Count()
 	return open
 }
 

@@ -146,9 +146,9 @@ func (s *socket) send(before []byte, blocks [][]byte, after string) (int64, erro
 	t.consume(0)
 	n, err := int64(0), error(nil)
 	switch {
-	case len(t.pieces) == 0:
-	case s.tls != nil:
+	case s.tls != nil && (len(t.pieces) > 0 || s.tls.owes()):
 		n, err = s.tls.send(t.pieces, s.writeUntil)
+	case len(t.pieces) == 0:
 	default:
 		n, err = s.transmit()
 	}

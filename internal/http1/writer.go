@@ -36,6 +36,7 @@ type Writer struct {
 	declared int64 // Content-Length; -1: none
 	written  int64 // of the body
 	headSize int
+	owes     bool  // a lane has made records of it that are not sent
 	err      error // of the connection: nothing more is sent
 }
 
@@ -231,9 +232,9 @@ func (w *Writer) Flush() { _ = w.FlushError() }
 
 // FlushError is Flush, and says what came of it.
 func (w *Writer) FlushError() error {
-	if w.err == nil && len(w.buf) > 0 {
+	if w.err == nil && (len(w.buf) > 0 || w.owes) {
 		_, w.err = w.conn.send(w.buf, nil, "")
-		w.buf = w.buf[:0]
+		w.buf, w.owes = w.buf[:0], false
 	}
 	return w.err
 }

@@ -121,7 +121,7 @@ static bool names_file(const field *f) {
 
 /* What of a response's fields matters to its head. */
 typedef struct {
-    bool has_date, has_id;
+    bool has_date, has_id, has_secure;
     uint64_t has; /* a bit for each of those that the settings add */
 } facts;
 
@@ -138,6 +138,7 @@ static bool look(const lane_turn *t, const wsgi_head *head, facts *facts) {
         facts->has_date |= HTTP1_EQUALS(f.name, f.name_size, "date");
         facts->has_id |=
             lane->id_field_size == f.name_size && lane->config.id_field && is_named(&f, lane->config.id_field);
+        facts->has_secure |= lane->config.secure && is_named(&f, lane->config.secure);
         for (int i = 0; i < lane->config.added_count; i++)
             if (is_named(&f, lane->config.added[i]))
                 facts->has |= (uint64_t)1 << i;
@@ -188,7 +189,8 @@ bool lane_answer_begin(lane_turn *t, int64_t length) {
     if (head->size < 6 || head->status < 200 || head->status > 999 || may_be_encoded(lane, head->status, length) ||
         !look(t, head, &facts) ||
         gowsgi_request_reserve(&t->out, &t->out_room,
-                               head->size + t->id_size + lane->id_field_size + lane->added_size + 256) < 0)
+                               head->size + t->id_size + lane->id_field_size + lane->added_size + lane->secure_size +
+                                   256) < 0)
         return false;
     a->begun = 1;
     a->status = head->status;
@@ -223,6 +225,8 @@ bool lane_answer_begin(lane_turn *t, int64_t length) {
         to = put(to, t->id, t->id_size);
         to = PUT(to, "\r\n");
     }
+    if (t->connection->tls && !facts.has_secure)
+        to = put(to, lane->config.secure_line, lane->secure_size);
     if (!facts.has_date)
         to = put(to, date(), DATE);
     if (a->declared >= 0) {

@@ -86,9 +86,13 @@ void lane_hand(gowsgi_lane *lane, gowsgi_connection *c, int why) {
         lane_tell(lane->config.event_fd);
 }
 
-/* Ends a connection that nobody else has. The end is told to the client by itself: a
- * process that the application forked may have a copy of the socket. */
+/* Ends a connection that nobody else has; with TLS Go does, which has to tell. The end is told to the client by itself:
+ * a process that the application forked may have a copy of the socket. */
 void lane_close(gowsgi_lane *lane, gowsgi_connection *c) {
+    if (c->tls) {
+        lane_hand(lane, c, GOWSGI_LANE_ENDS);
+        return;
+    }
     epoll_ctl(lane->epoll, EPOLL_CTL_DEL, c->fd, NULL);
     shutdown(c->fd, SHUT_WR);
     close(c->fd);
@@ -229,8 +233,8 @@ static gowsgi_connection *take_slot(gowsgi_lane *lane) {
 }
 
 /* Does: takes over a connection that waits for a request.
- * Memory: fd is the lane's, which closes it; of `like` its addresses, requests and
- *     other facts are copied.
+ * Memory: fd is the lane's, which closes it, and so are tls and variables; of `like`
+ *     its addresses, requests and other facts are copied.
  * GIL: either.
  * Fails: -1, and the connection stays the caller's: the lane drains, or memory is
  *     short. */
@@ -243,6 +247,7 @@ int gowsgi_lane_give(gowsgi_lane *lane, int fd, const gowsgi_connection *like) {
         c->fd = fd;
         c->in = NULL;
         c->in_size = 0;
+        c->unquiet = 0;
         c->word = LANE_BUSY;
     }
     pthread_mutex_unlock(&lane->lock);
@@ -263,7 +268,7 @@ int gowsgi_lane_give(gowsgi_lane *lane, int fd, const gowsgi_connection *like) {
 
 /* Does: returns what Go is to take over, or NULL; *wanted are requests that the lane
  *     is short of.
- * Memory: fd, in and the request of the connection are Go's from here on; the rest is
+ * Memory: fd, tls, in and the request of the connection are Go's from here on; the rest is
  *     its to read until gowsgi_lane_taken.
  * GIL: either.
  * Fails: never. */
@@ -286,7 +291,10 @@ gowsgi_connection *gowsgi_lane_handed(gowsgi_lane *lane, int *wanted) {
 void gowsgi_lane_taken(gowsgi_lane *lane, gowsgi_connection *c) {
     free(c->in);
     free(c->answer.rest);
-    c->in = c->answer.rest = NULL;
+    free(c->variables);
+    c->in = c->answer.rest = c->variables = NULL;
+    c->variables_size = 0;
+    c->tls = 0;
     pthread_mutex_lock(&lane->lock);
     set_free(lane, c);
     pthread_mutex_unlock(&lane->lock);

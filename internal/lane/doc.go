@@ -19,6 +19,13 @@
 // reader of http1 for bytes, by an exchange for a request. So there is one place for
 // each rule that is not plain.
 //
+// # TLS
+//
+// The sockets of connections with TLS are read and written here as all others; what is
+// read is opened, and what is written is sealed, by crypto/tls (http1.Secured), called
+// without a lock and without the GIL. Whatever it has to say beside, or waits for, is
+// Go's: a handshake, a record that is not whole, an end.
+//
 // # Who has what
 //
 // A connection is a slot (gowsgi_connection) that is never freed. Its word says who
@@ -43,6 +50,7 @@
 //	lane.h        what Go calls, and what goes between
 //	connection.c  slots: given, parked, handed over, closed
 //	round.c       the reader: wait, collect
+//	sealed.c      the same of connections with TLS, and their records
 //	plain.c       a head and a body become a request
 //	forwarded.c   whose it is, if a proxy has passed it on
 //	mount.c       which application it is for
@@ -54,5 +62,5 @@
 //	record.c      what is noted of requests that are over
 //	lookout.c     who looks while nobody leads
 //	lane.c        the lane itself
-//	lane.go, forwarded.go, handover.go, records.go  Go's half
+//	lane.go, forwarded.go, handover.go, records.go, tls.go  Go's half
 package lane

@@ -30,7 +30,7 @@ func serveUntil(t *testing.T, all *sync.WaitGroup) {
 		case h := <-adopted:
 			serve(t, h)
 		case <-over:
-			open, _, _ := shared.Count()
+			open, _, _, _ := shared.Count()
 			done = open == 0 && len(adopted) == 0
 		}
 	}
@@ -144,7 +144,7 @@ func endsAreSeen(t *testing.T) {
 		c.send("GET /at/echo HTTP/1.1\r\nHost: x\r\n\r\n")
 		c.want("GET /echo  192.0.2.1 ")
 	}
-	if open, _, _ := shared.Count(); open != 1 {
+	if open, _, _, _ := shared.Count(); open != 1 {
 		t.Errorf("%d are open", open)
 	}
 	c.Close()

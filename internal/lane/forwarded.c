@@ -197,7 +197,7 @@ static bool is_port(lane_text port) {
 
 bool lane_believe(const gowsgi_lane *lane, const gowsgi_connection *c, const lane_hearsay *h, lane_said *said) {
     const gowsgi_lane_config *config = &lane->config;
-    *said = (lane_said){.client = c->remote};
+    *said = (lane_said){.client = c->remote, .https = c->tls != 0};
     if (!c->trusted)
         return c->heard || !h->speaks;
     uint8_t fields = config->believed;
@@ -208,7 +208,8 @@ bool lane_believe(const gowsgi_lane *lane, const gowsgi_connection *c, const lan
     if (fields & GOWSGI_FORWARDED_PROTO) {
         if (h->http && h->https)
             return false; /* they contradict each other */
-        said->https = h->https;
+        if (h->http || h->https)
+            said->https = h->https;
     }
     if ((fields & GOWSGI_FORWARDED_HOST) && h->host.size) {
         if (h->host.size > LANE_MOST_HOST || memchr(h->host.data, ',', h->host.size) ||

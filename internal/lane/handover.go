@@ -58,13 +58,14 @@ func (l *Lane) adopt() {
 
 var kinds = map[C.uint8_t]http1.Kind{
 	C.GOWSGI_LANE_IDLE: http1.Waits, C.GOWSGI_LANE_BYTES: http1.Reads, C.GOWSGI_LANE_LINGER: http1.Lingers, C.GOWSGI_LANE_REQUEST: http1.Runs,
+	C.GOWSGI_LANE_ENDS: http1.Ends,
 }
 
 func (l *Lane) handedOver(c *C.gowsgi_connection) *Handed {
 	h := &Handed{Handed: http1.Handed{
 		Parked: http1.Parked{
 			FD: int(c.fd), Local: address(&c.local), Remote: address(&c.remote), Requests: int(c.requests),
-			Pipelined: c.pipelined != 0, Visits: int(c.visits),
+			Pipelined: c.pipelined != 0, Visits: int(c.visits), TLS: l.release(c),
 		},
 		Kind: kinds[c.why],
 		In:   bytesOf(c.in, c.in_size),

@@ -46,6 +46,7 @@ gowsgi_lane *gowsgi_lane_new(const gowsgi_lane_config *config, int *wanted) {
     lane->source = (gowsgi_source){lane_wait, lane_collect, lane_ring, lane_turn_ended};
     lane->prefix_size = length(config->id_prefix);
     lane->id_field_size = length(config->id_field);
+    lane->secure_size = length(config->secure_line);
     lane->asks_host = config->allowed_count > 0;
     for (int i = 0; i < config->mount_count; i++)
         lane->asks_host |= config->mounts[i].host.size > 0;

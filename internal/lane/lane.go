@@ -57,6 +57,7 @@ type Config struct {
 	CodedFrom                int64       // bodies of so many bytes, or of unknown length, Go may encode; -1: none
 	AddedFields              [][2]string // that a response gets if it has none of the name
 	RemovedFields            []string    // names of those that it loses before
+	SecureField              [2]string   // that a response over TLS gets if it has none of the name; empty: none
 	Board                    Board
 	CountsClients            bool   // Closed is called
 	OpenCount                *int64 // less one for each connection that the lane closes; nil: none
@@ -96,6 +97,8 @@ type Lane struct {
 	handed *os.File // tells that there is something to be adopted
 	ended  *os.File // and this that there are records
 
+	secure atomic.Int64 // connections that speak TLS
+
 	flushing sync.Mutex
 	flushed  Record // memory for it
 }
@@ -123,7 +126,7 @@ func New(config Config) (*Lane, error) {
 			fields: C.uint32_t(config.Limits.Fields), head: C.uint32_t(config.Limits.Head),
 		},
 		header_timeout: C.int64_t(config.HeaderTimeout), keep_alive: C.int64_t(config.KeepAlive),
-		body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
+		most_visits: C.int(http1.MostVisits), body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
 		id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
 		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
 		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),
@@ -145,6 +148,9 @@ func New(config Config) (*Lane, error) {
 	c.added_lines, _ = cStrings(lines)
 	if config.IDField != "" {
 		c.id_field = C.CString(config.IDField)
+	}
+	if name := config.SecureField[0]; name != "" {
+		c.secure, c.secure_line = C.CString(name), C.CString(name+": "+config.SecureField[1]+"\r\n")
 	}
 	c.mounts, c.mount_count = mountsFor(config.Mounts)
 	c.allowed, c.allowed_count = patterns(config.AllowedHosts)
@@ -268,12 +274,12 @@ func (l *Lane) stock(n int) {
 func (l *Lane) restock(request unsafe.Pointer) { C.gowsgi_lane_stock(l.c, (*C.wsgi_request)(request)) }
 
 // Count is how many connections are open, how many of those wait for a request of
-// which nothing has come, and how many requests have ended here.
-func (l *Lane) Count() (open, idle int, served int64) {
+// which nothing has come, and how many speak TLS; and how many requests have ended here.
+func (l *Lane) Count() (open, idle, secure int, served int64) {
 	var o, i C.int
 	var s C.int64_t
 	C.gowsgi_lane_count(l.c, &o, &i, &s)
-	return int(o), int(i), int64(s)
+	return int(o), int(i), int(l.secure.Load()), int64(s)
 }
 
 // Spare closes up to most of the connections that have waited longest, and tells how
@@ -294,7 +300,13 @@ func (l *Lane) Give(p *http1.Parked) bool {
 	if !setAddress(&like.local, p.Local) || !setAddress(&like.remote, p.Remote) {
 		return false
 	}
-	return C.gowsgi_lane_give(l.c, C.int(p.FD), &like) == 0
+	l.take(&like, p.TLS)
+	if C.gowsgi_lane_give(l.c, C.int(p.FD), &like) == 0 {
+		return true
+	}
+	l.release(&like)
+	C.free(unsafe.Pointer(like.variables))
+	return false
 }
 
 func truth(b bool) int {

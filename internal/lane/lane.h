@@ -74,6 +74,7 @@ typedef struct {
     gowsgi_pool *pool;
     gowsgi_head_limits limits;
     int64_t header_timeout, keep_alive; /* ns */
+    int most_visits; /* Go's and back; a connection with so many is Go's */
     uint64_t body_room; /* of a body that comes with its head; larger ones are Go's */
     const char *const *names; /* of variables, by key; the first is empty */
     int name_count;
@@ -95,6 +96,7 @@ typedef struct {
     const char *id_field; /* of the response that has it; NULL: none */
     const char *const *added, *const *added_lines; /* fields of responses that have none of that name; 64 at most */
     const char *const *removed; /* names of fields that a response loses before */
+    const char *secure, *secure_line; /* field of responses over TLS that have none of that name; NULL: none */
     int added_count, removed_count;
     int64_t coded_from; /* bodies of so many bytes, or of unknown length, Go may encode; -1: none */
     uint8_t *board; /* package scoreboard's slots; NULL: none */
@@ -114,6 +116,7 @@ enum {
     GOWSGI_LANE_BYTES, /* something has come that is not plain */
     GOWSGI_LANE_REQUEST, /* with a request in the middle */
     GOWSGI_LANE_LINGER, /* it is over, and may only be closed once its client has */
+    GOWSGI_LANE_ENDS, /* it has TLS, which is to say so, and is to be closed */
     GOWSGI_LANE_CLOSED, /* it is: fd is -1 */
     GOWSGI_LANE_STOCK, /* nothing: the lane wants requests */
 };
@@ -127,7 +130,7 @@ typedef struct {
     int64_t declared; /* Content-Length; -1: none */
     int64_t written; /* bytes of body that are out, or in `rest` */
     int64_t head_size;
-    uint8_t *rest; /* what the client has not taken yet; malloc'ed */
+    uint8_t *rest; /* what the client has not taken yet, with TLS as records; malloc'ed */
     size_t rest_size;
 } gowsgi_lane_answer;
 
@@ -140,11 +143,15 @@ struct gowsgi_connection {
     uint8_t pipelined; /* bytes have come before the answer was out */
     uint8_t trusted; /* the peer is a proxy that is believed */
     uint8_t heard; /* it is not, and nobody wants to know what it says of others */
-    uint8_t visits; /* times that Go had it */
+    uint8_t visits; /* times that Go had it, or would better have had it, less those that were the lane's */
     uint32_t requests; /* that have begun */
     gowsgi_address local, remote;
     uint8_t *in; /* what was read and belongs to no request that has begun; malloc'ed */
     size_t in_size;
+    uintptr_t tls; /* Go's name for what opens and seals its records; 0: plain text */
+    uint8_t *variables; /* an environ block: what TLS has to say of the connection; malloc'ed */
+    size_t variables_size;
+    uint8_t unquiet; /* TLS has something that only Go can deal with: it gets what comes next */
 
     /* GOWSGI_LANE_REQUEST */
     wsgi_request *request;

@@ -37,6 +37,9 @@ typedef struct {
     gowsgi_connection *first, *last;
 } lane_list;
 
+/* What one thread needs to read connections with TLS, and has for as long as it does. */
+typedef struct lane_desk lane_desk;
+
 typedef struct lane_turn {
     wsgi_wire wire; /* first: the request's name for the turn */
     gowsgi_lane *lane;
@@ -107,7 +110,7 @@ enum { LANE_NAMES = 256 }; /* places of the table, a power of two */
 struct gowsgi_lane {
     gowsgi_source source; /* first: the pool's name for the lane */
     gowsgi_lane_config config;
-    size_t prefix_size, id_field_size, added_size;
+    size_t prefix_size, id_field_size, added_size, secure_size;
     bool asks_host; /* a mount is for some hosts, or not all are served */
     lane_name names[LANE_NAMES];
     int epoll, wake_fd, bell; /* bell: the lookout's */
@@ -127,6 +130,7 @@ struct gowsgi_lane {
     pthread_mutex_t lock; /* guards what follows, and words and lists of connections */
     lane_list fresh, waiting, ready; /* before their first request; after; to be read in the next round */
     gowsgi_connection *free, *handed, *handed_last;
+    lane_desk *desks; /* that nobody sits at */
     lane_turn *alive, *alive_last; /* the oldest first */
     lane_stock stock, bare; /* turns that keep memory, and those that do not: these are the second choice */
     int stock_count, wanted; /* wanted: requests that Go is to bring */
@@ -159,6 +163,14 @@ void lane_wait(gowsgi_source *source);
 void lane_collect(gowsgi_source *source);
 void lane_read(gowsgi_lane *lane, int timeout_ms); /* the reader's: fetches events */
 void lane_arrive(gowsgi_lane *lane); /* the reader's: takes them, and lets go of `reading` */
+
+/* Reads what a connection has sent; one that nobody else has. fields: memory. */
+void lane_begin(gowsgi_lane *lane, gowsgi_connection *c, gowsgi_field *fields, const uint8_t *data, size_t size);
+
+/* sealed.c */
+void lane_read_sealed(gowsgi_lane *lane, gowsgi_connection *c); /* connections that nobody else has, linked by next */
+/* Makes records of what there is to be sent. NULL: it is Go's, or memory is short. GIL: released. */
+uint8_t *lane_seal(const gowsgi_connection *c, struct iovec *pieces, int count, size_t size, size_t *sealed);
 
 /* plain.c. False: it is not plain, and nothing has begun. */
 void lane_names_init(gowsgi_lane *lane);

@@ -224,7 +224,7 @@ func drain(t *testing.T) {
 			}
 			h.hangUp()
 		case <-over:
-			open, _, _ := shared.Count()
+			open, _, _, _ := shared.Count()
 			done = open == 0 && len(adopted) == 0
 		}
 	}

@@ -224,7 +224,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 func quiet(t testing.TB) {
 	t.Helper()
 	eventually(t, "the lane has no connection", func() bool {
-		open, idle, _ := shared.Count()
+		open, idle, _, _ := shared.Count()
 		return open == 0 && idle == 0
 	})
 }

@@ -65,11 +65,15 @@ static bool dispatch(const lane_turn *t, parcel *p) {
 
 /* Waits until the socket takes more. A client that reads as fast as it can is still
  * behind a thread that writes; to have Go wait for it costs two changes of threads for
- * each batch. False: it is slow, so it is Go's. GIL: released. */
+ * each batch. False: it is slow, so it is Go's. GIL: released, by a thread that has
+ * stepped out. */
 static bool has_room(lane_turn *t) {
     struct pollfd room = {.fd = t->connection->fd, .events = POLLOUT};
+    gowsgi_pool *pool = t->lane->config.pool;
     int64_t before = gowsgi_now();
+    gowsgi_pool_step_in(pool); /* others have the time for themselves */
     int n = poll(&room, 1, (int)(t->patience / 1000000));
+    gowsgi_pool_step_out(pool);
     t->patience -= gowsgi_now() - before;
     return n > 0 && t->patience > 0;
 }
@@ -88,17 +92,48 @@ static void keep(lane_turn *t, const parcel *p) {
     }
 }
 
+/* send_parcel with TLS: as records. What cannot be made into any is Go's, which has it. */
+static bool send_sealed(lane_turn *t, parcel *p, bool last) {
+    gowsgi_pool *pool = t->lane->config.pool;
+    uint8_t *records;
+    gowsgi_pool_step_out(pool);
+    Py_BEGIN_ALLOW_THREADS
+    size_t size = 0;
+    records = lane_seal(t->connection, p->pieces, p->count, p->size, &size);
+    if (records) {
+        p->pieces = p->few;
+        p->few[0] = (struct iovec){records, size};
+        p->count = 1;
+        p->size = size;
+        while (dispatch(t, p) && p->size > 0 && !last && has_room(t)) {
+        }
+    }
+    Py_END_ALLOW_THREADS
+    gowsgi_pool_step_in(pool);
+    if (!records)
+        return false;
+    if (p->size > 0)
+        keep(t, p);
+    free(records);
+    return p->size == 0;
+}
+
 /* False: not all of it is out. Only who has more to say waits for the client: a thread
  * that is through with its request has others to begin. GIL: held. */
 static bool send_parcel(lane_turn *t, parcel *p, bool last) {
-    bool alone = !gowsgi_pool_has_company(t->lane->config.pool);
+    if (p->size > 0 && t->connection->tls)
+        return send_sealed(t, p, last);
+    gowsgi_pool *pool = t->lane->config.pool;
+    bool alone = !gowsgi_pool_has_company(pool);
     if (alone && p->size > 0)
         dispatch(t, p);
     if (p->size > 0 && !(alone && last)) {
+        gowsgi_pool_step_out(pool);
         Py_BEGIN_ALLOW_THREADS
         while (dispatch(t, p) && p->size > 0 && !last && has_room(t)) {
         }
         Py_END_ALLOW_THREADS
+        gowsgi_pool_step_in(pool);
     }
     if (p->size > 0)
         keep(t, p);

@@ -296,9 +296,9 @@ static bool put_fields(writer *w, const gowsgi_lane *lane, const gowsgi_head *h,
 /* Bytes that no block is larger than: each field as it came, what goes before each
  * value and name, the target five times (its beginning is SCRIPT_NAME, and its path is
  * looked at once more), and what the connection says. */
-static size_t most_of(const gowsgi_lane *lane, const gowsgi_head *h, size_t head_size) {
+static size_t most_of(const gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head *h, size_t head_size) {
     return head_size + (h->count + 20) * 16 + 5 * (size_t)h->target.size + 2 * (size_t)h->host.size +
-           2 * LANE_MOST_HOST + lane->prefix_size + 512;
+           2 * LANE_MOST_HOST + lane->prefix_size + c->variables_size + 512;
 }
 
 static uint8_t method_of(const uint8_t *method, size_t size) {
@@ -339,7 +339,7 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
                 const uint8_t *data, lane_turn *t) {
     const gowsgi_lane_keys *keys = &lane->config.keys;
     wsgi_request *req = t->request;
-    size_t head_size = h->at, most = most_of(lane, h, head_size);
+    size_t head_size = h->at, most = most_of(lane, c, h, head_size);
     if (gowsgi_request_reserve(&req->block, &req->block_room, most < 4096 ? 4096 : most) < 0 ||
         !keep_head(t, data, head_size))
         return false;
@@ -360,6 +360,7 @@ bool lane_plain(gowsgi_lane *lane, const gowsgi_connection *c, const gowsgi_head
     put(&w, keys->request_method, data + h->method.at, h->method.size);
     put(&w, keys->server_protocol, h->minor ? "HTTP/1.1" : "HTTP/1.0", 8);
     put(&w, keys->url_scheme, said.https ? "https" : "http", said.https ? 5 : 4);
+    put_bytes(&w, c->variables, c->variables_size);
     lane_text host = said.host.size ? said.host : (lane_text){data + h->host.at, h->host.size};
     if (host.size) {
         uint16_t key = key_of(lane, (const uint8_t *)"host", 4);

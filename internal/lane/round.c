@@ -109,9 +109,9 @@ static bool has_plain_form(const gowsgi_head *h) {
 }
 
 /* Submits what is a plain request, and hands over what is none. */
-static void begin(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, size_t size) {
+void lane_begin(gowsgi_lane *lane, gowsgi_connection *c, gowsgi_field *fields, const uint8_t *data, size_t size) {
     gowsgi_head head = {0};
-    int64_t head_size = gowsgi_head_read(&head, lane->fields, data, (uint32_t)size, &lane->config.limits);
+    int64_t head_size = gowsgi_head_read(&head, fields, data, (uint32_t)size, &lane->config.limits);
     lane_turn *t = NULL;
     if (head_size > 0 && has_plain_form(&head) && (uint64_t)head.length <= lane->config.body_room &&
         size - (size_t)head_size >= (uint64_t)head.length)
@@ -121,7 +121,7 @@ static void begin(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, 
         return;
     }
     size_t body = (size_t)head.length, whole = (size_t)head_size + body;
-    if (!lane_plain(lane, c, &head, lane->fields, data, t) || !take_body(t->request, data + head_size, body)) {
+    if (!lane_plain(lane, c, &head, fields, data, t) || !take_body(t->request, data + head_size, body)) {
         lane_turn_return(lane, t);
         hand_bytes(lane, c, data, size);
         return;
@@ -156,9 +156,7 @@ static void begin(gowsgi_lane *lane, gowsgi_connection *c, const uint8_t *data, 
 /* Reads a connection that this thread has taken. */
 static void read_one(gowsgi_lane *lane, gowsgi_connection *c) {
     if (c->in_size) {
-        uint8_t *data = c->in; /* freed by whoever takes it */
-        size_t size = c->in_size;
-        begin(lane, c, data, size);
+        lane_begin(lane, c, lane->fields, c->in, c->in_size); /* freed by whoever takes it */
         return;
     }
     ssize_t n;
@@ -177,7 +175,7 @@ static void read_one(gowsgi_lane *lane, gowsgi_connection *c) {
         c->word |= LANE_EVENT;
         pthread_mutex_unlock(&lane->lock);
     }
-    begin(lane, c, lane->scratch, (size_t)n);
+    lane_begin(lane, c, lane->fields, lane->scratch, (size_t)n);
 }
 
 /* Takes the connections of the events, and those that are ready. */
@@ -207,16 +205,21 @@ static lane_list take_round(gowsgi_lane *lane) {
 }
 
 void lane_arrive(gowsgi_lane *lane) {
-    lane_list round = take_round(lane);
+    lane_list round = take_round(lane), sealed = {0};
     for (gowsgi_connection *c = round.first, *next; c; c = next) {
         next = c->next;
         c->next = c->previous = NULL;
-        read_one(lane, c);
+        if (c->tls)
+            lane_append(&sealed, c);
+        else
+            read_one(lane, c);
     }
     int64_t now = gowsgi_now();
     lane_expire(lane, now);
     __atomic_store_n(&lane->vacant_since, now, __ATOMIC_SEQ_CST);
     pthread_mutex_unlock(&lane->reading);
+    if (sealed.first)
+        lane_read_sealed(lane, sealed.first); /* in Go: without the lock */
 }
 
 void lane_collect(gowsgi_source *source) {

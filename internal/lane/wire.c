@@ -155,6 +155,19 @@ static int64_t length_of(const wsgi_request *req) {
     return (int64_t)response->batches[response->filling].size;
 }
 
+/* A response that is sealed keeps Python waiting for a moment: it had better be done by
+ * Go, beside it, if requests wait for Python and have it for long. Those that do not
+ * would pay more for the way there and back. */
+#define LONG ((int64_t)500 * 1000) /* ns */
+
+/* Takes note of where the connection's requests belong. */
+static void weigh(gowsgi_lane *lane, gowsgi_connection *c, const gowsgi_task *task) {
+    if (c->tls && gowsgi_now() - task->gil_at > LONG && gowsgi_pool_is_held_up(lane->config.pool))
+        c->visits++;
+    else if (c->visits > 0)
+        c->visits--;
+}
+
 /* How the connection goes on. */
 static void go_on(gowsgi_lane *lane, gowsgi_connection *c, bool reuse) {
     gowsgi_situation s = {.in = GOWSGI_IN_DONE,
@@ -164,12 +177,19 @@ static void go_on(gowsgi_lane *lane, gowsgi_connection *c, bool reuse) {
                           .pipelined = c->pipelined};
     if (!s.reuse && !s.ahead)
         s.ahead = lane_has_input(c->fd);
+    bool gos = c->unquiet || c->visits >= lane->config.most_visits;
     switch (gowsgi_http1_after(&s)) {
     case GOWSGI_AFTER_WAIT:
-        lane_park(lane, c);
+        if (gos)
+            lane_hand(lane, c, GOWSGI_LANE_IDLE);
+        else
+            lane_park(lane, c);
         break;
     case GOWSGI_AFTER_HEAD:
-        lane_again(lane, c);
+        if (gos)
+            lane_hand(lane, c, GOWSGI_LANE_BYTES);
+        else
+            lane_again(lane, c);
         break;
     case GOWSGI_AFTER_CLOSE:
         lane_close(lane, c);
@@ -201,8 +221,7 @@ static void wire_finish(wsgi_wire *wire) {
     lane_note(t);
     gowsgi_connection *c = t->connection;
     bool reuse = t->answer.reuse;
-    if (c->visits > 0)
-        c->visits--;
+    weigh(lane, c, &req->task);
     lane_turn_set_owner(t, LANE_NOBODY);
     pthread_mutex_lock(&lane->lock);
     lane_turn_unlink(lane, t);

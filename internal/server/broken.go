@@ -56,7 +56,7 @@ func NewBroken(message, traceback string, s config.Settings, log *slog.Logger) *
 	other := newHTTP2(s, log, page, func(*http2.Config) {})
 	srv := &Server{http1: newHTTP1(s, log, page, other, func(c *http1.Config) {
 		c.Handshaken = (&handshakes{log: log}).note
-		c.Trusts = func(string) (trusted, heard bool) { return true, false } // the page is for who develops
+		c.Trusts = func(string, bool) (trusted, heard bool) { return true, false } // the page is for who develops
 	}), http2: other, stopped: make(chan struct{}), cancel: func() {}}
 	close(srv.stopped)
 	return srv

@@ -81,12 +81,18 @@ var uncommon = []string{
 // What a proxy says of its clients means the same in the lane and on goroutines; and
 // what one says who is not believed, nothing on either.
 func TestLaneBelievesAlike(t *testing.T) {
+	for protocol, name := range protocols {
+		t.Run(name, func(t *testing.T) { believesAlike(t, protocol) })
+	}
+}
+
+func believesAlike(t *testing.T, protocol int) {
 	lane, other := ways()[0], ways()[1]
 	for _, from := range []string{"127.0.0.1", "127.0.0.2"} { // the first is a proxy
 		trusted := from == "127.0.0.1"
 		dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
 		ask := func(w way, fields string) string {
-			c, err := dialer.Dial("tcp", w.address)
+			c, err := dial(&dialer, w.addresses, protocol)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,19 +121,27 @@ func TestLaneBelievesAlike(t *testing.T) {
 func TestLaneServesPeersThatAreNotBelieved(t *testing.T) {
 	lane := ways()[0]
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 9)}}
-	ask := func() {
-		c, err := dialer.Dial("tcp", lane.address)
+	ask := func(protocol int) {
+		c, err := dial(&dialer, lane.addresses, protocol)
 		if err != nil {
 			t.Fatal(err)
 		}
 		talk(t, c, false, []byte("GET /answer/one HTTP/1.1\r\nHost: x\r\nConnection: close\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"))
 	}
 	before := lane.servedInLane()
-	if ask(); lane.servedInLane() != before {
+	if ask(0); lane.servedInLane() != before {
 		t.Error("nobody has heard what the first one says")
 	}
 	eventually(t, "a later one is served in the lane", func() bool {
-		ask()
+		ask(0)
 		return lane.servedInLane() > before
 	})
+	// Where TLS ends here, what it says is taken away, and that is not the lane's.
+	before = lane.servedInLane()
+	for range 5 {
+		ask(1)
+	}
+	if served := lane.servedInLane(); served != before {
+		t.Errorf("the lane has served %d with TLS", served-before)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -53,6 +54,12 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 	conf.Elsewhere = append(conf.Elsewhere, files.Prefixes()...)
 	conf.Top, conf.NamesFiles = files.HasRoot(), files.HasInternal()
 	conf.AddedFields, conf.RemovedFields = s.handler.Edits()
+	conf.SecureField = s.handler.SecureField()
+	for _, field := range conf.AddedFields {
+		if strings.EqualFold(field[0], conf.SecureField[0]) {
+			conf.SecureField = [2]string{} // it is there then
+		}
+	}
 	if hooks.Board != nil {
 		memory, slots, size, room := hooks.Board.Layout()
 		conf.Board = lane.Board{Memory: unsafe.Pointer(unsafe.SliceData(memory)), Slots: slots, SlotSize: size, Room: room}
@@ -88,7 +95,7 @@ func (s *Server) openLane(app *embed.Application, c config.Settings, hooks excha
 
 // servedInLane is how many requests the lane has answered.
 func (s *Server) servedInLane() int64 {
-	_, _, served := s.lane.Count()
+	_, _, _, served := s.lane.Count()
 	return served
 }
 

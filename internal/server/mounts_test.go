@@ -44,7 +44,7 @@ func TestLaneChoosesTheSameMount(t *testing.T) {
 	for _, host := range someHosts {
 		for _, path := range somePaths {
 			request := []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host))
-			if got, want := ways()[0].talk(t, false, request), ways()[1].talk(t, false, request); got != want {
+			if got, want := ways()[0].talk(t, 0, false, request), ways()[1].talk(t, 0, false, request); got != want {
 				t.Errorf("%q\nin the lane:   %.500q\non goroutines: %.500q", request, got, want)
 			}
 		}
@@ -59,7 +59,7 @@ func TestLaneChoosesTheSameMount(t *testing.T) {
 		"Host: x\r\nX-Forwarded-Prefix: /cut\r\nX-Forwarded-Host: deep.dot.example\r\n": "/cut/h",
 	} {
 		request := []byte("GET /h/answer/asked HTTP/1.1\r\n" + fields + "Connection: close\r\n\r\n")
-		got, other := ways()[0].talk(t, false, request), ways()[1].talk(t, false, request)
+		got, other := ways()[0].talk(t, 0, false, request), ways()[1].talk(t, 0, false, request)
 		script := scriptName.FindStringSubmatch(got)
 		if got != other || want != "" && (script == nil || script[1] != want) || want == "" && script != nil {
 			t.Errorf("%q: %q, not below %q\nin the lane:   %.500q\non goroutines: %.500q", request, script, want, got, other)
@@ -75,7 +75,7 @@ func TestLaneChoosesTheSameMount(t *testing.T) {
 			host += labels[rand.IntN(len(labels))]
 		}
 		request := []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host))
-		if got, want := ways()[0].talk(t, false, request), ways()[1].talk(t, false, request); got != want {
+		if got, want := ways()[0].talk(t, 0, false, request), ways()[1].talk(t, 0, false, request); got != want {
 			t.Fatalf("%q\nin the lane:   %.500q\non goroutines: %.500q", request, got, want)
 		}
 	}
@@ -94,7 +94,7 @@ func TestForeignRequestsComeToTheSameMount(t *testing.T) {
 			if strings.HasPrefix(path, "http:") || strings.HasSuffix(path, "%") || strings.HasSuffix(path, "%2") {
 				continue // nor :path
 			}
-			over1 := ways()[1].talk(t, false, []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)))
+			over1 := ways()[1].talk(t, 0, false, []byte(fmt.Sprintf("GET %s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n", path, host)))
 			r := httptest.NewRequest("GET", path, nil)
 			r.RequestURI, r.Host, r.Proto, r.ProtoMajor, r.ProtoMinor = path, host, "HTTP/2.0", 2, 0
 			w := httptest.NewRecorder()
