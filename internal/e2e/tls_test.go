@@ -397,3 +397,36 @@ func TestClientsOfOthersSpeakTLS(t *testing.T) {
 		t.Errorf("%+v", response)
 	}
 }
+
+// A unix socket has no port, so the access log has the one that goes with the scheme:
+// alike for each request of a connection, whoever answers it.
+func TestTheAccessLogKnowsWhatIsSpokenOnAUnixSocket(t *testing.T) {
+	for scheme, port := range map[string]string{"http": "80", "https": "443"} {
+		args := []string{"--access-logfile", "-", "--access-logformat", "%U %p %s"}
+		if scheme == "https" {
+			args = append(args, certificate().args()...)
+		}
+		s := Start(t, Options{Target: "environ_dump:application", Unix: true, Args: args})
+		var conn net.Conn
+		var err error
+		if scheme == "https" {
+			conn, err = handshake(t, s, certificate().client())
+		} else {
+			conn, err = net.DialTimeout(s.network, s.Addr, deadline)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		for i := range 5 {
+			if response, err := ask(conn, fmt.Sprintf("/%d", i)); err != nil || response.Status != 200 {
+				t.Fatalf("%v, %+v", err, response)
+			}
+			want += fmt.Sprintf("/%d %s 200\n", i, port)
+		}
+		conn.Close()
+		if out := s.WaitOut(t, "/4 "); out != want {
+			t.Errorf("%s: got %q\nwant %q", scheme, out, want)
+		}
+	}
+}

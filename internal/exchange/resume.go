@@ -64,7 +64,7 @@ type namedByNumber struct {
 func (n *namedByNumber) AppendID(b []byte) []byte { return n.h.ids.append(b, n.number) }
 
 // Record writes the access-log line of a request that was answered elsewhere. r is
-// its head; of e what a head does not say is set, and Client is the peer.
+// its head; of e what a head does not say is set, and Client and Scheme are the peer's.
 func (h *Handler) Record(r *http.Request, e *Ended) {
 	e.Named = &namedByNumber{h, e.Number}
 	if id := first(r.Header, "X-Request-Id"); e.Trusted && isRequestID(id) {
@@ -72,7 +72,7 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 	}
 	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
 	e.Mount = h.names[e.Application]
-	said, _ := h.forwarded.Read(forwarded.Address(e.Client), "http", r.Header)
+	said, _ := h.forwarded.Read(forwarded.Address(e.Client), e.Scheme, r.Header)
 	e.Client, e.Scheme = accesslog.Address(said.Client), said.Scheme
 	if said.Host != "" {
 		e.Host = said.Host

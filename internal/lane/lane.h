@@ -178,7 +178,7 @@ typedef struct gowsgi_record {
     uint32_t before;
     int32_t status, thread;
     uint32_t application; /* its number */
-    uint8_t trusted, closes;
+    uint8_t trusted, secure, closes; /* secure: over TLS */
     uint32_t head_size, fields_size; /* bytes behind this: the request's head, the response's fields */
 } gowsgi_record;
 

@@ -124,6 +124,7 @@ static gowsgi_record *make_record(const lane_turn *t, int64_t now) {
         .thread = (int32_t)req->task.thread,
         .application = t->mount->application,
         .trusted = c->trusted,
+        .secure = c->tls != 0,
         .closes = !t->answer.reuse,
         .head_size = (uint32_t)t->head_size,
         .fields_size = (uint32_t)fields,

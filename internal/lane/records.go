@@ -21,6 +21,7 @@ import (
 type Record struct {
 	Local, Remote http1.Address
 	Trusted       bool      // the client is a proxy that is believed
+	Secure        bool      // it speaks TLS
 	Time          time.Time // when it came
 	Took, Queued  time.Duration
 	Inside, GIL   time.Duration
@@ -82,7 +83,7 @@ func (l *Lane) pass(c *C.gowsgi_record, r *Record) {
 	text := unsafe.Slice(data, int(c.head_size)+int(c.fields_size))
 	head, fields := text[:c.head_size], text[c.head_size:]
 	*r = Record{
-		Local: address(&c.local), Remote: address(&c.remote), Trusted: c.trusted != 0, Time: time.Unix(0, int64(c.time)),
+		Local: address(&c.local), Remote: address(&c.remote), Trusted: c.trusted != 0, Secure: c.secure != 0, Time: time.Unix(0, int64(c.time)),
 		Took: time.Duration(c.took), Queued: time.Duration(c.queued), Inside: time.Duration(c.inside), GIL: time.Duration(c.gil),
 		Number: uint64(c.number), Status: int(c.status), Length: int64(c.length), BytesIn: int64(c.bytes_in), BytesOut: int64(c.bytes_out),
 		HeadOut: int(c.head_out), Before: int(c.before), Thread: int(c.thread), Application: int(c.application), Closes: c.closes != 0,

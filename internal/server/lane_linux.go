@@ -117,9 +117,13 @@ func (s *Server) record(parser *http1.Parser, limits *http1.Limits, r *lane.Reco
 	if head == nil {
 		return // it was read with the same limits
 	}
+	scheme := "http"
+	if r.Secure {
+		scheme = "https"
+	}
 	s.handler.Record(head, &exchange.Ended{
 		Entry: accesslog.Entry{
-			Time: r.Time, Took: r.Took, Client: accesslog.Address(r.Remote), Server: accesslog.Address(r.Local),
+			Time: r.Time, Took: r.Took, Client: accesslog.Address(r.Remote), Server: accesslog.Address(r.Local), Scheme: scheme,
 			Status: r.Status, Fields: r.Fields, Length: r.Length, BytesIn: r.BytesIn, BytesOut: r.BytesOut,
 			HeadIn: len(r.Head), HeadOut: r.HeadOut, Before: r.Before, Closes: r.Closes,
 			Ran: true, Queued: r.Queued, Inside: r.Inside, GIL: r.GIL, Thread: r.Thread,
