@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"errors"
 	"net"
 	"net/http"
 
@@ -171,6 +172,9 @@ func (c *conn) resume(h *Handed) step {
 	t.body.state, t.request.Body = inDone, http.NoBody
 	t.writer.begin(c, t)
 	t.writer.resume(&h.Answer)
+	if h.TLS != nil && h.TLS.failed != nil {
+		t.writer.fail(h.TLS.failed)
+	}
 	return c.answer(func() { h.Resume(&t.writer, &t.request) })
 }
 
@@ -184,6 +188,13 @@ func (w *Writer) resume(a *Answer) {
 	w.buf, w.lastOut = append(w.buf, a.Rest...), a.Ended
 	w.owes = w.conn.tls != nil && w.conn.tls.owes()
 	w.turn.body.answer()
+}
+
+// fail makes a response one of which a part is lost: what there is goes out, an alert for
+// instance, and nothing after it.
+func (w *Writer) fail(err error) {
+	_ = w.FlushError()
+	w.err = errors.Join(w.err, err)
 }
 
 // park gives the connection to the lane, if it takes it. Nobody has the conn then. With

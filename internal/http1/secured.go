@@ -17,6 +17,7 @@ type Secured struct {
 	door    *Door
 	state   *tls.ConnectionState
 	blocks  [][]byte // memory for Seal's caller
+	failed  error    // of Seal: something that was to be sent is lost
 }
 
 // OpenRoom is how many bytes more than what is given to Open may come out of it: what
@@ -46,7 +47,8 @@ func (s *Secured) Open(in, to []byte) (n int, quiet bool) {
 
 // Seal makes records of blocks, and returns how many bytes of to they are, with what
 // else there is to be said. ok is false if they did not fit, or cannot be made: what
-// there is of them is sent by whoever adopts the connection. Nothing is kept of either.
+// there is of them is sent by whoever adopts the connection, who knows whether that is
+// all. Nothing is kept of either.
 func (s *Secured) Seal(blocks [][]byte, to []byte) (n int, ok bool) {
 	r := s.records
 	r.mu.Lock()
@@ -58,6 +60,7 @@ func (s *Secured) Seal(blocks [][]byte, to []byte) (n int, ok bool) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	s.failed = err
 	out := r.out
 	r.out = nil
 	if err != nil || unsafe.SliceData(out) != unsafe.SliceData(to) {
@@ -66,6 +69,16 @@ func (s *Secured) Seal(blocks [][]byte, to []byte) (n int, ok bool) {
 	}
 	return len(out), true
 }
+
+// Lose is for a Seal that has panicked: nobody knows how far it has got.
+func (s *Secured) Lose() {
+	r := s.records
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s.failed, r.out = errLost, nil
+}
+
+var errLost = errors.New("http1: what was to be sent over TLS is lost")
 
 // Blocks is memory for n blocks, which are Seal's: whatever the caller puts there is
 // forgotten by Forget.

@@ -145,7 +145,10 @@ func TestWhatALaneHasLeftIsSent(t *testing.T) {
 				head := fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", size)
 				blocks := l.TLS.Blocks(2)
 				blocks[0], blocks[1] = []byte(head), []byte(body)
-				to := make([]byte, room)
+				var to []byte // nil: C has no memory
+				if room > 0 {
+					to = make([]byte, room)
+				}
 				n, ok := l.TLS.Seal(blocks, to)
 				l.TLS.Forget()
 				if ok != (room > size) {
@@ -253,5 +256,42 @@ func TestALaneThatTakesNothing(t *testing.T) {
 	l.client.want("GET", 200, "by Go /99")
 	if open, _, secure := l.Count(); open != 1 || secure != 1 {
 		t.Errorf("%d open, %d with TLS", open, secure)
+	}
+}
+
+// An answer that cannot be made into records, since its client has broken TLS meanwhile,
+// is none that was given; and the client hears why.
+func TestAnAnswerThatCannotBeSealedIsLost(t *testing.T) {
+	for _, version := range versions {
+		l := lend(t, version)
+		request := fmt.Sprintf(asksLane, 1)
+		_, _ = io.WriteString(l.client.Conn, request)
+		_, _ = io.WriteString(l.below.Conn, "\x17\x03\x03\x00\x20"+strings.Repeat("x", 32))
+		got, quiet := l.read()
+		for deadline := time.Now().Add(patient); quiet && time.Now().Before(deadline); {
+			var more string
+			more, quiet = l.read()
+			got += more
+		}
+		if got != request || quiet {
+			t.Fatalf("%q, %v", got, quiet)
+		}
+		head := "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+		blocks := l.TLS.Blocks(1)
+		blocks[0] = []byte(head)
+		if n, ok := l.TLS.Seal(blocks, make([]byte, 2000)); ok {
+			t.Fatalf("%d bytes of records", n)
+		}
+		l.TLS.Forget()
+		ended := make(chan error, 1)
+		l.back(&Handed{Kind: Runs, Head: []byte(request), Resume: func(w *Writer, _ *http.Request) { ended <- w.End() }, Answer: Answer{
+			Begun: true, Ended: true, Reuse: true, Status: 200, HeadSize: len(head),
+		}})
+		if err := <-ended; err == nil {
+			t.Error("it passes for one that was sent")
+		}
+		if _, err := l.client.r.ReadByte(); err == nil || !strings.Contains(err.Error(), "bad record MAC") {
+			t.Errorf("who has sent nonsense hears %v", err)
+		}
 	}
 }

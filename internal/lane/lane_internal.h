@@ -169,7 +169,7 @@ void lane_begin(gowsgi_lane *lane, gowsgi_connection *c, gowsgi_field *fields, c
 
 /* sealed.c */
 void lane_read_sealed(gowsgi_lane *lane, gowsgi_connection *c); /* connections that nobody else has, linked by next */
-/* Makes records of what there is to be sent. NULL: it is Go's, or memory is short. GIL: released. */
+/* Makes records of what there is to be sent. NULL: it is Go's. GIL: released. */
 uint8_t *lane_seal(const gowsgi_connection *c, struct iovec *pieces, int count, size_t size, size_t *sealed);
 
 /* plain.c. False: it is not plain, and nothing has begun. */

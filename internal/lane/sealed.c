@@ -102,11 +102,10 @@ uint8_t *lane_seal(const gowsgi_connection *c, struct iovec *pieces, int count, 
     /* The smallest records have 1,100 bytes in them, and 60 around them. */
     size_t room = size + size / 12 + SEALED;
     uint8_t *records = malloc(room);
-    if (records) {
-        gowsgi_crash_know_thread();
-        *sealed = go_lane_seal(c->tls, pieces, count, records, room);
-    }
-    if (records && *sealed > 0)
+    gowsgi_crash_know_thread();
+    /* Without memory of ours, Go has all of it: nothing may be left out. */
+    *sealed = go_lane_seal(c->tls, pieces, count, records, records ? room : 0);
+    if (*sealed > 0)
         return records;
     free(records);
     return NULL;

@@ -63,12 +63,16 @@ func go_lane_open(tls C.uintptr_t, in *C.uint8_t, size C.size_t, to *C.uint8_t, 
 //
 //export go_lane_seal
 func go_lane_seal(tls C.uintptr_t, pieces *C.struct_iovec, count C.int, to *C.uint8_t, room C.size_t) (n C.size_t) {
+	var s *http1.Secured
 	defer func() {
 		if recover() != nil { // a panic must not unwind into C
 			n = 0
+			if s != nil {
+				s.Lose()
+			}
 		}
 	}()
-	s := cgo.Handle(tls).Value().(*http1.Secured)
+	s = cgo.Handle(tls).Value().(*http1.Secured)
 	blocks := s.Blocks(int(count))
 	defer s.Forget()
 	// SAFETY: C has so many, each of its size, and nothing is kept of them.
