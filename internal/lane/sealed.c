@@ -78,10 +78,13 @@ static void read_sealed(gowsgi_lane *lane, lane_desk *desk, gowsgi_connection *c
     c->unquiet = !quiet;
     if (size > 0)
         lane_begin(lane, c, desk->fields, desk->plain, size);
-    else if (quiet)
-        lane_park(lane, c);
-    else
+    else {
+        /* Records that say nothing must not have it wait from the beginning, each of them:
+         * a goroutine waits once, and keeps it. */
+        if (quiet)
+            c->visits = (uint8_t)lane->config.most_visits;
         lane_hand(lane, c, GOWSGI_LANE_IDLE);
+    }
 }
 
 void lane_read_sealed(gowsgi_lane *lane, gowsgi_connection *c) {

@@ -297,6 +297,41 @@ func TestASecondLaneIsNone(t *testing.T) {
 	}
 }
 
+// Who sends records that say nothing does not wait from the beginning each time: such a
+// connection is a goroutine's, which waits once.
+func TestRecordsThatSayNothingAreNoLanes(t *testing.T) {
+	w := ways()[0]
+	open := func() int {
+		n, _, _, _ := w.lane.Count()
+		return n
+	}
+	eventually(t, "nobody is in the lane", func() bool { return open() == 0 })
+	c, err := dial(new(net.Dialer), w.addresses, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eventually(t, "the lane has the connection", func() bool { return open() == 1 })
+	const ignored = "\x14\x03\x03\x00\x01\x01" // RFC 8446, D.4
+	if _, err := io.WriteString(c.(*tls.Conn).NetConn().(*torn).TCPConn, ignored); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the lane does not have it any more", func() bool { return open() == 0 })
+	for range 3 {
+		if _, err := io.WriteString(c, "GET /answer/one HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		r, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || r.StatusCode != http.StatusOK {
+			t.Fatal(r, err)
+		}
+		_, _ = io.Copy(io.Discard, r.Body)
+	}
+	if n := open(); n != 0 {
+		t.Errorf("%d in the lane", n)
+	}
+}
+
 // narrowTo makes one of a socket's buffers small.
 func narrowTo(buffer int) func(_, _ string, raw syscall.RawConn) error {
 	return func(_, _ string, raw syscall.RawConn) (err error) {
