@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os/exec"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -428,5 +429,67 @@ func TestTheAccessLogKnowsWhatIsSpokenOnAUnixSocket(t *testing.T) {
 		if out := s.WaitOut(t, "/4 "); out != want {
 			t.Errorf("%s: got %q\nwant %q", scheme, out, want)
 		}
+	}
+}
+
+// The first request of a connection mostly comes with the end of the handshake and is a
+// goroutine's, those that follow are the lane's: application, client and log have the
+// same of each.
+func TestEachRequestOfAConnectionIsAlike(t *testing.T) {
+	s := Start(t, Options{Target: "environ_dump:application", Args: append(certificate().args(),
+		"--hsts", "60", "--add-field", "X-Added: 1", "--request-id-header", "X-Request-Id", "--forwarded-allow-ips", "192.0.2.1",
+		"--access-logfile", "-", "--access-logformat", "%v %{Strict-Transport-Security}o %{X-Added}o %s")})
+	for _, fields := range []string{"", "X-Forwarded-For: 192.0.2.9\r\nX-Forwarded-Proto: http\r\nX-Request-Id: a\r\n"} {
+		conn, err := handshake(t, s, certificate().client())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(conn)
+		var first map[string]any
+		var head string
+		for i := range 20 {
+			if _, err := io.WriteString(conn, "GET /a?b HTTP/1.1\r\nHost: localhost\r\n"+fields+"\r\n"); err != nil {
+				t.Fatal(err)
+			}
+			response, err := readResponse(r, "GET")
+			if err != nil || response.Status != 200 {
+				t.Fatalf("%v, %+v", err, response)
+			}
+			environ, err := shownEnviron(response)
+			if err != nil {
+				t.Fatal(err)
+			}
+			id, _ := environ["gowsgi.request_id"].(string)
+			var fields []string
+			for _, field := range response.Fields {
+				if strings.EqualFold(field.Name, "X-Request-Id") && field.Value != id {
+					t.Errorf("the client has %q, the application %q", field.Value, id)
+				}
+				if name := strings.ToLower(field.Name); name != "date" && name != "x-request-id" && name != "content-length" {
+					fields = append(fields, field.Name+": "+field.Value)
+				}
+			}
+			delete(environ, "gowsgi.request_id")
+			for name, value := range environ { // objects of each request
+				if text, ok := value.(string); ok && strings.Contains(text, " at 0x") {
+					delete(environ, name)
+				}
+			}
+			got := strings.Join(fields, "\n")
+			if i == 0 {
+				first, head = environ, got
+				continue
+			}
+			if !reflect.DeepEqual(environ, first) || got != head {
+				t.Fatalf("request %d has\n%v\n%s\nthe first\n%v\n%s", i, environ, got, first, head)
+			}
+		}
+		if !strings.Contains(head, "Strict-Transport-Security: max-age=60") {
+			t.Error(head)
+		}
+	}
+	s.Stop(t)
+	if got, want := s.Out(), strings.Repeat("localhost max-age=60 1 200\n", 40); got != want {
+		t.Errorf("%q", got)
 	}
 }

@@ -72,12 +72,23 @@ func (h *Handler) Record(r *http.Request, e *Ended) {
 	}
 	e.Method, e.URI, e.Proto, e.Host, e.Header = r.Method, accesslog.Target(r.RequestURI), r.Proto, r.Host, r.Header
 	e.Mount = h.names[e.Application]
+	secure := e.Scheme == "https"
 	said, _ := h.forwarded.Read(forwarded.Address(e.Client), e.Scheme, r.Header)
 	e.Client, e.Scheme = accesslog.Address(said.Client), said.Scheme
 	if said.Host != "" {
 		e.Host = said.Host
 	}
 	e.Fields = h.edits.Apply(e.Fields)
+	if name := h.settings.RequestIDHeader; name != "" && !hasField(e.Fields, name) {
+		id := e.ID
+		if id == "" {
+			id = string(e.Named.AppendID(nil))
+		}
+		e.Fields = append(e.Fields, [2]string{name, id})
+	}
+	if field := h.SecureField(); field[0] != "" && secure && !hasField(e.Fields, field[0]) {
+		e.Fields = append(e.Fields, field)
+	}
 	h.access.Write(&e.Entry, nil)
 }
 

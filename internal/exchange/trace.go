@@ -116,8 +116,10 @@ func (h *Handler) SecureField() (field [2]string) {
 }
 
 // has tells whether the response has a field.
-func (x *exchange) has(name string) bool {
-	return slices.ContainsFunc(x.fields, func(field [2]string) bool { return strings.EqualFold(field[0], name) })
+func (x *exchange) has(name string) bool { return hasField(x.fields, name) }
+
+func hasField(fields [][2]string, name string) bool {
+	return slices.ContainsFunc(fields, func(field [2]string) bool { return strings.EqualFold(field[0], name) })
 }
 
 // serverTiming says how long the request took so far, in ms. What is inside Python
