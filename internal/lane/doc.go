@@ -12,7 +12,8 @@
 // A request in origin form whose head and body, if it has one of known length, are
 // there when they are first read; without Expect, Upgrade, fields that occur twice
 // or have an underscore; inside of a mount, and for none of gowsgi's own paths or those of files.
-// A response that fits into the socket: no file, nothing to be compressed, no early
+// A response that fits into the socket, as a file does that its client takes as fast as
+// it is sent (not over TLS, where it would have to be read): nothing to be compressed, no early
 // hints, no field that is the server's to set, no exception, and nothing that breaks
 // PEP 3333. And all of it within a tenth of a second. Whatever is not so becomes
 // Go's at that moment, in the middle, as it stands, and is dealt with there: by the

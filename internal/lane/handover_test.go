@@ -292,6 +292,53 @@ func whoTakesNothingIsGos(t *testing.T) {
 	quiet(t)
 }
 
+func fileIsSent(t *testing.T) {
+	before := served()
+	for range 20 {
+		c := connect(t, http1.Parked{})
+		for range 3 {
+			c.send("GET /at/file/1 HTTP/1.1\r\nHost: x\r\n\r\n")
+			c.want(strings.Repeat("0", 1<<16))
+		}
+		c.Close()
+	}
+	eventually(t, "all were the lane's", func() bool { return served() == before+60 })
+	quiet(t)
+}
+
+func served() int64 {
+	_, _, _, n := shared.Count()
+	return n
+}
+
+// Where the file stands tells what is left of it.
+func fileThatIsNotTakenIsGos(t *testing.T) {
+	c := connect(t, http1.Parked{})
+	c.send(strings.Replace(asking, "/large/", "/file/", 1))
+	h := next(t)
+	if h.kind != http1.Runs || !h.answer.Begun || h.answer.Declared != large || h.answer.Written == 0 {
+		t.Fatalf("%d, %+v", h.kind, h.answer)
+	}
+	behind := string(h.answer.Rest) + rest(t, &h)
+	file, size, err := h.request.Request.File()
+	if err != nil || h.answer.Written+size != large {
+		t.Fatalf("%d bytes are left, %v, after %d", size, err, h.answer.Written)
+	}
+	left, err := io.ReadAll(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file.Close()
+	h.request.Request.Release()
+	h.hangUp()
+	before, err := io.ReadAll(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkLarge(t, string(before)+behind+string(left))
+	quiet(t)
+}
+
 func failureIsGos(t *testing.T) {
 	c := connect(t, http1.Parked{})
 	c.send("GET /at/raises HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -208,6 +208,8 @@ bool lane_fits(const wsgi_batch *batch, size_t most); /* whether it may go out i
 /* Sends a batch, the head before it if it is not out, and the end of the body behind it
  * if it is the last. False: some of it is left. GIL: held. */
 bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last);
+/* Sends the response's file behind it. False: some of it is left. GIL: held. */
+bool lane_send_file(lane_turn *t);
 
 /* wire.c */
 void lane_wire_init(wsgi_wire *wire);

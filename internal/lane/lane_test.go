@@ -30,6 +30,8 @@ func TestLane(t *testing.T) {
 		{"a request of which a part is out is Go's", streamIsGos},
 		{"a client that lags behind is waited for", whoLagsBehindIsWaitedFor},
 		{"a client that takes nothing is Go's", whoTakesNothingIsGos},
+		{"a file is sent", fileIsSent},
+		{"a file that a client does not take is Go's", fileThatIsNotTakenIsGos},
 		{"a request that fails is Go's", failureIsGos},
 		{"a failure in a round is the only one", failureIsTheOnlyOne},
 		{"an end with something behind it is Go's", endWithSomethingBehindIsGos},

@@ -8,9 +8,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum { PIECES = 64, FRAME = 4 /* pieces that are none of the batch's */ };
+enum { AT_A_TIME = 1 << 20 /* bytes of a file */ };
+
+/* A client that takes a file as fast as it can has room again in microseconds. One that
+ * has none for so long is slow: the thread has other requests to begin, ns. */
+#define SLOW ((int64_t)2 * 1000 * 1000)
 
 /* What is to be sent in one go. */
 typedef struct {
@@ -65,17 +72,26 @@ static bool dispatch(const lane_turn *t, parcel *p) {
 
 /* Waits until the socket takes more. A client that reads as fast as it can is still
  * behind a thread that writes; to have Go wait for it costs two changes of threads for
- * each batch. False: it is slow, so it is Go's. GIL: released, by a thread that has
- * stepped out. */
+ * each batch. False: it is slow, so it is Go's. GIL: released. */
 static bool has_room(lane_turn *t) {
     struct pollfd room = {.fd = t->connection->fd, .events = POLLOUT};
-    gowsgi_pool *pool = t->lane->config.pool;
     int64_t before = gowsgi_now();
-    gowsgi_pool_step_in(pool); /* others have the time for themselves */
     int n = poll(&room, 1, (int)(t->patience / 1000000));
-    gowsgi_pool_step_out(pool);
     t->patience -= gowsgi_now() - before;
     return n > 0 && t->patience > 0;
+}
+
+/* Sends, and while there is more to say waits for room, in a moment for which the thread
+ * has stepped out: when it waits, others have the time for themselves. GIL: released. */
+static void push(lane_turn *t, parcel *p, bool last) {
+    gowsgi_pool *pool = t->lane->config.pool;
+    while (dispatch(t, p) && p->size > 0 && !last) {
+        gowsgi_pool_step_in(pool);
+        bool room = has_room(t);
+        gowsgi_pool_step_out(pool);
+        if (!room)
+            break;
+    }
 }
 
 /* What is left is kept for Go, which finds out whether the client is slow or gone. */
@@ -105,8 +121,7 @@ static bool send_sealed(lane_turn *t, parcel *p, bool last) {
         p->few[0] = (struct iovec){records, size};
         p->count = 1;
         p->size = size;
-        while (dispatch(t, p) && p->size > 0 && !last && has_room(t)) {
-        }
+        push(t, p, last);
     }
     Py_END_ALLOW_THREADS
     gowsgi_pool_step_in(pool);
@@ -130,8 +145,7 @@ static bool send_parcel(lane_turn *t, parcel *p, bool last) {
     if (p->size > 0 && !(alone && last)) {
         gowsgi_pool_step_out(pool);
         Py_BEGIN_ALLOW_THREADS
-        while (dispatch(t, p) && p->size > 0 && !last && has_room(t)) {
-        }
+        push(t, p, last);
         Py_END_ALLOW_THREADS
         gowsgi_pool_step_in(pool);
     }
@@ -174,4 +188,32 @@ bool lane_send_batch(lane_turn *t, const wsgi_batch *batch, bool last) {
     bool whole = send_parcel(t, &p, last);
     free(many);
     return whole;
+}
+
+bool lane_send_file(lane_turn *t) {
+    wsgi_response *response = &t->request->response;
+    off_t at = response->file_offset;
+    int64_t left = response->file_size, until = gowsgi_now() + t->patience;
+    Py_BEGIN_ALLOW_THREADS
+    while (left > 0 && gowsgi_now() < until) { /* a disk may be slow, too */
+        ssize_t n = sendfile(t->connection->fd, response->file, &at, left < AT_A_TIME ? (size_t)left : AT_A_TIME);
+        if (n > 0) {
+            left -= n;
+            continue;
+        }
+        if (n < 0 && errno == EINTR)
+            continue;
+        t->patience = SLOW;
+        if (n == 0 || errno != EAGAIN || !has_room(t))
+            break;
+    }
+    Py_END_ALLOW_THREADS
+    t->answer.written += response->file_size - left;
+    response->file_offset = at;
+    response->file_size = left;
+    if (left > 0)
+        return false;
+    close(response->file);
+    response->file = -1;
+    return true;
 }

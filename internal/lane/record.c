@@ -76,7 +76,8 @@ void lane_count(lane_turn *t) {
     int64_t now = gowsgi_now();
     int64_t written = t->answer.written;
     if (!t->answer.no_body)
-        written += (int64_t)t->request->response.batches[t->request->response.filling].size;
+        written += (int64_t)t->request->response.batches[t->request->response.filling].size +
+                   (t->request->response.file >= 0 ? t->request->response.file_size : 0);
     t->answer.counted = 1;
     const gowsgi_lane_config *config = &t->lane->config;
     const gowsgi_lane_figures *f = &t->mount->figures;

@@ -133,13 +133,16 @@ static void wire_leave(wsgi_wire *wire, uint64_t generation) {
 
 static bool allows_body(int status) { return status != 204 && status != 205 && status != 304; }
 
-/* Whether the response is plain to its end. The rest needs a log, a file, or another
- * answer than the application's. */
+/* Whether the response is plain to its end. The rest needs a log, a file that has to be
+ * read, or another answer than the application's. */
 static bool ended_well(const lane_turn *t) {
     const wsgi_request *req = t->request;
     const wsgi_response *response = &req->response;
     if (req->result.outcome != WSGI_OK || req->result.close_error || response->aborted || response->too_long ||
-        response->file >= 0 || response->hints || response->head.status == 0)
+        response->hints || response->head.status == 0)
+        return false;
+    if (response->file >= 0 &&
+        (t->connection->tls || response->head.content_length < 0 || !allows_body(response->head.status)))
         return false;
     int64_t declared = response->head.content_length;
     if (declared >= 0 && response->sent < declared && !req->is_head && allows_body(response->head.status))
@@ -210,9 +213,10 @@ static void wire_finish(wsgi_wire *wire) {
         lane_turn_make_gos(t);
         return;
     }
+    bool file = req->response.file >= 0;
     lane_count(t);
     /* Taken, so that Go finds nothing more to send but what is left of it. */
-    if (!lane_send_batch(t, gowsgi_request_take(req), true)) {
+    if (!lane_send_batch(t, gowsgi_request_take(req), !file) || (file && !lane_send_file(t))) {
         t->answer.ended = 1;
         lane_turn_make_gos(t);
         return;

@@ -281,7 +281,7 @@ var heads = []string{
 
 var answers = []string{
 	"one", "none", "empty", "several", "declared", "large", "large-blocks", "short", "long", "no-content", "not-modified", "own-status",
-	"own-date", "file", "short-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
+	"own-date", "file", "short-file", "writes-file", "shrinks", "no-content-file", "no-file", "raises", "raises-late", "asked", "hop-by-hop", "closes", "write", "hints", "mixed",
 }
 
 // A pool has one lane. Who comes second has none, at once.
@@ -345,7 +345,7 @@ func TestLaneAndClientsThatAreSlow(t *testing.T) {
 	narrow := net.Dialer{Control: narrowTo(unix.SO_RCVBUF)}
 	var all string
 	for range 6 {
-		for _, answer := range []string{"medium", "medium-declared", "medium-blocks", "mixed", "one", "write"} {
+		for _, answer := range []string{"medium", "medium-declared", "medium-blocks", "file", "mixed", "writes-file", "one", "write"} {
 			all += "GET /answer/" + answer + " HTTP/1.1\r\nHost: x\r\n\r\n"
 		}
 	}

@@ -21,6 +21,28 @@ def file(environ, start_response, *headers):
     return environ["wsgi.file_wrapper"](f)
 
 
+def writes_file(environ, start_response):
+    f = tempfile.TemporaryFile()
+    f.write(b"file" * 25_000)
+    f.seek(0)
+    start_response("200 OK", [("Content-Length", "100007")])(b"written")
+    return environ["wsgi.file_wrapper"](f)
+
+
+def shrinks(environ, start_response):
+    """A file that is shorter when it is sent than when it was looked at."""
+    f = tempfile.NamedTemporaryFile()
+    f.write(b"shrinks" * 10_000)
+    f.seek(0)
+    f.close = lambda: f.truncate(7)
+    start_response("200 OK", [("Content-Length", "70000")])
+    return environ["wsgi.file_wrapper"](f)
+
+
+def no_content_file(environ, start_response):
+    return file(environ, lambda _, fields: start_response("204 None", fields))
+
+
 def raises_late(environ, start_response):
     start_response("200 OK", [])
     yield b"begun"
@@ -74,6 +96,9 @@ ANSWERS = {
     "own-date": simple("200 OK", [("date", "yesterday")], [b"dated"]),
     "file": lambda environ, start_response: file(environ, start_response),
     "short-file": lambda environ, start_response: file(environ, start_response, ("Content-Length", "100")),
+    "writes-file": writes_file,
+    "shrinks": shrinks,
+    "no-content-file": no_content_file,
     "no-file": lambda environ, start_response: environ["wsgi.file_wrapper"](io.BytesIO(b"x")),
     "raises": lambda environ, start_response: 1 / 0,
     "raises-late": raises_late,
