@@ -165,8 +165,9 @@ func (l *listener) close(stops bool) {
 	}
 }
 
-// settling is how long the kernel may take to queue what it has begun to accept.
-const settling = 2 * time.Millisecond
+// settling is how long the kernel may take to queue what it has begun to accept: next to
+// nothing, but where another system has the core meanwhile.
+const settling = 10 * time.Millisecond
 
 // control runs do with the socket's descriptor, if it has one.
 func (l *listener) control(do func(fd int)) {
