@@ -126,7 +126,7 @@ func New(config Config) (*Lane, error) {
 			fields: C.uint32_t(config.Limits.Fields), head: C.uint32_t(config.Limits.Head),
 		},
 		header_timeout: C.int64_t(config.HeaderTimeout), keep_alive: C.int64_t(config.KeepAlive),
-		most_visits: C.int(http1.MostVisits), body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
+		most_visits: C.int(http1.MostVisits), long_request: C.int64_t(longRequest()), body_room: C.uint64_t(config.BodyRoom), names: names, name_count: count, keys: keys(),
 		id_prefix: C.CString(config.IDPrefix), last_id: (*C.uint64_t)(unsafe.Pointer(config.LastID)),
 		board: (*C.uint8_t)(config.Board.Memory), board_slots: C.uint32_t(config.Board.Slots),
 		board_slot_size: C.uint32_t(config.Board.SlotSize), board_method_room: C.uint32_t(config.Board.Room),

@@ -75,6 +75,7 @@ typedef struct {
     gowsgi_head_limits limits;
     int64_t header_timeout, keep_alive; /* ns */
     int most_visits; /* Go's and back; a connection with so many is Go's */
+    int64_t long_request; /* ns: one that takes longer and waits for Python had better be sealed by Go */
     uint64_t body_room; /* of a body that comes with its head; larger ones are Go's */
     const char *const *names; /* of variables, by key; the first is empty */
     int name_count;

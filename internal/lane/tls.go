@@ -9,13 +9,26 @@ package lane
 import "C"
 
 import (
+	"runtime"
 	"runtime/cgo"
+	"time"
 	"unsafe"
 
 	"github.com/gowsgi/gowsgi/environ"
 	"github.com/gowsgi/gowsgi/internal/certs"
 	"github.com/gowsgi/gowsgi/internal/http1"
 )
+
+// longRequest is the time in Python from which on a request's answer had better be sealed
+// by a goroutine, if others wait for Python. A thread that comes from Python waits for a
+// P of Go's; where there is but one, because other workers have the cores, that soon
+// costs more than the way through goroutines.
+func longRequest() time.Duration {
+	if runtime.GOMAXPROCS(0) == 1 {
+		return 50 * time.Microsecond
+	}
+	return 500 * time.Microsecond
+}
 
 // take notes the TLS of a connection that the lane is to have; release undoes that.
 func (l *Lane) take(to *C.gowsgi_connection, tls *http1.Secured) {

@@ -158,14 +158,12 @@ static int64_t length_of(const wsgi_request *req) {
     return (int64_t)response->batches[response->filling].size;
 }
 
-/* A response that is sealed keeps Python waiting for a moment: it had better be done by
- * Go, beside it, if requests wait for Python and have it for long. Those that do not
- * would pay more for the way there and back. */
-#define LONG ((int64_t)500 * 1000) /* ns */
-
-/* Takes note of where the connection's requests belong. */
+/* Takes note of where the connection's requests belong. A response that is sealed keeps
+ * Python waiting for a moment: it had better be done by Go, beside it, if requests wait
+ * for Python and have it for long. Those that do not would pay more for the way there
+ * and back. */
 static void weigh(gowsgi_lane *lane, gowsgi_connection *c, const gowsgi_task *task) {
-    if (c->tls && gowsgi_now() - task->gil_at > LONG && gowsgi_pool_is_held_up(lane->config.pool))
+    if (c->tls && gowsgi_now() - task->gil_at > lane->config.long_request && gowsgi_pool_is_held_up(lane->config.pool))
         c->visits++;
     else if (c->visits > 0)
         c->visits--;
