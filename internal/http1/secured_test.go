@@ -118,6 +118,18 @@ func (l *lent) read() (text string, quiet bool) {
 	return string(to[:size]), quiet
 }
 
+// readAll reads until there is something that is not for a lane.
+func (l *lent) readAll() (text string, quiet bool) {
+	l.t.Helper()
+	text, quiet = l.read()
+	for deadline := time.Now().Add(patient); quiet && time.Now().Before(deadline); {
+		var more string
+		more, quiet = l.read()
+		text += more
+	}
+	return text, quiet
+}
+
 // back gives the connection back.
 func (l *lent) back(h *Handed) {
 	h.Parked = *l.Parked
@@ -191,12 +203,7 @@ func TestHalfARecordIsNoLanes(t *testing.T) {
 			l.below.at = at
 			_, _ = fmt.Fprintf(l.client.Conn, asksLane, 3)
 			first := fmt.Sprintf(asksLane, 2)
-			got, quiet := l.read()
-			for deadline := time.Now().Add(patient); quiet && time.Now().Before(deadline); {
-				var more string
-				more, quiet = l.read()
-				got += more
-			}
+			got, quiet := l.readAll()
 			if got != first || quiet {
 				t.Fatalf("%q, %v", got, quiet)
 			}
@@ -269,12 +276,7 @@ func TestAnAnswerThatCannotBeSealedIsLost(t *testing.T) {
 		request := fmt.Sprintf(asksLane, 1)
 		_, _ = io.WriteString(l.client.Conn, request)
 		_, _ = io.WriteString(l.below.Conn, "\x17\x03\x03\x00\x20"+strings.Repeat("x", 32))
-		got, quiet := l.read()
-		for deadline := time.Now().Add(patient); quiet && time.Now().Before(deadline); {
-			var more string
-			more, quiet = l.read()
-			got += more
-		}
+		got, quiet := l.readAll()
 		if got != request || quiet {
 			t.Fatalf("%q, %v", got, quiet)
 		}

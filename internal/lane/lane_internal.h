@@ -164,7 +164,10 @@ void lane_collect(gowsgi_source *source);
 void lane_read(gowsgi_lane *lane, int timeout_ms); /* the reader's: fetches events */
 void lane_arrive(gowsgi_lane *lane); /* the reader's: takes them, and lets go of `reading` */
 
-/* Reads what a connection has sent; one that nobody else has. fields: memory. */
+/* Reads what a connection has sent into LANE_SCRATCH bytes. 0: nothing, and it is
+ * somebody else's. */
+size_t lane_receive(gowsgi_lane *lane, gowsgi_connection *c, uint8_t *to);
+/* Begins with what a connection has sent; one that nobody else has. fields: memory. */
 void lane_begin(gowsgi_lane *lane, gowsgi_connection *c, gowsgi_field *fields, const uint8_t *data, size_t size);
 
 /* sealed.c */

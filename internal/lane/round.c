@@ -153,29 +153,35 @@ void lane_begin(gowsgi_lane *lane, gowsgi_connection *c, gowsgi_field *fields, c
     lane_hand(lane, c, GOWSGI_LANE_BYTES);
 }
 
-/* Reads a connection that this thread has taken. */
-static void read_one(gowsgi_lane *lane, gowsgi_connection *c) {
-    if (c->in_size) {
-        lane_begin(lane, c, lane->fields, c->in, c->in_size); /* freed by whoever takes it */
-        return;
-    }
+size_t lane_receive(gowsgi_lane *lane, gowsgi_connection *c, uint8_t *to) {
     ssize_t n;
-    while ((n = read(c->fd, lane->scratch, LANE_SCRATCH)) < 0 && errno == EINTR) {
+    while ((n = read(c->fd, to, LANE_SCRATCH)) < 0 && errno == EINTR) {
     }
     if (n < 0 && errno == EAGAIN) {
         lane_park(lane, c);
-        return;
+        return 0;
     }
     if (n <= 0) { /* it has left, and asked for nothing */
         lane_close(lane, c);
-        return;
+        return 0;
     }
     if (n == LANE_SCRATCH) { /* there may be more, of which no event will tell */
         pthread_mutex_lock(&lane->lock);
         c->word |= LANE_EVENT;
         pthread_mutex_unlock(&lane->lock);
     }
-    lane_begin(lane, c, lane->fields, lane->scratch, (size_t)n);
+    return (size_t)n;
+}
+
+/* Reads a connection that this thread has taken. */
+static void read_one(gowsgi_lane *lane, gowsgi_connection *c) {
+    if (c->in_size) {
+        lane_begin(lane, c, lane->fields, c->in, c->in_size); /* freed by whoever takes it */
+        return;
+    }
+    size_t n = lane_receive(lane, c, lane->scratch);
+    if (n > 0)
+        lane_begin(lane, c, lane->fields, lane->scratch, n);
 }
 
 /* Takes the connections of the events, and those that are ready. */

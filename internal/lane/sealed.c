@@ -7,9 +7,7 @@
 
 #include "../crash/crash.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "_cgo_export.h"
 
@@ -56,25 +54,12 @@ static void read_sealed(gowsgi_lane *lane, lane_desk *desk, gowsgi_connection *c
         lane_begin(lane, c, desk->fields, c->in, c->in_size);
         return;
     }
-    ssize_t n;
-    while ((n = read(c->fd, desk->raw, LANE_SCRATCH)) < 0 && errno == EINTR) {
-    }
-    if (n < 0 && errno == EAGAIN) {
-        lane_park(lane, c);
+    size_t n = lane_receive(lane, c, desk->raw);
+    if (n == 0)
         return;
-    }
-    if (n <= 0) { /* it has left, with a word or without */
-        lane_close(lane, c);
-        return;
-    }
-    if (n == LANE_SCRATCH) { /* there may be more, of which no event will tell */
-        pthread_mutex_lock(&lane->lock);
-        c->word |= LANE_EVENT;
-        pthread_mutex_unlock(&lane->lock);
-    }
     gowsgi_crash_know_thread();
     int quiet = 0;
-    size_t size = go_lane_open(c->tls, desk->raw, (size_t)n, desk->plain, OPENED, &quiet);
+    size_t size = go_lane_open(c->tls, desk->raw, n, desk->plain, OPENED, &quiet);
     c->unquiet = !quiet;
     if (size > 0)
         lane_begin(lane, c, desk->fields, desk->plain, size);
